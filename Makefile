@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+# Thin: tools/workspace.py does the work. Works from any folder (`make -C path`, `make -f path/Makefile`).
+
+## make demo                      run the node on a recording and print each emotion as it is published
+## make demo AUDIO=path.wav       the same on a recording of yours (WAV or FLAC)
+## make demo SOURCE=microphone    the same on your microphone, until Ctrl-C
+## make build                     install what is locked in requirements/ into .venv, build both packages into install/
+## make test [ARGS=...]           build, ruff, then pytest (ARGS are pytest's arguments)
+## make clean                     remove all that make made: .venv, build, install, log
+## make lock                      for maintainers: lock requirements/*.in again (needs uv)
+##
+## PYTHON=path chooses the Python 3.10-3.13 that .venv is made from.
+## After `make build`, `. ./env.bash` puts a shell into the built workspace.
+
+# MAKEFILE_LIST begins with a blank; the recipes take it off, in the shell, where a path may hold spaces.
+export THIS_MAKEFILE := $(MAKEFILE_LIST)
+# Stays the caller's folder after `make -C path`.
+export CALLER_PWD := $(PWD)
+export PYTHON AUDIO SOURCE ARGS
+
+.PHONY: help build demo test clean lock
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^## \{0,1\}//p' "$${THIS_MAKEFILE# }"
+
+build demo test clean:
+	@sh "$$(dirname "$${THIS_MAKEFILE# }")/tools/workspace.sh" $@
+
+lock:
+	@sh "$$(dirname "$${THIS_MAKEFILE# }")/requirements/lock.sh"

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How ser_ros is packed; the versions that are tested together stand in requirements/."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+NAME = 'ser_ros'
+DATA_FOLDERS = ('config', 'demo', 'launch', 'models/default', 'train')
+
+
+def data_files() -> list[tuple[str, list[str]]]:
+    """Return (folder under the install prefix, files) for the package's markers and all data that it ships."""
+    found = [
+        ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
+        (f'share/{NAME}', ['package.xml']),
+    ]
+    for folder in DATA_FOLDERS:
+        files = sorted(str(path) for path in Path(folder).glob('*') if path.is_file())
+        found.append((f'share/{NAME}/{folder}', files))
+    return found
+
+
+setup(
+    name=NAME,
+    version='0.1.0',
+    description='Speech emotion recognition for ROS 2',
+    license='Apache-2.0',
+    maintainer='ser_ros maintainers',
+    maintainer_email='maintainers@users.noreply.github.com',
+    python_requires='>=3.10',
+    packages=find_packages(include=[NAME, f'{NAME}.*']),
+    data_files=data_files(),
+    zip_safe=False,
+    install_requires=[
+        'setuptools',
+        'numpy>=1.26',
+        'onnxruntime>=1.17',
+        'pyyaml>=6.0',
+        'safetensors>=0.4.3',
+        'silero-vad>=6.0,<7',
+        'sounddevice>=0.4.6',
+        'soundfile>=0.12',
+        'soxr>=0.3.7',
+        'torch>=2.4',
+        'transformers>=5.2,<6',
+    ],
+    extras_require={
+        'train': ['accelerate>=1.1', 'matplotlib>=3.8', 'scikit-learn>=1.4'],
+        'test': ['pytest>=8.0', 'ruff>=0.6'],
+    },
+    entry_points={
+        'console_scripts': [
+            'demo = ser_ros.cli.demo:main',
+            'devices = ser_ros.cli.devices:main',
+            'predict = ser_ros.cli.predict:main',
+            'ser_node = ser_ros.cli.ser_node:main',
+            'train = ser_ros.cli.train:main',
+        ],
+    },
+)
