@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The form in which sound travels through the package."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+SAMPLE_RATE = 16_000
+"""Hz. What every speech encoder in this field and Silero VAD were trained on."""
+
+BLOCK_DURATION = 0.032
+"""Seconds of sound that a source hands over at a time: one chunk of the voice activity detector."""
+
+
+@dataclass(frozen=True)
+class AudioBlock:
+    """A stretch of mono sound at 16 kHz and when it was captured.
+
+    samples: float32, shape (n,), full scale is -1..1.
+    start_time: seconds, capture time of the first sample on the clock that stamps messages (ROS or wall clock).
+    arrival: seconds of `time.monotonic()` at which the last sample was there to be processed.
+    """
+
+    samples: np.ndarray
+    start_time: float
+    arrival: float
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return len(self.samples) / SAMPLE_RATE

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`ros2 run ser_ros predict FILE...`: the emotions in sound files, without ROS."""
+
+import argparse
+import sys
+
+from ser_ros.audio.file import read_recording
+from ser_ros.cli.bars import probability_bars
+from ser_ros.cli.sentences import ends_in_a_sentence
+from ser_ros.recognition.classifier import Classifier
+from ser_ros.recognition.models import find_model
+from ser_ros.speech.recording import segment_recording
+
+
+@ends_in_a_sentence
+def main(args: list[str] | None = None) -> int:
+    """Print every utterance of every file with its emotion."""
+    parser = argparse.ArgumentParser(
+        prog='predict',
+        description='Print the emotion of every utterance in WAV or FLAC files.',
+        epilog='example: ros2 run ser_ros predict interview.wav --model hubert-large',
+    )
+    parser.add_argument('files', nargs='+', metavar='FILE', help='WAV or FLAC')
+    parser.add_argument('--model', default='', help='model folder or name; the embedded default where not given')
+    parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
+    parser.add_argument('--channel', type=int, default=0, help='from 0; -1 for the mean of all')
+    options = parser.parse_args(args)
+    recordings = {file: read_recording(file, channel=options.channel) for file in options.files}
+    classifier = Classifier.load(find_model(options.model), options.device)
+    for file, samples in recordings.items():
+        print(file)
+        utterances = segment_recording(samples)
+        for utterance in utterances:
+            estimate = classifier.classify(utterance.samples)
+            print(
+                f'  {utterance.start_time:7.2f} s  {utterance.duration:5.2f} s of speech  '
+                f'{estimate.label} {estimate.confidence:.0%}'
+            )
+            print(probability_bars(estimate.labels, estimate.probabilities))
+        if not utterances:
+            print('  no speech')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

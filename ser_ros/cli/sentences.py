@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a console script ends: with one sentence instead of a traceback where the user can cure the fault."""
+
+import functools
+import sys
+from collections.abc import Callable
+
+from ser_ros.errors import SerError
+
+_INTERRUPTED = 130
+"""128 + SIGINT, the shell's exit code for Ctrl-C."""
+
+
+def ends_in_a_sentence(main: Callable[..., int]) -> Callable[..., int]:
+    """Make `main` print a SerError as one sentence and return 1, and return 130 for Ctrl-C."""
+
+    @functools.wraps(main)
+    def wrapped(*args) -> int:
+        try:
+            return main(*args)
+        except SerError as error:
+            print(f'{main.__module__.rpartition(".")[2]}: {error}', file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            return _INTERRUPTED
+
+    return wrapped

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`ros2 run ser_ros ser_node`: the node, until Ctrl-C, SIGTERM or the end of the file it listens to."""
+
+import signal
+import sys
+
+import rclpy
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
+
+from ser_ros.errors import SerError
+
+RCLError = rclpy_implementation.RCLError
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node; return its exit code."""
+    try:
+        from ser_ros.node.node import SerNode
+    except ModuleNotFoundError as error:
+        if error.name is None or not error.name.startswith('ser_msgs'):
+            raise
+        print(
+            'ser_ros: the package ser_msgs is not built or not sourced; build it '
+            '(`colcon build --base-paths src src/ser_ros/ser_msgs`) and source install/setup.bash',
+            file=sys.stderr,
+        )
+        return 1
+    node = None
+    try:
+        rclpy.init(args=args)
+        node = SerNode()
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        if node.autostart and not node.bring_up():
+            return 1
+        executor.spin_until_future_complete(node.finished)
+        return node.finished.result() if node.finished.done() else 0
+    except SerError as error:
+        print(f'ser_ros: {error}', file=sys.stderr)
+        return 1
+    except (KeyboardInterrupt, ExternalShutdownException):
+        return 0
+    except RCLError:
+        # A signal that shuts ROS down in the middle of a call makes that call fail; anything else is a fault.
+        if rclpy.ok():
+            raise
+        return 0
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if node is not None:
+            node.destroy_node()
+        rclpy.try_shutdown()
+
+
+if __name__ == '__main__':
+    sys.exit(main())

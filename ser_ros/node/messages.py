@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From utterances and estimates to `ser_msgs/Emotion`."""
+
+import time
+
+from builtin_interfaces.msg import Duration, Time
+from ser_msgs.msg import Emotion
+
+from ser_ros.emotions import UNKNOWN
+from ser_ros.recognition.estimate import Estimate
+from ser_ros.speech.segmenter import Utterance
+
+_NANOSECONDS = 1_000_000_000
+
+
+def to_message(
+    utterance: Utterance, estimate: Estimate, *, model: str, frame_id: str, min_confidence: float
+) -> Emotion:
+    """Return the message to publish now; its latency runs from the utterance's last sample to this call."""
+    message = Emotion(
+        duration=_split(Duration, utterance.duration),
+        utterance=utterance.number,
+        is_final=utterance.is_final,
+        emotion=estimate.label if estimate.confidence >= min_confidence else UNKNOWN,
+        confidence=estimate.confidence,
+        labels=list(estimate.labels),
+        probabilities=estimate.probabilities.tolist(),
+        model=model,
+        latency=_split(Duration, max(0.0, time.monotonic() - utterance.end_arrival)),
+    )
+    message.header.stamp = _split(Time, utterance.start_time)
+    message.header.frame_id = frame_id
+    return message
+
+
+def seconds(stamp: Duration | Time) -> float:
+    """Return a ROS time or duration in seconds."""
+    return stamp.sec + stamp.nanosec / _NANOSECONDS
+
+
+def _split(kind, seconds_: float):
+    sec, nanosec = divmod(round(seconds_ * _NANOSECONDS), _NANOSECONDS)
+    return kind(sec=sec, nanosec=nanosec)

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The node's parameters: declared once, with descriptions and ranges, and read into frozen dataclasses."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, ParameterType
+from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from ser_ros.errors import SerError
+from ser_ros.speech.segmenter import SegmentationConfig
+
+SOURCES = ('microphone', 'file')
+
+_DEVICE = r'auto|cpu|cuda(:\d+)?'
+
+
+@dataclass(frozen=True)
+class ParameterSpec:
+    """One parameter: its name, default, meaning, and what it may be."""
+
+    name: str
+    default: Any
+    description: str
+    minimum: float | None = None
+    maximum: float | None = None
+    pattern: str | None = None
+    live: bool = False
+    """Takes effect at once; the others when the node is configured next."""
+
+    def descriptor(self) -> ParameterDescriptor:
+        """Return what `ros2 param describe` shows."""
+        descriptor = ParameterDescriptor(name=self.name, description=self.description)
+        if self.pattern:
+            descriptor.additional_constraints = f'must match {self.pattern}'
+        if self.minimum is not None:
+            bounds = {'from_value': self.minimum, 'to_value': self.maximum}
+            if isinstance(self.default, float):
+                descriptor.floating_point_range = [FloatingPointRange(**bounds)]
+            else:
+                descriptor.integer_range = [IntegerRange(**bounds)]
+        return descriptor
+
+
+_S = SegmentationConfig()
+
+SPECS = (
+    ParameterSpec(
+        'model.path', '', 'Model folder, or the name of a model made by `train`; empty for the embedded default.'
+    ),
+    ParameterSpec('model.device', 'auto', 'Where the model runs: auto, cpu, cuda or cuda:N.', pattern=_DEVICE),
+    ParameterSpec(
+        'audio.source', 'microphone', 'Where sound comes from: microphone or file.', pattern='|'.join(SOURCES)
+    ),
+    ParameterSpec('audio.device', '', 'Microphone: its index or a part of its name; empty for the default one.'),
+    ParameterSpec('audio.file', '', 'WAV or FLAC file to listen to when audio.source is file.'),
+    ParameterSpec('audio.realtime', True, 'Play the file at its own pace; false: as fast as it goes.'),
+    ParameterSpec('audio.exit_at_end', True, 'End the node, with exit code 0, when the file is answered.'),
+    ParameterSpec('audio.channel', 0, 'Channel to listen to, from 0; -1 for the mean of all.', -1, 255),
+    ParameterSpec('audio.frame_id', 'microphone', 'Name of the microphone in message headers.'),
+    ParameterSpec(
+        'vad.threshold', _S.threshold, 'Speech probability at which a voice begins.', 0.05, 0.95, live=True
+    ),
+    ParameterSpec('vad.min_speech', _S.min_speech, 'Seconds; less speech is ignored.', 0.05, 2.0, live=True),
+    ParameterSpec(
+        'vad.end_silence', _S.end_silence, 'Seconds of silence that end an utterance.', 0.1, 5.0, live=True
+    ),
+    ParameterSpec('vad.pre_roll', _S.pre_roll, 'Seconds before the onset that the model hears.', 0.0, 2.0, live=True),
+    ParameterSpec(
+        'vad.max_utterance', _S.max_utterance, 'Seconds; a longer utterance is cut and published.', 1.0, 30.0, live=True
+    ),
+    ParameterSpec(
+        'emotion.min_confidence', 0.0, 'Below this probability the emotion is `unknown`.', 0.0, 1.0, live=True
+    ),
+    ParameterSpec(
+        'emotion.interim_period',
+        _S.interim_period,
+        'Seconds between interim messages while somebody speaks; 0 for none.',
+        0.0,
+        10.0,
+        live=True,
+    ),
+    ParameterSpec(
+        'robot_speaking.hold_off', 0.5, 'Seconds of deafness after the robot has spoken.', 0.0, 10.0, live=True
+    ),
+    ParameterSpec('autostart', True, 'Configure and activate at start, without a lifecycle manager.'),
+)
+
+_BY_NAME = {spec.name: spec for spec in SPECS}
+
+
+@dataclass(frozen=True)
+class AudioParameters:
+    """Where sound comes from."""
+
+    source: str
+    device: str
+    file: str
+    realtime: bool
+    exit_at_end: bool
+    channel: int
+    frame_id: str
+
+
+@dataclass(frozen=True)
+class SerParameters:
+    """All parameters at one moment."""
+
+    model_path: str
+    model_device: str
+    audio: AudioParameters
+    segmentation: SegmentationConfig
+    min_confidence: float
+    robot_speaking_hold_off: float
+    autostart: bool
+
+
+def declare_parameters(node: Node) -> None:
+    """Declare every parameter on `node`. Raises SerError where a value given at start has the wrong type or range."""
+    for spec in SPECS:
+        try:
+            node.declare_parameter(spec.name, spec.default, spec.descriptor())
+        except InvalidParameterTypeException:
+            raise SerError(_type_sentence(spec)) from None
+        except InvalidParameterValueException:
+            raise SerError(
+                f'the parameter {spec.name} must be from {spec.minimum} to {spec.maximum}; correct it'
+            ) from None
+    for spec in SPECS:
+        check_parameter(node.get_parameter(spec.name))
+
+
+def check_parameter(parameter: Parameter) -> None:
+    """Raise SerError where the value breaks the parameter's pattern; types and ranges are rclpy's to check."""
+    spec = _BY_NAME.get(parameter.name)
+    if spec and spec.pattern and not re.fullmatch(spec.pattern, parameter.value):
+        raise SerError(f"the parameter {spec.name} is '{parameter.value}'; {_lower_first(spec.description)}")
+
+
+def takes_effect_at_once(name: str) -> bool:
+    """Whether a change of the parameter `name` needs no new configuration; true for parameters that are not ours."""
+    return name not in _BY_NAME or _BY_NAME[name].live
+
+
+def read_parameters(node: Node, changed: list[Parameter] = ()) -> SerParameters:
+    """Return the parameters of `node`, with those in `changed`, which are about to be set, already in place."""
+    value = {name: node.get_parameter(name).value for name in _BY_NAME}
+    value |= {parameter.name: parameter.value for parameter in changed if parameter.name in _BY_NAME}
+    return SerParameters(
+        model_path=value['model.path'],
+        model_device=value['model.device'],
+        audio=AudioParameters(
+            source=value['audio.source'],
+            device=value['audio.device'],
+            file=value['audio.file'],
+            realtime=value['audio.realtime'],
+            exit_at_end=value['audio.exit_at_end'],
+            channel=value['audio.channel'],
+            frame_id=value['audio.frame_id'],
+        ),
+        segmentation=SegmentationConfig(
+            threshold=value['vad.threshold'],
+            min_speech=value['vad.min_speech'],
+            end_silence=value['vad.end_silence'],
+            pre_roll=value['vad.pre_roll'],
+            max_utterance=value['vad.max_utterance'],
+            interim_period=value['emotion.interim_period'],
+        ),
+        min_confidence=value['emotion.min_confidence'],
+        robot_speaking_hold_off=value['robot_speaking.hold_off'],
+        autostart=value['autostart'],
+    )
+
+
+_TYPE_HINTS = {
+    ParameterType.PARAMETER_DOUBLE: 'a number with a decimal point (1.0, not 1)',
+    ParameterType.PARAMETER_INTEGER: 'a whole number',
+    ParameterType.PARAMETER_BOOL: 'true or false',
+    ParameterType.PARAMETER_STRING: "a text (put digits in quotes: '2')",
+}
+
+
+def _type_sentence(spec: ParameterSpec) -> str:
+    kind = Parameter.Type.from_parameter_value(spec.default).value
+    return f'the parameter {spec.name} has the wrong type; give {_TYPE_HINTS[kind]}'
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:].rstrip('.')

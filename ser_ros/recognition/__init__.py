@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What they feel: checkpoint loading and checking, classifier."""

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Loads a Hugging Face audio-classification folder, or says in one sentence why it cannot be trusted."""
+
+import contextlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import transformers
+from transformers import AutoConfig, AutoFeatureExtractor, AutoModelForAudioClassification
+
+from ser_ros.audio.block import SAMPLE_RATE
+from ser_ros.errors import SerError
+from ser_ros.recognition.frontend import Frontend
+
+_PLACEHOLDER_LABEL = re.compile(r'LABEL_\d+')
+
+_TRAINING_ONLY_WEIGHTS = ('masked_spec_embed',)
+"""May be missing: SpecAugment's mask vector is not used outside training."""
+
+_LOCAL_ONLY = {'local_files_only': True, 'trust_remote_code': False}
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checked model that is ready to run: its network, its front end, and its labels in the order of its logits."""
+
+    model: torch.nn.Module
+    frontend: Frontend
+    labels: tuple[str, ...]
+
+
+def load_checkpoint(folder: Path, device: torch.device) -> Checkpoint:
+    """Load `folder` onto `device`, in half precision where that is a GPU.
+
+    Reads local safetensors only and runs no code from the folder. Raises SerError where the configuration, the
+    labels, the sampling rate or any weight is not what a trained classifier must have.
+    """
+    with _quiet_transformers():
+        config = _load_config(folder)
+        labels = _check_labels(folder, config)
+        feature_extractor = _load_feature_extractor(folder)
+        model = _load_model(folder, torch.float16 if device.type == 'cuda' else torch.float32)
+    return Checkpoint(model.to(device).eval(), Frontend(feature_extractor, config), labels)
+
+
+def _load_config(folder: Path):
+    try:
+        config = AutoConfig.from_pretrained(folder, **_LOCAL_ONLY)
+    except Exception as error:
+        raise SerError(_sentence(folder, 'has no configuration that transformers knows', error)) from None
+    if type(config) not in transformers.MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING:
+        raise SerError(
+            f"{folder} is a '{config.model_type}' model, which cannot classify audio; "
+            'give an audio-classification model (wav2vec 2.0, HuBERT, WavLM, Wav2Vec2-BERT, Whisper encoder)'
+        )
+    return config
+
+
+def _check_labels(folder: Path, config) -> tuple[str, ...]:
+    labels = tuple(config.id2label[index] for index in sorted(config.id2label))
+    if any(_PLACEHOLDER_LABEL.fullmatch(label) for label in labels):
+        raise SerError(
+            f'{folder} does not name its labels (they are {labels[0]}..); '
+            'write the names into id2label and label2id of its config.json'
+        )
+    if len(set(labels)) != len(labels) or len(labels) < 2:
+        raise SerError(f'{folder} must have two or more different labels, not {list(labels)}; correct its config.json')
+    return labels
+
+
+def _load_feature_extractor(folder: Path):
+    try:
+        feature_extractor = AutoFeatureExtractor.from_pretrained(folder, **_LOCAL_ONLY)
+    except Exception as error:
+        raise SerError(_sentence(folder, 'has no usable preprocessor_config.json', error)) from None
+    rate = getattr(feature_extractor, 'sampling_rate', None)
+    if rate != SAMPLE_RATE:
+        raise SerError(f'{folder} wants sound at {rate} Hz, but ser_ros feeds 16000 Hz; use a model trained at 16 kHz')
+    return feature_extractor
+
+
+def _load_model(folder: Path, dtype: torch.dtype):
+    if not any(folder.glob('*.safetensors')):
+        raise SerError(
+            f'{folder} holds no .safetensors weights, and pickled ones are never loaded; '
+            'save the model again with save_pretrained of a current transformers'
+        )
+    try:
+        model, info = AutoModelForAudioClassification.from_pretrained(
+            folder,
+            dtype=dtype,
+            use_safetensors=True,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+            **_LOCAL_ONLY,
+        )
+    except Exception as error:
+        raise SerError(_sentence(folder, 'has weights that cannot be loaded', error)) from None
+    missing = [key for key in info['missing_keys'] if not key.endswith(_TRAINING_ONLY_WEIGHTS)]
+    mismatched = [key for key, *_ in info['mismatched_keys']]
+    if missing or mismatched:
+        named = ', '.join(sorted(missing + mismatched)[:3])
+        raise SerError(
+            f'{folder} lacks {len(missing)} and has {len(mismatched)} misshapen of the weights that its configuration '
+            f'needs ({named}); it would answer at chance, so fine-tune it first (`ros2 run ser_ros train`)'
+        )
+    return model
+
+
+def _sentence(folder: Path, fact: str, error: Exception) -> str:
+    reason = str(error).strip().splitlines() or [type(error).__name__]
+    return f'{folder} {fact} ({reason[0].rstrip(".")}); give a complete Hugging Face audio-classification folder'
+
+
+@contextlib.contextmanager
+def _quiet_transformers() -> Iterator[None]:
+    """Keep transformers' progress bars and loading reports, whose content is checked here, off the console."""
+    logging = transformers.utils.logging
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity(logging.CRITICAL)
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recognises the emotion of an utterance with a fine-tuned speech encoder."""
+
+import re
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ser_ros.audio.block import SAMPLE_RATE
+from ser_ros.errors import SerError
+from ser_ros.recognition.checkpoint import Checkpoint, load_checkpoint
+from ser_ros.recognition.estimate import Estimate
+
+SHORTEST_UTTERANCE = 0.1
+"""Seconds. Four times the 25 ms window that every speech encoder here looks through."""
+
+_WARM_UP_DURATIONS = (1.0, 3.0)
+_DEVICE = re.compile(r'auto|cpu|cuda(:\d+)?')
+
+
+class Classifier:
+    """One model on one device; one utterance at a time, never padded to another's length."""
+
+    def __init__(self, checkpoint: Checkpoint, *, name: str, device: torch.device):
+        """Take a loaded checkpoint; `name` is what messages call the model."""
+        self._checkpoint = checkpoint
+        self.name = name
+        self.device = str(device)
+        self.labels = checkpoint.labels
+
+    @classmethod
+    def load(cls, folder: Path, device: str = 'auto') -> 'Classifier':
+        """Load a model folder onto 'auto', 'cpu', 'cuda' or 'cuda:N' and warm it up. Raises SerError."""
+        chosen = choose_device(device)
+        classifier = cls(load_checkpoint(folder, chosen), name=folder.resolve().name, device=chosen)
+        classifier._warm_up()
+        return classifier
+
+    def classify(self, samples: np.ndarray) -> Estimate:
+        """Return the estimate for one utterance (float32, shape (n,), 16 kHz, at least 0.1 s).
+
+        An utterance longer than the model's window (Whisper only) is cut into equal parts whose probabilities are
+        averaged. Raises SerError where the sound is too short or the model's answer is not a number.
+        """
+        started = time.perf_counter()
+        if len(samples) < SHORTEST_UTTERANCE * SAMPLE_RATE:
+            raise SerError(
+                f'{len(samples) / SAMPLE_RATE:.3f} s of sound is too short; at least {SHORTEST_UTTERANCE} s is needed'
+            )
+        parts = [self._probabilities(part) for part in self._checkpoint.frontend.windows(samples)]
+        probabilities = np.mean(parts, axis=0, dtype=np.float32)
+        if not np.isfinite(probabilities).all():
+            raise SerError(f"the model '{self.name}' answered with NaN on {self.device}; run it with model.device cpu")
+        return Estimate(self.labels, probabilities, time.perf_counter() - started)
+
+    @torch.inference_mode()
+    def _probabilities(self, samples: np.ndarray) -> np.ndarray:
+        model = self._checkpoint.model
+        inputs = {
+            name: value.to(model.device, model.dtype if value.is_floating_point() else None)
+            for name, value in self._checkpoint.frontend([samples]).items()
+        }
+        return model(**inputs).logits[0].float().softmax(dim=-1).cpu().numpy()
+
+    def _warm_up(self) -> None:
+        noise = np.random.default_rng(0).normal(scale=0.01, size=int(max(_WARM_UP_DURATIONS) * SAMPLE_RATE))
+        for duration in _WARM_UP_DURATIONS:
+            self.classify(noise[: int(duration * SAMPLE_RATE)].astype(np.float32))
+
+
+def choose_device(device: str) -> torch.device:
+    """Return the torch device for 'auto' (a GPU where there is one), 'cpu', 'cuda' or 'cuda:N'. Raises SerError."""
+    if not _DEVICE.fullmatch(device):
+        raise SerError(f"model.device '{device}' is not known; use auto, cpu, cuda or cuda:N")
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device == 'auto':
+        device = 'cuda' if gpus else 'cpu'
+    if device.startswith('cuda') and int(device.partition(':')[2] or 0) >= gpus:
+        raise SerError(f"model.device '{device}' is not there: torch sees {gpus} GPU(s); use auto or cpu")
+    return torch.device(device)

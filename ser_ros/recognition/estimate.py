@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a model says about one utterance."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Probabilities over a model's labels.
+
+    labels: everything the model can say, in its own order.
+    probabilities: float32, shape (len(labels),), same order, sums to 1.
+    inference_time: seconds from samples to probabilities.
+    """
+
+    labels: tuple[str, ...]
+    probabilities: np.ndarray
+    inference_time: float
+
+    @property
+    def label(self) -> str:
+        """The most probable label."""
+        return self.labels[int(self.probabilities.argmax())]
+
+    @property
+    def confidence(self) -> float:
+        """Probability of the most probable label, 0..1."""
+        return float(self.probabilities.max())

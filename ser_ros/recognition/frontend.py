@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From utterances to a model's input: features, padding and the attention mask that each family wants."""
+
+import numpy as np
+import torch
+from transformers import PretrainedConfig
+
+from ser_ros.audio.block import SAMPLE_RATE
+
+_WHISPER_CONV_STRIDE = 2
+"""Whisper's second convolution halves the mel frames (Radford et al. 2022, section 2.2)."""
+
+
+class Frontend:
+    """Applies a model's feature extractor as its family was trained.
+
+    - wav2vec 2.0, HuBERT and WavLM with group norm: no attention mask (their convolutions see the padding either way).
+    - those with layer norm, and Wav2Vec2-BERT: with the mask.
+    - Whisper: a fixed window of `config.max_source_positions`, padded with silence, no mask.
+    """
+
+    def __init__(self, feature_extractor, config: PretrainedConfig):
+        """Take both from the same model folder."""
+        self._extract = feature_extractor
+        self._masked = config.model_type != 'whisper' and getattr(config, 'feat_extract_norm', 'layer') != 'group'
+        self._window = None
+        if config.model_type == 'whisper':
+            self._window = config.max_source_positions * _WHISPER_CONV_STRIDE * feature_extractor.hop_length
+
+    def windows(self, samples: np.ndarray) -> list[np.ndarray]:
+        """Cut `samples` (float32, shape (n,)) into the fewest equal parts that the model can take, mostly one."""
+        if self._window is None or len(samples) <= self._window:
+            return [samples]
+        return np.array_split(samples, -(-len(samples) // self._window))
+
+    def __call__(self, batch: list[np.ndarray]) -> dict[str, torch.Tensor]:
+        """Return the model's keyword arguments for utterances (float32, 16 kHz), padded to the longest."""
+        length = {'padding': True} if self._window is None else {'padding': 'max_length', 'max_length': self._window}
+        features = self._extract(
+            batch,
+            sampling_rate=SAMPLE_RATE,
+            return_attention_mask=self._masked,
+            truncation=self._window is not None,
+            return_tensors='pt',
+            **length,
+        )
+        return dict(features)

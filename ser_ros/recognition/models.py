@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where model folders are found by name."""
+
+import os
+from pathlib import Path
+
+from ser_ros.errors import SerError
+from ser_ros.resources import share_folder
+
+DEFAULT_MODEL = 'default'
+"""Name of the embedded default model."""
+
+
+def models_folder() -> Path:
+    """Return where `train` puts models and the node looks for them: $SER_ROS_MODELS or ~/.local/share/ser_ros/models."""
+    return Path(os.environ.get('SER_ROS_MODELS') or Path.home() / '.local' / 'share' / 'ser_ros' / 'models')
+
+
+def find_model(name_or_path: str = '') -> Path:
+    """Return the folder of a model: '' or 'default' is the embedded one, else a folder's path or a trained model's name.
+
+    Raises SerError that lists the known names.
+    """
+    if name_or_path in ('', DEFAULT_MODEL):
+        return share_folder() / 'models' / DEFAULT_MODEL
+    for folder in (Path(name_or_path).expanduser(), models_folder() / name_or_path):
+        if (folder / 'config.json').is_file():
+            return folder
+    if Path(name_or_path).expanduser().is_dir():
+        raise SerError(f'the folder {name_or_path} holds no config.json; give a Hugging Face model folder')
+    known = ', '.join(sorted(folder.parent.name for folder in models_folder().glob('*/config.json')))
+    raise SerError(
+        f"there is no model '{name_or_path}': neither a folder nor a name in {models_folder()} "
+        f"(there: {known or 'none'}); leave it empty for the embedded default"
+    )

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cuts a stream of chunks and their speech probabilities into utterances."""
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from ser_ros.audio.block import SAMPLE_RATE, AudioBlock
+from ser_ros.speech.vad import CHUNK_SAMPLES
+
+_CHUNK_DURATION = CHUNK_SAMPLES / SAMPLE_RATE
+
+_HYSTERESIS = 0.15
+"""A voice that has begun goes on until the probability is this far below the threshold (Silero's own choice)."""
+
+_DETECTION_LAG = 0.064
+"""Seconds by which Silero crosses its threshold after the sound begins: measured on 120 RAVDESS clips, median
+0.065 s after the first 50 ms that are louder than 30 dB below the clip's 98th percentile."""
+
+_LONGEST_DIP = 0.1
+"""Seconds below the exit threshold that do not yet undo a beginning: the closure of a stop consonant."""
+
+
+@dataclass(frozen=True)
+class SegmentationConfig:
+    """When a voice becomes an utterance. All durations in seconds."""
+
+    threshold: float = 0.5
+    """Speech probability (0..1) at which a voice begins."""
+    min_speech: float = 0.25
+    """Less speech than this is not an utterance."""
+    end_silence: float = 0.5
+    """The utterance is over after this much silence."""
+    pre_roll: float = 0.3
+    """Sound before the beginning that is given to the model, so that a soft onset is not clipped."""
+    max_utterance: float = 10.0
+    """A longer one is cut here and the next begins at once."""
+    interim_period: float = 0.0
+    """Time between interim results while somebody speaks; 0 for none."""
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """What one person said without a long pause.
+
+    number: counts utterances from 1; interim and final ones share it.
+    samples: float32, shape (n,), 16 kHz: the pre-roll, then the speech; no end silence.
+    start_time: seconds, capture time of the speech's first sample (the pre-roll lies before it).
+    duration: seconds of speech from `start_time` on.
+    end_arrival: seconds of `time.monotonic()` at which the last sample was there to be processed.
+    is_final: False while the person is still speaking.
+    """
+
+    number: int
+    samples: np.ndarray
+    start_time: float
+    duration: float
+    end_arrival: float
+    is_final: bool
+
+
+class SpeechState(Enum):
+    """Where the segmenter stands."""
+
+    QUIET = 'quiet'
+    STARTING = 'starting'
+    SPEAKING = 'speaking'
+    STOPPING = 'stopping'
+
+
+class Segmenter:
+    """The state machine QUIET, STARTING, SPEAKING, STOPPING; pure: it knows no detector and no clock."""
+
+    def __init__(self, config: SegmentationConfig):
+        """Begin QUIET."""
+        self._count = 0
+        self._chunks: list[AudioBlock] = []
+        self._state = SpeechState.QUIET
+        self.configure(config)
+
+    @property
+    def state(self) -> SpeechState:
+        """Where the segmenter stands."""
+        return self._state
+
+    @property
+    def utterances(self) -> int:
+        """How many utterances have begun."""
+        return self._count
+
+    def configure(self, config: SegmentationConfig) -> None:
+        """Take other settings from the next chunk on."""
+        self._threshold = config.threshold
+        self._lag = _chunks(_DETECTION_LAG)
+        self._exit_threshold = max(config.threshold - _HYSTERESIS, 0.01)
+        self._min_speech = max(_chunks(config.min_speech), 1)
+        self._end_silence = max(_chunks(config.end_silence), 1)
+        self._kept_before = _chunks(config.pre_roll) + self._lag
+        self._max_utterance = max(_chunks(config.max_utterance), self._min_speech)
+        self._interim_period = _chunks(config.interim_period)
+        self._longest_dip = _chunks(_LONGEST_DIP)
+
+    def push(self, chunk: AudioBlock, probability: float) -> list[Utterance]:
+        """Take the next chunk (512 samples) and its speech probability; return what it completes, at most one."""
+        self._chunks.append(chunk)
+        if self._state is SpeechState.QUIET:
+            return self._while_quiet(probability)
+        if self._state is SpeechState.STARTING:
+            return self._while_starting(probability)
+        return self._while_speaking(probability)
+
+    def flush(self) -> list[Utterance]:
+        """End the stream: return the utterance that was under way as a final one, and be QUIET."""
+        ended = self._state in (SpeechState.SPEAKING, SpeechState.STOPPING)
+        result = [self._utterance(is_final=True)] if ended else []
+        self._state = SpeechState.QUIET
+        self._chunks = []
+        return result
+
+    def _while_quiet(self, probability: float) -> list[Utterance]:
+        if probability >= self._threshold:
+            self._begin(at=max(len(self._chunks) - 1 - self._lag, 0))
+            return self._while_starting(probability)
+        self._become_quiet()
+        return []
+
+    def _while_starting(self, probability: float) -> list[Utterance]:
+        self._note_voice(probability >= self._exit_threshold)
+        if self._silent > self._longest_dip:
+            self._become_quiet()
+        elif self._voiced >= self._min_speech:
+            self._count += 1
+            self._state = SpeechState.SPEAKING
+        return []
+
+    def _while_speaking(self, probability: float) -> list[Utterance]:
+        resume_at = self._threshold if self._state is SpeechState.STOPPING else self._exit_threshold
+        self._note_voice(probability >= resume_at)
+        self._state = SpeechState.STOPPING if self._silent else SpeechState.SPEAKING
+        length = len(self._chunks) - self._onset
+        if self._silent >= self._end_silence or (self._silent and length >= self._max_utterance):
+            final = self._utterance(is_final=True)
+            self._become_quiet()
+            return [final]
+        if length >= self._max_utterance:
+            final = self._utterance(is_final=True)
+            self._chunks = []
+            self._begin(at=0)
+            return [final]
+        if self._interim_period and not self._silent and length - self._interim_at >= self._interim_period:
+            self._interim_at = length
+            return [self._utterance(is_final=False)]
+        return []
+
+    def _begin(self, at: int) -> None:
+        self._state = SpeechState.STARTING
+        self._onset = at
+        self._voiced = 0
+        self._silent = 0
+        self._interim_at = 0
+
+    def _become_quiet(self) -> None:
+        self._state = SpeechState.QUIET
+        self._chunks = self._chunks[-self._kept_before :]
+
+    def _note_voice(self, voiced: bool) -> None:
+        self._voiced += voiced
+        self._silent = 0 if voiced else self._silent + 1
+
+    def _utterance(self, *, is_final: bool) -> Utterance:
+        chunks = self._chunks[: len(self._chunks) - self._silent]
+        onset = chunks[self._onset]
+        last = chunks[-1]
+        return Utterance(
+            number=self._count,
+            samples=np.concatenate([chunk.samples for chunk in chunks]),
+            start_time=onset.start_time,
+            duration=(len(chunks) - self._onset) * _CHUNK_DURATION,
+            end_arrival=last.arrival,
+            is_final=is_final,
+        )
+
+
+def _chunks(seconds: float) -> int:
+    return math.ceil(seconds / _CHUNK_DURATION - 1e-9)

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How probable it is that a chunk of sound is speech."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import onnxruntime
+
+from ser_ros.audio.block import SAMPLE_RATE
+
+CHUNK_SAMPLES = 512
+"""Samples per chunk (32 ms at 16 kHz): the only length that Silero VAD 5 and later accepts at this rate."""
+
+_CONTEXT_SAMPLES = 64
+_STATE_SHAPE = (2, 1, 128)
+
+
+class VoiceActivityDetector(Protocol):
+    """Listens to one stream, chunk after chunk."""
+
+    def speech_probability(self, chunk: np.ndarray) -> float:
+        """Return 0..1 for the stream's next chunk (float32, shape (512,), 16 kHz)."""
+
+
+class SileroVad:
+    """Silero VAD on one CPU thread of ONNX Runtime.
+
+    Only the network's file is taken from the `silero-vad` package: importing the package would set torch to a
+    single thread for the whole process and load torchaudio.
+    """
+
+    def __init__(self):
+        """Load the network; the stream begins."""
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        package = Path(find_spec('silero_vad').origin).parent
+        self._session = onnxruntime.InferenceSession(
+            package / 'data' / 'silero_vad.onnx', sess_options=options, providers=['CPUExecutionProvider']
+        )
+        self._rate = np.array(SAMPLE_RATE, dtype=np.int64)
+        self._state = np.zeros(_STATE_SHAPE, dtype=np.float32)
+        self._context = np.zeros(_CONTEXT_SAMPLES, dtype=np.float32)
+
+    def speech_probability(self, chunk: np.ndarray) -> float:
+        """Return 0..1 for the stream's next chunk (float32, shape (512,), 16 kHz)."""
+        samples = np.concatenate((self._context, chunk))
+        inputs = {'input': samples[np.newaxis], 'state': self._state, 'sr': self._rate}
+        probability, self._state = self._session.run(None, inputs)
+        self._context = samples[-_CONTEXT_SAMPLES:]
+        return float(probability[0, 0])
