@@ -9,8 +9,8 @@ import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
-from ser_msgs.msg import Emotion
 
+from ser_msgs.msg import Emotion
 from ser_ros.errors import SerError
 
 _TRANSITIONS = {'configure': Transition.TRANSITION_CONFIGURE, 'activate': Transition.TRANSITION_ACTIVATE}

@@ -4,8 +4,8 @@
 import time
 
 from builtin_interfaces.msg import Duration, Time
-from ser_msgs.msg import Emotion
 
+from ser_msgs.msg import Emotion
 from ser_ros.emotions import UNKNOWN
 from ser_ros.recognition.estimate import Estimate
 from ser_ros.speech.segmenter import Utterance

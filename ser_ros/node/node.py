@@ -10,13 +10,14 @@ from lifecycle_msgs.msg import State as LifecycleState
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.duration import Duration
 from rclpy.impl.implementation_singleton import rclpy_implementation
-from rclpy.lifecycle import LifecycleNode, LifecycleState as State, TransitionCallbackReturn
+from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
+from rclpy.lifecycle import LifecycleState as State
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.task import Future
-from ser_msgs.msg import Emotion
 from std_msgs.msg import Bool
 
+from ser_msgs.msg import Emotion
 from ser_ros.audio.file import FileSource
 from ser_ros.audio.microphone import MicrophoneSource
 from ser_ros.audio.source import AudioSource

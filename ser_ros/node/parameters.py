@@ -61,13 +61,9 @@ SPECS = (
     ParameterSpec('audio.exit_at_end', True, 'End the node, with exit code 0, when the file is answered.'),
     ParameterSpec('audio.channel', 0, 'Channel to listen to, from 0; -1 for the mean of all.', -1, 255),
     ParameterSpec('audio.frame_id', 'microphone', 'Name of the microphone in message headers.'),
-    ParameterSpec(
-        'vad.threshold', _S.threshold, 'Speech probability at which a voice begins.', 0.05, 0.95, live=True
-    ),
+    ParameterSpec('vad.threshold', _S.threshold, 'Speech probability at which a voice begins.', 0.05, 0.95, live=True),
     ParameterSpec('vad.min_speech', _S.min_speech, 'Seconds; less speech is ignored.', 0.05, 2.0, live=True),
-    ParameterSpec(
-        'vad.end_silence', _S.end_silence, 'Seconds of silence that end an utterance.', 0.1, 5.0, live=True
-    ),
+    ParameterSpec('vad.end_silence', _S.end_silence, 'Seconds of silence that end an utterance.', 0.1, 5.0, live=True),
     ParameterSpec('vad.pre_roll', _S.pre_roll, 'Seconds before the onset that the model hears.', 0.0, 2.0, live=True),
     ParameterSpec(
         'vad.max_utterance', _S.max_utterance, 'Seconds; a longer utterance is cut and published.', 1.0, 30.0, live=True

@@ -12,12 +12,12 @@ DEFAULT_MODEL = 'default'
 
 
 def models_folder() -> Path:
-    """Return where `train` puts models and the node looks for them: $SER_ROS_MODELS or ~/.local/share/ser_ros/models."""
+    """Return where `train` puts models and the node finds them: $SER_ROS_MODELS or ~/.local/share/ser_ros/models."""
     return Path(os.environ.get('SER_ROS_MODELS') or Path.home() / '.local' / 'share' / 'ser_ros' / 'models')
 
 
 def find_model(name_or_path: str = '') -> Path:
-    """Return the folder of a model: '' or 'default' is the embedded one, else a folder's path or a trained model's name.
+    """Return a model's folder: '' or 'default' is the embedded one, else a path or the name of a trained model.
 
     Raises SerError that lists the known names.
     """
@@ -31,5 +31,5 @@ def find_model(name_or_path: str = '') -> Path:
     known = ', '.join(sorted(folder.parent.name for folder in models_folder().glob('*/config.json')))
     raise SerError(
         f"there is no model '{name_or_path}': neither a folder nor a name in {models_folder()} "
-        f"(there: {known or 'none'}); leave it empty for the embedded default"
+        f'(there: {known or "none"}); leave it empty for the embedded default'
     )

@@ -22,5 +22,7 @@ def segment_recording(
     segmenter = Segmenter(config or SegmentationConfig())
     framer = Framer()
     chunks = framer.push(AudioBlock(samples, 0.0, 0.0)) + framer.flush()
-    found = [utterance for chunk in chunks for utterance in segmenter.push(chunk, detector.speech_probability(chunk.samples))]
+    found = [
+        utterance for chunk in chunks for utterance in segmenter.push(chunk, detector.speech_probability(chunk.samples))
+    ]
     return [utterance for utterance in found + segmenter.flush() if utterance.is_final]
