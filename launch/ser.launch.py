@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts the node `ser`: parameters from a file, the most used ones from arguments."""
 
+from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
-
-from launch import LaunchDescription
 
 # A launch argument left empty leaves the parameter to the file.
 PARAMETER_OF_ARGUMENT = {

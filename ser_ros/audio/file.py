@@ -62,7 +62,7 @@ class FileSource:
         self._start_monotonic = time.monotonic()
 
     def read(self, timeout: float) -> AudioBlock | None:
-        """Return the next block of about 32 ms. Raises EndOfAudio after the last one."""
+        """Return the next block of about 32 ms. Raises EndOfAudio after the last, SerError where the file breaks off."""
         rate, position = self._file.samplerate, self._file.tell()
         if position >= self._file.frames:
             raise EndOfAudio
@@ -75,9 +75,13 @@ class FileSource:
                 return None
             time.sleep(max(0.0, due - arrival))
             arrival = due
-        frames = self._file.read(count, dtype='float32', always_2d=True)
+        try:
+            frames = self._file.read(count, dtype='float32', always_2d=True)
+        except soundfile.LibsndfileError:
+            frames = np.empty((0, self._file.channels), dtype=np.float32)
         if len(frames) < count:
-            raise SerError(f'{self._path} ended at {position + len(frames)} of {self._file.frames} samples; replace it')
+            lacking = f'breaks off at {position / rate:.1f} s of the {self._file.frames / rate:.1f} s that it announces'
+            raise SerError(f'{self._path} {lacking}; give a whole recording')
         last = position + count >= self._file.frames
         return self._line.push(frames, self._start_time + position / rate, arrival, last=last)
 

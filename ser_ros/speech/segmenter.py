@@ -142,6 +142,8 @@ class Segmenter:
         length = len(self._chunks) - self._onset
         if self._silent >= self._end_silence or (self._silent and length >= self._max_utterance):
             final = self._utterance(is_final=True)
+            # What this utterance holds must not be the next one's pre-roll or onset too.
+            self._chunks = self._chunks[len(self._chunks) - self._silent :]
             self._become_quiet()
             return [final]
         if length >= self._max_utterance:
