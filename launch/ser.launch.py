@@ -5,15 +5,18 @@ from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
-# A launch argument left empty leaves the parameter to the file.
 PARAMETER_OF_ARGUMENT = {
-    'model': 'model.path',
-    'device': 'model.device',
-    'source': 'audio.source',
-    'file': 'audio.file',
+    'model': ('model.path', str),
+    'device': ('model.device', str),
+    'source': ('audio.source', str),
+    'file': ('audio.file', str),
+    'autostart': ('autostart', bool),
+    'use_sim_time': ('use_sim_time', bool),
 }
+"""Name and type of the parameter behind a launch argument; an argument left empty leaves it to the file."""
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -27,9 +30,9 @@ def generate_launch_description() -> LaunchDescription:
             _argument('device', '', 'Where the model runs: auto, cpu, cuda or cuda:N; empty: as in params_file.'),
             _argument('source', '', 'Where sound comes from: microphone or file; empty: as in params_file.'),
             _argument('file', '', 'WAV or FLAC file to listen to; with it, source is file unless given.'),
-            _argument('autostart', 'true', 'Configure and activate at start; false: leave it to a lifecycle manager.'),
+            _argument('autostart', '', 'true or false (wait for a lifecycle manager); empty: as in params_file.'),
             _argument('log_level', 'info', 'debug, info, warn, error or fatal.'),
-            _argument('use_sim_time', 'false', 'Take the time from /clock instead of the system.'),
+            _argument('use_sim_time', '', 'true: take the time from /clock; empty: as in params_file.'),
             OpaqueFunction(function=_start_node),
         ]
     )
@@ -42,12 +45,15 @@ def _argument(name: str, default, description: str) -> DeclareLaunchArgument:
 def _start_node(context) -> list[Node]:
     value = {
         name: LaunchConfiguration(name).perform(context)
-        for name in (*PARAMETER_OF_ARGUMENT, 'params_file', 'namespace', 'autostart', 'log_level', 'use_sim_time')
+        for name in (*PARAMETER_OF_ARGUMENT, 'params_file', 'namespace', 'log_level')
     }
     if value['file'] and not value['source']:
         value['source'] = 'file'
-    overrides = {parameter: value[name] for name, parameter in PARAMETER_OF_ARGUMENT.items() if value[name]}
-    overrides |= {name: value[name].lower() == 'true' for name in ('autostart', 'use_sim_time')}
+    overrides = {
+        parameter: ParameterValue(value[name], value_type=kind)
+        for name, (parameter, kind) in PARAMETER_OF_ARGUMENT.items()
+        if value[name]
+    }
     return [
         Node(
             package='ser_ros',

@@ -14,7 +14,7 @@ from ser_ros.audio.source import AudioSource, EndOfAudio
 from ser_ros.mailbox import UtteranceMailbox
 from ser_ros.recognition.estimate import Estimate
 from ser_ros.speech.framing import Framer
-from ser_ros.speech.segmenter import SegmentationConfig, Segmenter, SpeechState, Utterance
+from ser_ros.speech.segmenter import SegmentationConfig, Segmenter, Utterance
 from ser_ros.speech.vad import SileroVad, VoiceActivityDetector
 
 _MAILBOX_CAPACITY = 8
@@ -148,7 +148,8 @@ class Pipeline:
         chunks = self._framer.push(block)
         if time.monotonic() >= self._muted_until:
             self._segment(chunks)
-        elif self._segmenter.state is not SpeechState.QUIET:
+        else:
+            # Quiet or not: what was heard before the mute must not become the pre-roll of what is said after it.
             self._discarded += len(self._segmenter.flush())
 
     def _segment(self, chunks: list[AudioBlock]) -> None:

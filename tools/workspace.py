@@ -62,8 +62,11 @@ def main() -> None:
             become(TESTS, shlex.split(os.environ.get('ARGS', '')))
     except WorkspaceError as error:
         sys.exit(f'make {goal}: {error}')
-    except PermissionError as error:
-        sys.exit(f'make {goal}: this user may not write {error.filename}; make it yours, or clone ser_ros anew.')
+    except OSError as error:
+        sys.exit(
+            f'make {goal}: {error.filename}: {error.strerror}; '
+            'as a user who may write in this folder, `make clean` and try again.'
+        )
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -100,13 +103,22 @@ def make_workspace(goal: str) -> None:
             install(lock_file(name), VENV, LOG)
             installed_stamp(name).write_text(lock_hash(name))
         if read(INSTALL_STAMP) != sources:
-            remove(BUILD)
-            remove(INSTALL)
-            INSTALL.mkdir()
-            INSTALL_STAMP.touch()
+            clear_for_build()
             build_packages(VENV, LOG)
             INSTALL_STAMP.write_text(sources)
         say(f'The workspace is ready after {time.monotonic() - start:.0f} s.')
+
+
+def clear_for_build() -> None:
+    """Take away what colcon would not: the links of ser_ros, and all where .venv is another than at the last build."""
+    if read(INSTALL_STAMP).startswith(base_hash()):
+        remove(BUILD / 'ser_ros')
+        remove(INSTALL / 'ser_ros')
+    else:
+        remove(BUILD)
+        remove(INSTALL)
+        INSTALL.mkdir()
+    INSTALL_STAMP.write_text(base_hash())
 
 
 @contextmanager
@@ -150,13 +162,18 @@ def lock_hash(name: str) -> str:
 
 
 def source_hash() -> str:
-    """Return the hash of all that colcon's result hangs on."""
-    digest = hashlib.sha256(f'{identity()} {lock_hash("runtime")}'.encode())
+    """Return the hash of all that colcon's result hangs on, behind `base_hash`."""
+    digest = hashlib.sha256()
     for path in files_of(BUILT):
         digest.update(f'\n{path} '.encode() + path.read_bytes())
     for path in files_of(LINKED):
         digest.update(f'\n{path}'.encode())
-    return digest.hexdigest()
+    return f'{base_hash()} {digest.hexdigest()}'
+
+
+def base_hash() -> str:
+    """Return the hash of what compiled messages hang on beside their source."""
+    return hashlib.sha256(f'{identity()} {lock_hash("runtime")}'.encode()).hexdigest()
 
 
 def files_of(tops: tuple[str, ...]) -> list[Path]:

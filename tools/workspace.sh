@@ -25,9 +25,11 @@ done
 if [ -n "${PYTHON:-}" ]; then
     found=$("$PYTHON" --version 2>&1) || found='not a Python that runs'
     echo "PYTHON=$PYTHON is $found; give a Python 3.10, 3.11, 3.12 or 3.13." >&2
+elif found=$(python3 --version 2>&1); then
+    echo "ser_ros needs Python 3.10, 3.11, 3.12 or 3.13, and this machine has only $found; install one where apt" \
+        "has it (sudo apt install python3.12 python3.12-dev python3.12-venv), or name it: make $goal PYTHON=path" >&2
 else
-    found=$(python3 --version 2>&1) || found='no python3'
-    echo "ser_ros needs Python 3.10, 3.11, 3.12 or 3.13 and found only $found;" \
-        "install one (sudo apt install python3.12 python3.12-dev python3.12-venv) or name it: make PYTHON=path $goal" >&2
+    echo "ser_ros needs Python 3.10, 3.11, 3.12 or 3.13, and this machine has none;" \
+        "install it with: sudo apt install python3 python3-dev python3-venv" >&2
 fi
 exit 1

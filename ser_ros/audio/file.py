@@ -62,7 +62,7 @@ class FileSource:
         self._start_monotonic = time.monotonic()
 
     def read(self, timeout: float) -> AudioBlock | None:
-        """Return the next block of about 32 ms. Raises EndOfAudio after the last, SerError where the file breaks off."""
+        """Return the next block of about 32 ms. Raises EndOfAudio after the last, SerError if the file breaks off."""
         rate, position = self._file.samplerate, self._file.tell()
         if position >= self._file.frames:
             raise EndOfAudio

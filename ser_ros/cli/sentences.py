@@ -4,6 +4,7 @@
 import functools
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from ser_ros.errors import SerError
 
@@ -13,13 +14,15 @@ _INTERRUPTED = 130
 
 def ends_in_a_sentence(main: Callable[..., int]) -> Callable[..., int]:
     """Make `main` print a SerError as one sentence and return 1, and return 130 for Ctrl-C."""
+    # Not __module__: that is __main__ under `python -m`.
+    script = Path(main.__code__.co_filename).stem
 
     @functools.wraps(main)
     def wrapped(*args) -> int:
         try:
             return main(*args)
         except SerError as error:
-            print(f'{main.__module__.rpartition(".")[2]}: {error}', file=sys.stderr)
+            print(f'{script}: {error}', file=sys.stderr)
             return 1
         except KeyboardInterrupt:
             return _INTERRUPTED

@@ -17,7 +17,7 @@ def main(args: list[str] | None = None) -> int:
     """Run the node; return its exit code."""
     try:
         from ser_ros.node.node import SerNode
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         if error.name is None or not error.name.startswith('ser_msgs'):
             raise
         print(

@@ -111,8 +111,9 @@ def _load_model(folder: Path, dtype: torch.dtype):
 
 
 def _sentence(folder: Path, fact: str, error: Exception) -> str:
-    reason = str(error).strip().splitlines() or [type(error).__name__]
-    return f'{folder} {fact} ({reason[0].rstrip(".")}); give a complete Hugging Face audio-classification folder'
+    # transformers explains at length, and lists all the models it knows: its first sentence says enough.
+    reason = str(error).strip().partition('\n')[0].partition('. ')[0].rstrip('.') or type(error).__name__
+    return f'{folder} {fact} ({reason}); give a complete Hugging Face audio-classification folder'
 
 
 @contextlib.contextmanager

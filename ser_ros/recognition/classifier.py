@@ -52,7 +52,8 @@ class Classifier:
         parts = [self._probabilities(part) for part in self._checkpoint.frontend.windows(samples)]
         probabilities = np.mean(parts, axis=0, dtype=np.float32)
         if not np.isfinite(probabilities).all():
-            raise SerError(f"the model '{self.name}' answered with NaN on {self.device}; run it with model.device cpu")
+            cure = 'its weights are damaged: copy or train it again' if self.device == 'cpu' else 'use model.device cpu'
+            raise SerError(f"the model '{self.name}' answered with NaN on {self.device}; {cure}")
         return Estimate(self.labels, probabilities, time.perf_counter() - started)
 
     @torch.inference_mode()

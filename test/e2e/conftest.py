@@ -17,8 +17,8 @@ from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.srv import DescribeParameters, ListParameters, SetParameters
 from rclpy.executors import SingleThreadedExecutor
-from ser_msgs.msg import Emotion
 
+from ser_msgs.msg import Emotion
 from ser_ros.emotions import LABELS
 
 DEMO = Path(__file__).resolve().parents[2] / 'demo'
@@ -91,7 +91,9 @@ class Observer:
             self.node.destroy_client(client)
 
     def transition(self, transition_id: int) -> bool:
-        return self.call(ChangeState, 'change_state', ChangeState.Request(transition=Transition(id=transition_id))).success
+        return self.call(
+            ChangeState, 'change_state', ChangeState.Request(transition=Transition(id=transition_id))
+        ).success
 
     def state(self) -> int:
         return self.call(GetState, 'get_state', GetState.Request()).current_state.id

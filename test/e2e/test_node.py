@@ -188,7 +188,9 @@ def test_signals_end_the_active_node_cleanly(start_node, observe, recording, end
 
 def test_namespaces_move_every_name_and_nodes_run_side_by_side(start_node, observe, recording, said):
     """Two nodes, two names, two namespaces: neither hears of the other."""
-    left = start_node(name='ear', namespace='left', **listening_to(recording, autostart=False, audio__exit_at_end=False))
+    left = start_node(
+        name='ear', namespace='left', **listening_to(recording, autostart=False, audio__exit_at_end=False)
+    )
     right = start_node(name='hear', namespace='right', **listening_to(recording, autostart=False))
     at_left, at_right = observe(name='ear', namespace='left'), observe(name='hear', namespace='right')
     for observer in (at_left, at_right):

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`demo` as a user runs it."""
+
+import re
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import soundfile
+
+from ser_ros.cli.demo import _verdict
+from ser_ros.emotions import LABELS
+from ser_ros.errors import SerError
+
+
+def demo(*arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, '-m', 'ser_ros.cli.demo', *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+
+
+def test_the_recording_is_answered_message_by_message(ros_domain, said):
+    """On the embedded default model, in real time."""
+    finished = demo()
+    assert finished.returncode == 0, finished.stderr
+    heads = re.findall(r'utterance (\d+): ([A-Z]+) .* latency \d\.\d\d s', finished.stdout)
+    assert [int(number) for number, _ in heads] == list(range(1, len(said) + 1))
+    assert {emotion.lower() for _, emotion in heads} <= set(LABELS)
+    for label in LABELS:
+        assert len(re.findall(rf'^ +{label} +\S+ +\d+\.\d%$', finished.stdout, re.MULTILINE)) == len(said)
+    assert f'{len(said)} utterance(s) heard, {len(said)} final message(s) received' in finished.stdout
+
+
+def test_a_file_without_speech_brings_no_message_and_is_no_failure(ros_domain, random_weight_model, tmp_path):
+    noise = np.random.default_rng(0).normal(scale=0.01, size=16000).astype(np.float32)
+    soundfile.write(tmp_path / 'noise of a fan.wav', noise, 16000)
+    finished = demo('--audio', str(tmp_path / 'noise of a fan.wav'), '--model', str(random_weight_model))
+    assert finished.returncode == 0, finished.stderr
+    assert '0 utterance(s) heard, 0 final message(s) received' in finished.stdout
+
+
+def test_a_missing_file_is_one_sentence_and_non_zero(ros_domain, tmp_path):
+    finished = demo('--audio', str(tmp_path / 'nothing.wav'))
+    assert finished.returncode == 1
+    assert 'nothing.wav does not exist' in finished.stderr
+    assert 'Traceback' not in finished.stderr
+
+
+def heard(utterances: int, answered: int) -> SimpleNamespace:
+    return SimpleNamespace(utterances=utterances, final_numbers=set(range(1, answered + 1)))
+
+
+@pytest.mark.parametrize(
+    'listener, said, exit_code, words',
+    [
+        (heard(3, 2), None, 0, '1 utterance(s) brought no message'),
+        (heard(5, 5), 6, 0, 'holds 6 utterances, but 5'),
+        (heard(6, 6), 6, 1, 'exit code 1'),
+    ],
+)
+def test_a_lost_message_is_a_failure(listener, said, exit_code, words):
+    with pytest.raises(SerError, match=re.escape(words)):
+        _verdict(listener, said=said, complete=True, exit_code=exit_code)
+
+
+def test_a_microphone_may_be_left_in_the_middle_of_an_utterance():
+    assert _verdict(heard(3, 2), said=None, complete=False, exit_code=0) == 0

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
+
+import pytest
+import yaml
+from rclpy.parameter import Parameter
+
+from ser_ros.errors import SerError
+from ser_ros.node.parameters import SPECS, check_parameter, takes_effect_at_once
+
+CONFIG = Path(__file__).resolve().parents[2] / 'config' / 'ser.yaml'
+
+
+def flat(tree: dict, prefix: str = '') -> dict:
+    leaves = {}
+    for name, value in tree.items():
+        leaves |= flat(value, f'{prefix}{name}.') if isinstance(value, dict) else {f'{prefix}{name}': value}
+    return leaves
+
+
+def test_the_yaml_file_lists_every_parameter_at_its_default():
+    in_file = flat(yaml.safe_load(CONFIG.read_text())['/**']['ros__parameters'])
+    assert in_file == {spec.name: spec.default for spec in SPECS}
+    assert all(type(in_file[spec.name]) is type(spec.default) for spec in SPECS)
+
+
+@pytest.mark.parametrize('spec', SPECS, ids=lambda spec: spec.name)
+def test_defaults_are_described_and_lie_in_their_own_range(spec):
+    assert spec.description.endswith('.')
+    check_parameter(Parameter(spec.name, value=spec.default))
+    if spec.minimum is not None:
+        assert spec.minimum <= spec.default <= spec.maximum
+        assert type(spec.minimum) is type(spec.default)
+
+
+@pytest.mark.parametrize(
+    'name, value', [('audio.source', 'radio'), ('model.device', 'gpu'), ('model.device', 'cuda:x')]
+)
+def test_a_value_that_breaks_the_pattern_is_refused(name, value):
+    with pytest.raises(SerError, match=name):
+        check_parameter(Parameter(name, value=value))
+
+
+def test_only_what_needs_no_reload_takes_effect_at_once():
+    assert takes_effect_at_once('vad.threshold')
+    assert takes_effect_at_once('use_sim_time')
+    assert not takes_effect_at_once('model.path')
+    assert not takes_effect_at_once('audio.device')

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A folder that cannot be trusted is refused in one sentence that says what to do, and runs no code of its own."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from ser_ros.recognition.checkpoint import load_checkpoint
+
+CPU = torch.device('cpu')
+CURE = 'give a complete Hugging Face audio-classification folder'
+
+
+@pytest.fixture
+def copy(models, tmp_path):
+    """Return copy(family): a folder of one's own to spoil."""
+
+    def of(family='wav2vec2-layer') -> Path:
+        return Path(shutil.copytree(models / family, tmp_path / family))
+
+    return of
+
+
+def change_json(folder, name, **changes):
+    path = folder / name
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def change_weights(folder, change):
+    path = folder / 'model.safetensors'
+    weights = load_file(path)
+    change(weights)
+    save_file(weights, path, metadata={'format': 'pt'})
+
+
+@pytest.mark.parametrize(
+    'keys',
+    [
+        ['classifier.weight', 'classifier.bias'],
+        ['projector.weight'],
+        ['wav2vec2.encoder.layers.1.attention.k_proj.weight'],
+    ],
+)
+def test_missing_weights(copy, refuses, keys):
+    folder = copy()
+    change_weights(folder, lambda weights: [weights.pop(key) for key in keys])
+    with refuses(str(folder), f'lacks {len(keys)}', *keys, 'fine-tune it'):
+        load_checkpoint(folder, CPU)
+
+
+def test_a_backbone_without_any_head(copy, refuses):
+    folder = copy()
+    heads = ('classifier', 'projector')
+    change_weights(folder, lambda weights: [weights.pop(key) for key in list(weights) if key.startswith(heads)])
+    with refuses('lacks 4', 'classifier.bias', 'fine-tune it'):
+        load_checkpoint(folder, CPU)
+
+
+def test_misshapen_weights(copy, refuses):
+    folder = copy()
+    change_weights(folder, lambda weights: weights.update({'classifier.weight': torch.zeros(5, 16)}))
+    with refuses(str(folder), '1 misshapen', 'classifier.weight', 'fine-tune it'):
+        load_checkpoint(folder, CPU)
+
+
+def test_fewer_labels_than_the_head_has_outputs(copy, refuses):
+    folder = copy()
+    change_json(folder, 'config.json', id2label={'0': 'yes', '1': 'no'}, label2id={'yes': 0, 'no': 1})
+    with refuses('2 misshapen', 'classifier'):
+        load_checkpoint(folder, CPU)
+
+
+def test_the_mask_vector_of_training_may_be_missing(copy):
+    folder = copy()
+    change_weights(folder, lambda weights: weights.pop('wav2vec2.masked_spec_embed'))
+    load_checkpoint(folder, CPU)
+
+
+@pytest.mark.parametrize('names', [None, {str(index): f'LABEL_{index}' for index in range(8)}])
+def test_labels_without_names(copy, refuses, names):
+    folder = copy()
+    config = json.loads((folder / 'config.json').read_text())
+    del config['label2id'], config['id2label']
+    config |= {'num_labels': 8} if names is None else {'id2label': names}
+    (folder / 'config.json').write_text(json.dumps(config))
+    with refuses(str(folder), 'does not name its labels', 'LABEL_0', 'id2label'):
+        load_checkpoint(folder, CPU)
+
+
+@pytest.mark.parametrize('names', [['happy', 'happy'], ['happy']])
+def test_labels_that_cannot_be_told_apart(copy, refuses, names):
+    folder = copy()
+    change_json(folder, 'config.json', id2label=dict(enumerate(names)), label2id={})
+    with refuses('two or more different labels', 'happy'):
+        load_checkpoint(folder, CPU)
+
+
+def test_labels_are_in_the_order_of_the_logits(copy):
+    folder = copy()
+    names = {str(index): f'mood{index}' for index in reversed(range(8))}
+    change_json(folder, 'config.json', id2label=names, label2id={})
+    assert load_checkpoint(folder, CPU).labels == tuple(f'mood{index}' for index in range(8))
+
+
+@pytest.mark.parametrize('rate', [8_000, 44_100])
+@pytest.mark.parametrize('family', ['wav2vec2-layer', 'whisper'])
+def test_another_sampling_rate(copy, refuses, family, rate):
+    folder = copy(family)
+    change_json(folder, 'preprocessor_config.json', sampling_rate=rate)
+    with refuses(str(folder), f'{rate} Hz', '16000 Hz'):
+        load_checkpoint(folder, CPU)
+
+
+def test_pickled_weights_are_never_loaded(copy, refuses, tmp_path):
+    folder = copy()
+    ran = tmp_path / 'ran'
+
+    class Pickled:
+        def __reduce__(self):
+            return Path.touch, (ran,)
+
+    torch.save(Pickled(), folder / 'pytorch_model.bin')
+    (folder / 'model.safetensors').unlink()
+    with refuses(str(folder), '.safetensors', 'never loaded', 'save_pretrained'):
+        load_checkpoint(folder, CPU)
+    assert not ran.exists()
+
+
+@pytest.mark.parametrize('keep', [0, 4, 100, 5000])
+def test_truncated_weights(copy, refuses, keep):
+    folder = copy()
+    path = folder / 'model.safetensors'
+    path.write_bytes(path.read_bytes()[:keep])
+    with refuses(str(folder), 'weights that cannot be loaded', CURE):
+        load_checkpoint(folder, CPU)
+
+
+@pytest.mark.parametrize('content', [None, '', '{', '{}', '[]', '{"model_type": "ouija"}', '{"model_type": 7}'])
+def test_no_usable_config(copy, refuses, content):
+    folder = copy()
+    (folder / 'config.json').unlink()
+    if content is not None:
+        (folder / 'config.json').write_text(content)
+    with refuses(str(folder), 'no configuration that transformers knows', CURE):
+        load_checkpoint(folder, CPU)
+
+
+@pytest.mark.parametrize('content', [None, '', '{', '{"feature_extractor_type": "Ouija"}'])
+def test_no_usable_feature_extractor(copy, refuses, content):
+    folder = copy()
+    (folder / 'preprocessor_config.json').unlink()
+    if content is not None:
+        (folder / 'preprocessor_config.json').write_text(content)
+    with refuses(str(folder), 'preprocessor_config.json', CURE):
+        load_checkpoint(folder, CPU)
+
+
+@pytest.mark.parametrize('model_type', ['bert', 'vit', 'gpt2'])
+def test_a_model_that_is_not_for_sound(copy, refuses, model_type):
+    folder = copy()
+    (folder / 'config.json').write_text(json.dumps({'model_type': model_type}))
+    with refuses(str(folder), f"'{model_type}'", 'cannot classify audio'):
+        load_checkpoint(folder, CPU)
+
+
+def test_an_image_feature_extractor(copy, refuses):
+    folder = copy()
+    (folder / 'preprocessor_config.json').write_text('{"feature_extractor_type": "ViTFeatureExtractor"}')
+    with refuses(str(folder)):
+        load_checkpoint(folder, CPU)
+
+
+def test_an_empty_folder(tmp_path, refuses):
+    with refuses(str(tmp_path), CURE):
+        load_checkpoint(tmp_path, CPU)
+
+
+def test_a_folder_that_is_not_there(tmp_path, refuses):
+    with refuses(str(tmp_path / 'nowhere'), CURE):
+        load_checkpoint(tmp_path / 'nowhere', CPU)
+
+
+def code_that_leaves_a_trace(folder, tmp_path):
+    (folder / 'spell.py').write_text(f'open({str(tmp_path / "ran")!r}, "w")\nclass Spell:\n    pass\n')
+    names = ('AutoConfig', 'AutoFeatureExtractor', 'AutoModelForAudioClassification')
+    return {name: 'spell.Spell' for name in names}
+
+
+def test_a_model_of_a_kind_that_only_its_own_code_knows(copy, refuses, tmp_path):
+    folder = copy()
+    auto_map = code_that_leaves_a_trace(folder, tmp_path)
+    change_json(folder, 'config.json', model_type='spell', auto_map=auto_map)
+    with refuses(str(folder), CURE):
+        load_checkpoint(folder, CPU)
+    assert not (tmp_path / 'ran').exists()
+
+
+def test_code_beside_a_model_of_a_known_kind_does_not_run(copy, tmp_path):
+    folder = copy()
+    auto_map = code_that_leaves_a_trace(folder, tmp_path)
+    change_json(folder, 'config.json', auto_map=auto_map)
+    change_json(folder, 'preprocessor_config.json', auto_map=auto_map)
+    assert type(load_checkpoint(folder, CPU).model).__name__ == 'Wav2Vec2ForSequenceClassification'
+    assert not (tmp_path / 'ran').exists()

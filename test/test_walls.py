@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The walls between the rooms: who may import whom."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ser_ros
+
+ROOT = Path(ser_ros.__file__).parent
+
+ROS = ('rclpy', 'ament_index_python', 'builtin_interfaces', 'diagnostic_msgs', 'lifecycle_msgs', 'rcl_interfaces')
+ROS += ('rosgraph_msgs', 'sensor_msgs', 'ser_msgs', 'std_msgs', 'std_srvs', 'launch', 'launch_ros')
+
+MAY_IMPORT = {
+    'errors.py': [],
+    'emotions.py': [],
+    'audio': ['errors', 'audio'],
+    'speech': ['errors', 'audio.block', 'speech'],
+    'recognition': ['errors', 'emotions', 'resources', 'audio.block', 'recognition'],
+    'mailbox.py': ['speech.segmenter'],
+    'pipeline.py': ['errors', 'audio', 'speech', 'recognition.estimate', 'mailbox'],
+}
+"""Room -> the parts of ser_ros that it may know. Sound flows one way: nobody knows who comes after."""
+
+
+def imports_of(source: str, package: str) -> set[str]:
+    """Return the full names of all modules that `source`, in `package`, imports, anywhere and in either form."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split('.')[: len(package.split('.')) + 1 - node.level] if node.level else []
+            module = '.'.join([*above, *([node.module] if node.module else [])])
+            # `from ser_ros import training` names a module only in its second half.
+            found |= {module} | {f'{module}.{alias.name}' for alias in node.names}
+    return found
+
+
+def modules_in(room: str) -> list[Path]:
+    path = ROOT / room
+    return sorted(path.rglob('*.py')) if path.is_dir() else [path]
+
+
+def offences(paths, is_forbidden) -> list[str]:
+    """Return 'file imports module' for each import that `is_forbidden`."""
+    found = []
+    for path in paths:
+        package = '.'.join(['ser_ros', *path.relative_to(ROOT).parent.parts])
+        names = sorted(imports_of(path.read_text(encoding='utf-8'), package))
+        found += [f'{path.relative_to(ROOT)} imports {name}' for name in names if is_forbidden(name)]
+    return found
+
+
+def is_part_of(name: str, *wholes: str) -> bool:
+    return any(name == whole or name.startswith(f'{whole}.') for whole in wholes)
+
+
+@pytest.mark.parametrize('room', MAY_IMPORT)
+def test_no_ros_in(room):
+    assert modules_in(room)
+    assert offences(modules_in(room), lambda name: is_part_of(name, *ROS, 'ser_ros.node', 'ser_ros.cli')) == []
+
+
+@pytest.mark.parametrize('room', MAY_IMPORT)
+def test_sound_flows_one_way_through(room):
+    allowed = [f'ser_ros.{part}' for part in MAY_IMPORT[room]]
+    assert offences(modules_in(room), lambda name: is_part_of(name, 'ser_ros') and not is_part_of(name, *allowed)) == []
+
+
+def test_nothing_at_run_time_imports_training():
+    offline = [ROOT / 'training', ROOT / 'cli' / 'train.py']
+    paths = [
+        path for path in sorted(ROOT.rglob('*.py')) if not any(path.is_relative_to(allowed) for allowed in offline)
+    ]
+    assert len(paths) > 20
+    assert offences(paths, lambda name: is_part_of(name, 'ser_ros.training')) == []
+
+
+def test_training_knows_neither_the_node_nor_ros():
+    paths = modules_in('training') if (ROOT / 'training').is_dir() else []
+    assert offences(paths, lambda name: is_part_of(name, 'ser_ros.node', 'rclpy')) == []
+
+
+@pytest.mark.parametrize(
+    'line',
+    [
+        'import rclpy',
+        'import rclpy.node as ros',
+        'from rclpy.node import Node',
+        'def late():\n    import rclpy',
+        'from ..node import node',
+        'from .. import node',
+        'from ser_ros import node',
+        'import ser_ros.node.messages',
+    ],
+)
+def test_the_wall_sees(line):
+    names = imports_of(line, 'ser_ros.audio')
+    assert any(is_part_of(name, 'rclpy', 'ser_ros.node') for name in names)
+
+
+@pytest.mark.parametrize(
+    ('modules', 'unwanted'),
+    [
+        ('ser_ros.audio.file, ser_ros.audio.microphone', 'torch transformers onnxruntime sounddevice rclpy'),
+        ('ser_ros.speech.recording', 'torch torchaudio transformers silero_vad rclpy'),
+        ('ser_ros.pipeline', 'torch transformers sounddevice rclpy'),
+        ('ser_ros.cli.devices', 'torch onnxruntime rclpy'),
+    ],
+)
+def test_what_need_not_be_loaded_is_not(modules, unwanted):
+    code = f'import sys, {modules}; print(*[name for name in {unwanted.split()!r} if name in sys.modules])'
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=ROOT.parent, check=True)
+    assert done.stdout.split() == []
+
+
+def test_listening_for_speech_loads_no_torch():
+    code = 'import sys; from ser_ros.speech.vad import SileroVad; SileroVad(); print("torch" in sys.modules)'
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=ROOT.parent, check=True)
+    assert done.stdout.split() == ['False']
