@@ -47,7 +47,7 @@ setup(
     ],
     extras_require={
         'train': ['accelerate>=1.1', 'matplotlib>=3.8', 'scikit-learn>=1.4'],
-        'test': ['pytest>=8.0', 'ruff>=0.6'],
+        'test': ['hypothesis>=6.100', 'pytest>=8.0', 'ruff>=0.6'],
     },
     entry_points={
         'console_scripts': [

@@ -83,7 +83,7 @@ def run(
         stderr=subprocess.STDOUT,
         text=True,
     )
-    with log.open('w') as file, process:
+    with log.open('w', buffering=1) as file, process:
         try:
             for line in process.stdout:
                 file.write(line)

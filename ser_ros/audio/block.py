@@ -12,13 +12,13 @@ BLOCK_DURATION = 0.032
 """Seconds of sound that a source hands over at a time: one chunk of the voice activity detector."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AudioBlock:
     """A stretch of mono sound at 16 kHz and when it was captured.
 
     samples: float32, shape (n,), full scale is -1..1.
     start_time: seconds, capture time of the first sample on the clock that stamps messages (ROS or wall clock).
-    arrival: seconds of `time.monotonic()` at which the last sample was there to be processed.
+    arrival: seconds of `time.monotonic()` at which the last sample reached the source.
     """
 
     samples: np.ndarray

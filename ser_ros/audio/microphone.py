@@ -137,7 +137,7 @@ def list_microphones() -> list[dict]:
 
 
 def _find_device(sounddevice, device: str) -> dict:
-    wanted = int(device) if device.isdigit() else device or None
+    wanted = int(device) if device.isdecimal() else device or None
     try:
         return sounddevice.query_devices(wanted, kind='input')
     except (ValueError, sounddevice.PortAudioError) as error:

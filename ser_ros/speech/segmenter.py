@@ -41,7 +41,7 @@ class SegmentationConfig:
     """Time between interim results while somebody speaks; 0 for none."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Utterance:
     """What one person said without a long pause.
 
@@ -49,7 +49,7 @@ class Utterance:
     samples: float32, shape (n,), 16 kHz: the pre-roll, then the speech; no end silence.
     start_time: seconds, capture time of the speech's first sample (the pre-roll lies before it).
     duration: seconds of speech from `start_time` on.
-    end_arrival: seconds of `time.monotonic()` at which the last sample was there to be processed.
+    end_arrival: seconds of `time.monotonic()` at which the last sample reached the source.
     is_final: False while the person is still speaking.
     """
 
