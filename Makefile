@@ -25,7 +25,7 @@ help:
 	@sed -n 's/^## \{0,1\}//p' "$${THIS_MAKEFILE# }"
 
 build demo test clean:
-	@sh "$$(dirname "$${THIS_MAKEFILE# }")/tools/workspace.sh" $@
+	@exec sh "$$(dirname "$${THIS_MAKEFILE# }")/tools/workspace.sh" $@
 
 lock:
 	@sh "$$(dirname "$${THIS_MAKEFILE# }")/requirements/lock.sh"

@@ -46,7 +46,7 @@ setup(
         'transformers>=5.2,<6',
     ],
     extras_require={
-        'train': ['accelerate>=1.1', 'matplotlib>=3.8', 'scikit-learn>=1.4'],
+        'train': ['accelerate>=1.1', 'scikit-learn>=1.4', 'tqdm>=4.66'],
         'test': ['hypothesis>=6.100', 'pytest>=8.0', 'ruff>=0.6'],
     },
     entry_points={
