@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """The node over real DDS, in a process of its own."""
 
+import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
-import rclpy
 import soundfile
 from lifecycle_msgs.msg import Transition
 from std_msgs.msg import Bool
 
 from ser_ros.emotions import LABELS, UNKNOWN
 from ser_ros.node.messages import seconds
+
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def listening_to(recording, **more) -> dict:
@@ -277,7 +282,20 @@ def test_bad_parameters_end_the_node_with_one_sentence(start_node, recording, pa
     assert 'Traceback' not in node.output
 
 
-def test_the_observer_itself_is_on_a_domain_of_its_own(observe):
-    context = observe().node.context
-    assert context.get_domain_id() != 0
-    assert rclpy.ok(context=context)
+@pytest.mark.parametrize('where', ['checkout', 'elsewhere'])
+def test_without_ser_msgs_the_node_says_exactly_that(where, tmp_path):
+    """In the checkout, the source folder ser_msgs/ passes for an empty package of that name."""
+    environment = {name: value for name, value in os.environ.items() if name != '_ROS_WHEELS_BOOTSTRAP_COMPLETE'}
+    paths = environment.get('PYTHONPATH', '').split(os.pathsep)
+    environment['PYTHONPATH'] = os.pathsep.join(path for path in paths if 'ser_msgs' not in path)
+    finished = subprocess.run(
+        [sys.executable, '-m', 'ser_ros.cli.ser_node'],
+        cwd=CHECKOUT if where == 'checkout' else tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert finished.returncode == 1
+    assert finished.stderr.startswith('ser_ros: the package ser_msgs is not built or not sourced')
+    assert len(finished.stderr.splitlines()) == 1
