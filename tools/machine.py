@@ -13,7 +13,7 @@ from pathlib import Path
 PYTHON = Path(sys.executable).resolve()
 """The interpreter that .venv is made from, also where this script runs in .venv itself."""
 
-FREE_SPACE = 10e9
+FREE_SPACE = 11e9
 """Bytes that a first installation needs for a moment: .venv, and pip's downloads and cache beside it."""
 
 NOT_PASSED_ON = (

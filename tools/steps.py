@@ -14,11 +14,14 @@ from machine import PYTHON, WorkspaceError, clean_environment
 SHOWN_DOWNLOAD = 20.0
 """MB from which a download is worth a line."""
 
+TAIL_LINES = 12
+"""Of a failed step's output, what is shown at once."""
+
 
 def make_venv(venv: Path, log: Path) -> None:
     """Make the folder `venv` a virtual environment with pip and nothing else."""
     say(f'Making {venv} with {PYTHON} (Python {platform.python_version()})')
-    say('This first build downloads 2 GB, takes 6 GB of disk and lasts some minutes.')
+    say('This first build downloads 3 GB, takes 6 GB of disk and lasts some minutes.')
     run([PYTHON, '-m', 'venv', venv], log / 'venv.log')
 
 
@@ -93,7 +96,7 @@ def run(
             process.terminate()
             raise
     if process.returncode:
-        tail = '\n'.join(log.read_text().splitlines()[-30:])
+        tail = '\n'.join(log.read_text().splitlines()[-TAIL_LINES:])
         raise WorkspaceError(f'{log.stem} failed; its whole output is in {log}, which ends with:\n{tail}')
 
 

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""RAVDESS-named clips of made signals, and settings that make the default recipe tiny."""
+
+import numpy as np
+import pytest
+import soundfile
+
+RATE = 16_000
+SWEEPS = {'01': (300.0, 3000.0), '05': (3000.0, 300.0)}
+
+TINY = [
+    'network.config.hidden_size=24',
+    'network.config.num_hidden_layers=1',
+    'network.config.num_attention_heads=2',
+    'network.config.intermediate_size=24',
+    'optimisation.epochs=8',
+    'optimisation.batch_size=8',
+    'optimisation.learning_rate=0.01',
+    'optimisation.bfloat16=false',
+]
+
+
+@pytest.fixture
+def make_clips():
+    """Return make(folder, speakers): neutral clips whose tone rises, angry clips whose tone falls; 8 a speaker."""
+
+    def make(folder, speakers):
+        generator = np.random.default_rng(0)
+        seconds = np.arange(int(0.6 * RATE)) / RATE
+        for speaker in speakers:
+            (folder / f'Actor_{speaker:02d}').mkdir(parents=True)
+            for code, (first, last) in SWEEPS.items():
+                for take in ('01-01', '01-02', '02-01', '02-02'):
+                    start = first * generator.uniform(0.9, 1.1)
+                    turns = start * seconds + (last - start) * seconds**2 / (2 * seconds[-1])
+                    sound = 0.3 * np.sin(2 * np.pi * turns) + generator.normal(scale=0.01, size=len(seconds))
+                    name = f'03-01-{code}-01-{take}-{speaker:02d}.wav'
+                    soundfile.write(folder / f'Actor_{speaker:02d}' / name, sound, RATE)
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def tiny_settings():
+    """Return --set values with which the default recipe learns made clips within seconds."""
+    return TINY

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The embedded default model: whole, small, and honest about itself."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import yaml
+
+from ser_ros.emotions import LABELS
+from ser_ros.recognition.classifier import Classifier
+from ser_ros.recognition.models import find_model
+from ser_ros.training.recipe import load_recipe, recipes_folder
+
+LARGEST = 12_000_000
+
+
+@pytest.fixture(scope='module')
+def folder():
+    return find_model()
+
+
+@pytest.fixture(scope='module')
+def summary():
+    return json.loads((recipes_folder() / 'results' / 'default' / 'summary.json').read_text())
+
+
+def test_it_loads_strictly_and_answers_for_all_emotions(folder, made_sound):
+    classifier = Classifier.load(folder, 'cpu')
+    assert classifier.labels == LABELS
+    estimate = classifier.classify(made_sound('chord', 1.5))
+    assert np.isfinite(estimate.probabilities).all()
+    assert estimate.probabilities.sum() == pytest.approx(1.0, abs=1e-5)
+
+
+def test_it_fits_into_the_repository(folder):
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= LARGEST
+
+
+def test_it_was_made_by_the_recipe_that_ships(folder, summary):
+    settings = json.loads(json.dumps(dataclasses.asdict(load_recipe('default'))))
+    report = json.loads((folder / 'report.json').read_text())
+    assert report['settings'] == summary['settings'] == settings
+    assert report['protocol'] == 'full' and report['train_clips'] == 1440
+
+
+def test_its_figures_are_the_mean_of_the_six_folds_and_above_the_bar(summary):
+    accuracies = [fold['whole_clip']['accuracy'] for fold in summary['per_fold']]
+    assert len(accuracies) == 6
+    assert summary['mean']['whole_clip']['accuracy'] == pytest.approx(np.mean(accuracies))
+    assert summary['mean']['whole_clip']['accuracy'] > 0.45
+    assert np.trace(np.array(summary['confusion']['whole_clip'])) / 1440 == pytest.approx(np.mean(accuracies))
+
+
+def test_its_card_holds_its_figures_and_its_limits(folder, summary):
+    card = (folder / 'README.md').read_text()
+    front_matter = yaml.safe_load(card.split('---')[1])
+    assert front_matter['pipeline_tag'] == 'audio-classification'
+    for hearing in ('whole_clip', 'utterance'):
+        for measure in ('accuracy', 'unweighted_recall'):
+            assert f'{summary["mean"][hearing][measure] * 100:.1f} %' in card
+    assert f'{summary["deviation"]["whole_clip"]["accuracy"] * 100:.1f} %' in card
+    assert 'must not be used' in card
+    assert 'ros2 run ser_ros train --recipe default' in card
