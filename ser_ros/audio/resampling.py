@@ -11,7 +11,8 @@ class StreamResampler:
     """Resamples a mono stream block by block to 16 kHz, as if it had come in one piece.
 
     The filter's state lives on between blocks, so their edges leave no trace; the output is aligned with the
-    input in time and comes late by 21 ms (from 48 kHz) to 66 ms (from 8 kHz). At 16 kHz the samples pass through untouched.
+    input in time and comes late by 21 ms (from 48 kHz) to 66 ms (from 8 kHz). At 16 kHz the samples pass through
+    untouched.
     """
 
     def __init__(self, rate: float):

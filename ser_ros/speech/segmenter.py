@@ -8,6 +8,7 @@ from enum import Enum
 import numpy as np
 
 from ser_ros.audio.block import SAMPLE_RATE, AudioBlock
+from ser_ros.speech.endpoints import EARLIEST_START, sharpen_end, sharpen_start
 from ser_ros.speech.vad import CHUNK_SAMPLES
 
 _CHUNK_DURATION = CHUNK_SAMPLES / SAMPLE_RATE
@@ -97,7 +98,8 @@ class Segmenter:
         self._exit_threshold = max(config.threshold - _HYSTERESIS, 0.01)
         self._min_speech = max(_chunks(config.min_speech), 1)
         self._end_silence = max(_chunks(config.end_silence), 1)
-        self._kept_before = _chunks(config.pre_roll) + self._lag
+        self._pre_roll = round(config.pre_roll * SAMPLE_RATE)
+        self._kept_before = _chunks(config.pre_roll + EARLIEST_START) + self._lag
         self._max_utterance = max(_chunks(config.max_utterance), self._min_speech)
         self._interim_period = _chunks(config.interim_period)
         self._longest_dip = _chunks(_LONGEST_DIP)
@@ -141,24 +143,25 @@ class Segmenter:
         self._state = SpeechState.STOPPING if self._silent else SpeechState.SPEAKING
         length = len(self._chunks) - self._onset
         if self._silent >= self._end_silence or (self._silent and length >= self._max_utterance):
-            final = self._utterance(is_final=True)
+            final = self._utterance(is_final=True, goes_on=self._silent < self._end_silence)
             # What this utterance holds must not be the next one's pre-roll or onset too.
             self._chunks = self._chunks[len(self._chunks) - self._silent :]
             self._become_quiet()
             return [final]
         if length >= self._max_utterance:
-            final = self._utterance(is_final=True)
+            final = self._utterance(is_final=True, goes_on=True)
             self._chunks = []
-            self._begin(at=0)
+            self._begin(at=0, goes_on=True)
             return [final]
         if self._interim_period and not self._silent and length - self._interim_at >= self._interim_period:
             self._interim_at = length
-            return [self._utterance(is_final=False)]
+            return [self._utterance(is_final=False, goes_on=True)]
         return []
 
-    def _begin(self, at: int) -> None:
+    def _begin(self, at: int, *, goes_on: bool = False) -> None:
         self._state = SpeechState.STARTING
         self._onset = at
+        self._is_continuation = goes_on
         self._voiced = 0
         self._silent = 0
         self._interim_at = 0
@@ -171,16 +174,22 @@ class Segmenter:
         self._voiced += voiced
         self._silent = 0 if voiced else self._silent + 1
 
-    def _utterance(self, *, is_final: bool) -> Utterance:
-        chunks = self._chunks[: len(self._chunks) - self._silent]
-        onset = chunks[self._onset]
-        last = chunks[-1]
+    def _utterance(self, *, is_final: bool, goes_on: bool = False) -> Utterance:
+        samples = np.concatenate([chunk.samples for chunk in self._chunks])
+        start = self._onset * CHUNK_SAMPLES
+        end = (len(self._chunks) - self._silent) * CHUNK_SAMPLES
+        if not self._is_continuation:
+            start = sharpen_start(samples, start, end)
+        if not goes_on:
+            end = sharpen_end(samples, start, end)
+        chunk, offset = divmod(start, CHUNK_SAMPLES)
+        last = self._chunks[(end - 1) // CHUNK_SAMPLES]
         return Utterance(
             number=self._count,
-            samples=np.concatenate([chunk.samples for chunk in chunks]),
-            start_time=onset.start_time,
-            duration=(len(chunks) - self._onset) * _CHUNK_DURATION,
-            end_arrival=last.arrival,
+            samples=samples[max(start - self._pre_roll, 0) : end],
+            start_time=self._chunks[chunk].start_time + offset / SAMPLE_RATE,
+            duration=(end - start) / SAMPLE_RATE,
+            end_arrival=last.arrival - (-end % CHUNK_SAMPLES) / SAMPLE_RATE,
             is_final=is_final,
         )
 

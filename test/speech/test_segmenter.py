@@ -17,16 +17,19 @@ SECONDS = 0.032
 LAG = 1
 """Chunks from the speech's first to the one at which the detector notices it."""
 
-DEFAULT = SegmentationConfig()
+DEFAULT = SegmentationConfig(pre_roll=0.32)
 MIN_SPEECH, END_SILENCE, PRE_ROLL, MAX_UTTERANCE = 8, 16, 10, 313
-"""The defaults (0.25, 0.5, 0.3 and 10 s) in chunks, rounded up."""
+"""These settings (0.25, 0.5, 0.32 and 10 s) in chunks, rounded up."""
+
+FIRST = 2**22
+"""Number of the first sample: so high that the stream is equally loud everywhere, and endpoints stay between chunks."""
 
 NO, YES = 0.0, 1.0
 
 
 def numbered_chunk(index):
     """Return chunk `index` of a stream whose samples count up, so that each can be told from all others."""
-    samples = np.arange(index * CHUNK, (index + 1) * CHUNK, dtype=np.float32)
+    samples = np.arange(FIRST + index * CHUNK, FIRST + (index + 1) * CHUNK, dtype=np.float32)
     return AudioBlock(samples, start_time=1000 + index * SECONDS, arrival=7 + index * SECONDS)
 
 
@@ -41,11 +44,11 @@ def play(probabilities, config=DEFAULT, *, flush=False):
 
 
 def first_chunk(utterance):
-    return utterance.samples[0] / CHUNK
+    return (utterance.samples[0] - FIRST) / CHUNK
 
 
 def last_chunk(utterance):
-    return (utterance.samples[-1] + 1) / CHUNK - 1
+    return (utterance.samples[-1] - FIRST + 1) / CHUNK - 1
 
 
 def onset_chunk(utterance):
@@ -113,12 +116,12 @@ def test_start_is_stamped_where_the_detector_began_to_hear_it_and_duration_ends_
 
 def test_samples_are_exactly_the_pre_roll_and_the_speech():
     ((utterance,), _) = play([NO] * 50 + [YES] * 20 + [NO] * END_SILENCE)
-    expected = np.arange((50 - LAG - PRE_ROLL) * CHUNK, 70 * CHUNK, dtype=np.float32)
+    expected = FIRST + np.arange((50 - LAG - PRE_ROLL) * CHUNK, 70 * CHUNK, dtype=np.float32)
     np.testing.assert_array_equal(utterance.samples, expected)
     assert utterance.samples.dtype == np.float32
 
 
-@pytest.mark.parametrize(('pre_roll', 'chunks'), [(0.0, 0), (0.032, 1), (0.1, 4), (1.0, 32)])
+@pytest.mark.parametrize(('pre_roll', 'chunks'), [(0.0, 0), (0.032, 1), (0.096, 3), (0.96, 30)])
 def test_pre_roll_has_the_asked_length(pre_roll, chunks):
     ((utterance,), _) = play([NO] * 50 + [YES] * 20 + [NO] * END_SILENCE, config(pre_roll=pre_roll))
     assert first_chunk(utterance) == 50 - LAG - chunks
@@ -181,7 +184,7 @@ def test_max_utterance_cuts_and_the_next_begins_with_the_very_next_sample():
     assert second.start_time == pytest.approx(first.start_time + first.duration)
     assert third.start_time == pytest.approx(second.start_time + second.duration)
     together = np.concatenate([first.samples, second.samples, third.samples])
-    expected = np.arange((20 - LAG - PRE_ROLL) * CHUNK, (20 + 2 * MAX_UTTERANCE + 20) * CHUNK, dtype=np.float32)
+    expected = FIRST + np.arange((20 - LAG - PRE_ROLL) * CHUNK, (20 + 2 * MAX_UTTERANCE + 20) * CHUNK, dtype=np.float32)
     np.testing.assert_array_equal(together, expected)
 
 
@@ -198,7 +201,7 @@ def test_a_cut_that_falls_into_a_dip_loses_nothing_and_gives_nothing_twice(dip):
     assert last_chunk(first) == lead - 1
     assert second.start_time >= first.start_time + first.duration - 1e-6
     together = np.concatenate([first.samples, second.samples])
-    np.testing.assert_array_equal(together, np.arange((lead + dip + 40) * CHUNK, dtype=np.float32))
+    np.testing.assert_array_equal(together, FIRST + np.arange((lead + dip + 40) * CHUNK, dtype=np.float32))
 
 
 def test_the_pre_roll_does_not_reach_into_the_utterance_before():

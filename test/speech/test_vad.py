@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The real Silero VAD, live and over whole recordings."""
 
-import json
 import os
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,22 +13,9 @@ import soxr
 
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.audio.file import read_recording
-from ser_ros.resources import share_folder
 from ser_ros.speech.recording import segment_recording
 from ser_ros.speech.segmenter import SegmentationConfig
 from ser_ros.speech.vad import CHUNK_SAMPLES, SileroVad
-
-DEMO = share_folder() / 'demo' / 'recording.flac'
-
-
-@pytest.fixture(scope='module')
-def demo_sound():
-    return read_recording(DEMO)
-
-
-@pytest.fixture(scope='module')
-def demo_utterances():
-    return json.loads(DEMO.with_suffix('.json').read_text())['utterances']
 
 
 def chunks_of(sound):
