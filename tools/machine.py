@@ -32,6 +32,9 @@ NOT_PASSED_ON = (
 )
 """Variables by which a sourced ROS 2, or make, would reach into .venv."""
 
+SYSTEM_PREFIXES = ('', '/', '/usr', '/usr/local')
+"""Where a ROS 2 may lie, too, but not alone."""
+
 
 class WorkspaceError(Exception):
     """One sentence for the user."""
@@ -69,7 +72,7 @@ def check_machine(venv: Path) -> None:
 def clean_environment() -> dict[str, str]:
     """Return the environment without what a sourced ROS 2, or make, put into it."""
     sourced = [os.environ.get(name, '').split(os.pathsep) for name in ('AMENT_PREFIX_PATH', 'COLCON_PREFIX_PATH')]
-    prefixes = tuple(f'{prefix}/' for prefix in sum(sourced, []) if prefix)
+    prefixes = tuple(f'{prefix}/' for prefix in sum(sourced, []) if prefix not in SYSTEM_PREFIXES)
     environment = {name: value for name, value in os.environ.items() if name not in NOT_PASSED_ON}
     for name in {'PATH', 'LD_LIBRARY_PATH'} & environment.keys():
         kept = [part for part in environment[name].split(os.pathsep) if part and not f'{part}/'.startswith(prefixes)]

@@ -74,8 +74,11 @@ def main() -> None:
 def clean() -> None:
     """Remove all that make made."""
     with locked():
-        for folder in (VENV, BUILD, INSTALL, LOG, ROOT / '.pytest_cache', ROOT / '.ruff_cache'):
+        for folder in (VENV, BUILD, INSTALL, LOG):
             remove(folder)
+        for cache in ('.hypothesis', '.pytest_cache', '.ruff_cache', '__pycache__'):
+            for folder in list(ROOT.rglob(cache)):
+                remove(folder)
 
 
 def make_workspace(goal: str) -> None:

@@ -12,40 +12,38 @@ from ser_ros.audio.block import SAMPLE_RATE
 _WINDOW = 0.025
 """Seconds over which loudness is taken: the usual frame of speech analysis."""
 
-_FLOOR = 10 ** (-30 / 20)
-"""Sound softer than 30 dB below the utterance's loudest window is not yet, or no longer, part of it."""
+_FLOOR = 10 ** (-25 / 20)
+"""Sound softer than 25 dB below the utterance's loudest window is not yet, or no longer, part of it."""
 
-EARLIEST_START = 0.1
-"""Seconds before the detector's start at which the sound may begin."""
-
-_FARTHEST = 0.25
-"""Seconds into the utterance, from either side, at which its sound may begin or end."""
+_FARTHEST_INSIDE = 0.5
+"""Seconds inside what the detector has found in which the sound may begin or end."""
 
 
-def sharpen_start(samples: np.ndarray, start: int, end: int) -> int:
+def sharpen_start(samples: np.ndarray, start: int, end: int, *, margin: float) -> int:
     """Return the index in `samples` (float32, shape (n,)) at which the sound of the utterance [start, end) begins.
 
-    It is `start` itself where the sound is as loud before it: in noise, or in the middle of a word.
+    It lies at most `margin` seconds before `start`, and is `start` itself where the sound is as loud all the way
+    before it: in noise, or in the middle of a word.
     """
-    first = max(start - _count(EARLIEST_START), 0)
-    loud = np.flatnonzero(_is_loud(samples[first:end])[: start - first + _count(_FARTHEST)])
+    first = max(start - _count(margin), 0)
+    last = min(start + _count(_FARTHEST_INSIDE), end)
+    power = _power(samples)
+    loud = np.flatnonzero(power[first:last] >= power[start:end].max(initial=0.0) * _FLOOR**2)
     return first + int(loud[0]) if len(loud) and loud[0] > 0 else start
 
 
-def sharpen_end(samples: np.ndarray, start: int, end: int) -> int:
-    """Return the index after the last sample of the utterance's sound, at most `end`."""
-    first = max(end - _count(_FARTHEST), start)
-    loud = np.flatnonzero(_is_loud(samples[start:end])[first - start :])
-    return first + int(loud[-1]) + 1 if len(loud) else end
+def sharpen_end(samples: np.ndarray, start: int, end: int, *, margin: float) -> int:
+    """Return the index after the last sample of the sound of the utterance [start, end); like `sharpen_start`."""
+    count = len(samples)
+    return count - sharpen_start(samples[::-1], count - end, count - start, margin=margin)
 
 
-def _is_loud(samples: np.ndarray) -> np.ndarray:
+def _power(samples: np.ndarray) -> np.ndarray:
     half = _count(_WINDOW) // 2
     energy = np.concatenate(([0.0], np.cumsum(np.square(samples, dtype=np.float64))))
     index = np.arange(len(samples))
     low, high = np.maximum(index - half, 0), np.minimum(index + half, len(samples))
-    power = (energy[high] - energy[low]) / (high - low)
-    return power >= power.max(initial=0.0) * _FLOOR**2
+    return (energy[high] - energy[low]) / (high - low)
 
 
 def _count(seconds: float) -> int:

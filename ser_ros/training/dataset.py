@@ -33,9 +33,11 @@ class Recording:
 
     @property
     def utterance(self) -> np.ndarray:
-        """What the robot would give its model: the pre-roll and the speech, without the silence at the end."""
+        """What the robot would give its model: the pre-roll, the speech, and a little after it."""
         start = max(self.speech[0] - SegmentationConfig.pre_roll, 0.0)
-        return self.samples[int(start * SAMPLE_RATE) : int(self.speech[1] * SAMPLE_RATE)]
+        return self.samples[
+            int(start * SAMPLE_RATE) : int((self.speech[1] + SegmentationConfig.post_roll) * SAMPLE_RATE)
+        ]
 
 
 def load_recordings(clips: tuple[Clip, ...]) -> list[Recording]:

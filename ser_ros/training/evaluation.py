@@ -39,7 +39,7 @@ class Evaluation:
     """The same test clips heard in two ways.
 
     whole_clip: the recording as it was published, the figure that others can be compared with.
-    utterance: cut as the node cuts it, pre-roll and speech without the silence at the end.
+    utterance: cut as the node cuts it: pre-roll, speech, post-roll.
     """
 
     whole_clip: Scores

@@ -131,6 +131,14 @@ def test_a_failed_installation_is_not_taken_for_done(checkout):
         assert not (checkout / '.venv' / 'installed-runtime').exists()
 
 
+def test_clean_removes_what_make_made_and_nothing_else(checkout):
+    before = sorted(checkout.rglob('*'))
+    for made in ('.venv', 'build', 'install', 'log', '.pytest_cache', 'tools/__pycache__'):
+        (checkout / made / 'deep').mkdir(parents=True)
+    assert make('clean', cwd=checkout).returncode == 0
+    assert sorted(checkout.rglob('*')) == before
+
+
 def test_a_foreign_install_folder_is_left_alone(checkout):
     (checkout / 'install').mkdir()
     result = make('build', cwd=checkout)
@@ -164,7 +172,7 @@ def test_another_processor_is_refused(machine, monkeypatch, tmp_path):
 
 
 def test_a_sourced_ros_is_taken_out_of_the_environment(machine, monkeypatch):
-    monkeypatch.setenv('AMENT_PREFIX_PATH', '/opt/ros/jazzy')
+    monkeypatch.setenv('AMENT_PREFIX_PATH', '/opt/ros/jazzy:/usr')
     monkeypatch.setenv('PYTHONPATH', '/opt/ros/jazzy/lib/python3.12/site-packages')
     monkeypatch.setenv('PATH', '/opt/ros/jazzy/bin:/usr/bin')
     monkeypatch.setenv('LD_LIBRARY_PATH', '/opt/ros/jazzy/lib:/opt/rosary/lib')

@@ -17,7 +17,7 @@ SECONDS = 0.032
 LAG = 1
 """Chunks from the speech's first to the one at which the detector notices it."""
 
-DEFAULT = SegmentationConfig(pre_roll=0.32)
+DEFAULT = SegmentationConfig(pre_roll=0.32, post_roll=0.0)
 MIN_SPEECH, END_SILENCE, PRE_ROLL, MAX_UTTERANCE = 8, 16, 10, 313
 """These settings (0.25, 0.5, 0.32 and 10 s) in chunks, rounded up."""
 
@@ -126,6 +126,13 @@ def test_pre_roll_has_the_asked_length(pre_roll, chunks):
     ((utterance,), _) = play([NO] * 50 + [YES] * 20 + [NO] * END_SILENCE, config(pre_roll=pre_roll))
     assert first_chunk(utterance) == 50 - LAG - chunks
     assert onset_chunk(utterance) == pytest.approx(50 - LAG)
+
+
+def test_post_roll_follows_the_speech_that_ended_and_not_what_goes_on():
+    cut, ended = play([YES] * 40 + [NO] * END_SILENCE, config(post_roll=0.128, max_utterance=1.0))[0]
+    assert last_chunk(cut) == 31
+    assert last_chunk(ended) == 39 + 4
+    assert ended.duration == pytest.approx(8 * SECONDS)
 
 
 @pytest.mark.parametrize('silence', [0, 1, LAG, 5, LAG + PRE_ROLL, LAG + PRE_ROLL + 1, 20])
@@ -313,6 +320,7 @@ CONFIGS = st.builds(
     min_speech=st.sampled_from([0.05, 0.1, 0.25]),
     end_silence=st.floats(0.1, 1.0),
     pre_roll=st.floats(0.0, 2.0),
+    post_roll=st.just(0.0),
     max_utterance=st.floats(1.5, 4.0),
     interim_period=st.sampled_from([0.0, 0.3, 1.0]),
 )
