@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from ser_ros.audio.file import open_sound_file
 from ser_ros.cli.bars import probability_bars
 from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.errors import SerError
@@ -28,6 +29,8 @@ def main(args: list[str] | None = None) -> int:
     recording = share_folder() / 'demo' / 'recording.flac'
     audio = Path(options.audio or recording).resolve()
     microphone = options.source == 'microphone'
+    if not microphone:
+        open_sound_file(audio).close()  # A bad file is told here, in one sentence, before anything is started.
     said = len(json.loads(recording.with_suffix('.json').read_text())['utterances']) if audio == recording else None
     _choose_domain()
     # rclpy reads the environment when it is imported.
