@@ -27,9 +27,9 @@ def main(args: list[str] | None = None) -> int:
     """Run the demo; return 0 where every utterance brought its message."""
     options = _parse(args)
     recording = share_folder() / 'demo' / 'recording.flac'
-    audio = Path(options.audio or recording).resolve()
     microphone = options.source == 'microphone'
-    if not microphone:
+    audio = None if microphone else Path(options.audio or recording).resolve()
+    if audio:
         open_sound_file(audio).close()  # A bad file is told here, in one sentence, before anything is started.
     said = len(json.loads(recording.with_suffix('.json').read_text())['utterances']) if audio == recording else None
     _choose_domain()
@@ -37,14 +37,14 @@ def main(args: list[str] | None = None) -> int:
     from ser_ros.cli.listener import EmotionListener
 
     parameters = {'autostart': 'false', 'audio.source': options.source, 'model.path': options.model}
-    if not microphone:
+    if audio:
         parameters['audio.file'] = str(audio)
     print('starting the node and loading its model ...', flush=True)
     with _node_process(parameters) as node, EmotionListener(on_message=_show) as listener:
         listener.change_state('configure', timeout=_CONFIGURE_TIMEOUT, process=node)
         listener.wait_for_publisher(timeout=_DISCOVERY_TIMEOUT, process=node)
         listener.change_state('activate', timeout=_DISCOVERY_TIMEOUT, process=node)
-        print(f'listening to {"the microphone, until Ctrl-C" if microphone else audio}\n', flush=True)
+        print(f'listening to {audio or "the microphone, until Ctrl-C"}\n', flush=True)
         try:
             listener.spin_while_runs(node)
         except KeyboardInterrupt:

@@ -4,7 +4,9 @@
 import ctypes.util
 import os
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -54,6 +56,9 @@ class VirtualMicrophone:
     def play(self, path: Path) -> None:
         finished = self._run('paplay', '-d', 'mic', str(path))
         assert finished.returncode == 0, finished.stderr
+
+    def start_playing(self, path: Path) -> subprocess.Popen:
+        return subprocess.Popen(['paplay', '-d', 'mic', str(path)], env=os.environ | self.environment)
 
     def close(self) -> None:
         self.daemon.kill()
@@ -145,3 +150,27 @@ def test_deactivate_lets_the_microphone_go(microphone, start_node, observe, reco
         observer.wait_until(lambda: len(listeners()) == 1, 'the microphone is in use')
         assert observer.transition(4)
         observer.wait_until(lambda: not listeners(), 'the microphone is free')
+
+
+def test_the_demo_listens_to_the_microphone_until_ctrl_c(microphone, ros_domain, random_weight_model, recording):
+    """Also when more is still being said: only of a file is it known how many messages must come."""
+    virtual = microphone()
+    command = [sys.executable, '-m', 'ser_ros.cli.demo', '--source', 'microphone', '--model', str(random_weight_model)]
+    pipes = {'stdout': subprocess.PIPE, 'stderr': subprocess.STDOUT, 'text': True}
+    demo = subprocess.Popen(command, **pipes, start_new_session=True)
+    player = None
+    try:
+        lines = []
+        for line in demo.stdout:
+            lines.append(line)
+            if 'listening to the microphone' in line:
+                player = virtual.start_playing(recording)
+            if 'utterance 2:' in line:
+                os.killpg(demo.pid, signal.SIGINT)  # what a terminal does for Ctrl-C: to the demo and its node
+        assert demo.wait(60) == 0, ''.join(lines)
+        assert 'final message(s) received, node ended with 0' in lines[-1]
+    finally:
+        demo.kill()
+        if player:
+            player.kill()
+            player.wait()
