@@ -19,6 +19,7 @@ class NodeStatus:
     source: str
     model: str
     device: str
+    robot_speaks: bool
     counts: PipelineCounts | None
     last_emotion: str
     last_latency: float | None
@@ -56,6 +57,7 @@ def _values(status: NodeStatus) -> list[tuple[str, object]]:
         ('source', status.source),
         ('model', status.model),
         ('device', status.device),
+        ('deaf while the robot speaks', 'yes' if status.robot_speaks else 'no'),
         ('blocks', counts.blocks if counts else 0),
         ('overflows', counts.overflows if counts else 0),
         ('utterances', counts.utterances if counts else 0),

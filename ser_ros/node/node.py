@@ -61,6 +61,7 @@ class SerNode(LifecycleNode):
         self._emotions = None
         self._last_emotion = ''
         self._last_latency: float | None = None
+        self._muted_until = 0.0
         self._error = ''
         self._pipeline_end: Exception | None = None
         self.finished = Future()
@@ -174,6 +175,7 @@ class SerNode(LifecycleNode):
             on_estimate=self._publish_emotion,
             on_end=self._note_pipeline_end,
         )
+        pipeline.mute(self._muted_until)
         pipeline.start()
         self._pipeline = pipeline
         self.get_logger().info(f'listening to {self._source.description}')
@@ -250,9 +252,10 @@ class SerNode(LifecycleNode):
         self._classifier = None
 
     def _on_robot_speaking(self, message: Bool) -> None:
+        hold_off = self._settings.robot_speaking_hold_off
+        self._muted_until = math.inf if message.data else time.monotonic() + hold_off
         if self._pipeline is not None:
-            hold_off = self._settings.robot_speaking_hold_off
-            self._pipeline.mute(math.inf if message.data else time.monotonic() + hold_off)
+            self._pipeline.mute(self._muted_until)
 
     def _on_set_parameters(self, changed: list[Parameter]) -> SetParametersResult:
         unconfigured = self._classifier is None
@@ -278,6 +281,7 @@ class SerNode(LifecycleNode):
             source=self._source.description if self._source else self._settings.audio.source,
             model=self._classifier.name if self._classifier else '',
             device=self._classifier.device if self._classifier else '',
+            robot_speaks=time.monotonic() < self._muted_until,
             counts=self._pipeline.counts() if self._pipeline else None,
             last_emotion=self._last_emotion,
             last_latency=self._last_latency,

@@ -230,12 +230,21 @@ def test_the_node_is_deaf_while_the_robot_speaks(start_node, observe, recording,
     observer = observe()
     robot = observer.node.create_publisher(Bool, '/robot_speaking', 10)
     observer.configure()
-    observer.wait_until(lambda: robot.get_subscription_count() == 1, 'the gate is there')
-    robot.publish(Bool(data=True))
+
+    def tell(speaks: bool) -> None:
+        """Say it until the node has heard it: what is published before DDS has matched both sides is lost."""
+        word = 'yes' if speaks else 'no'
+
+        def heard() -> bool:
+            robot.publish(Bool(data=speaks))
+            return bool(observer.diagnostics) and observer.last_values()['deaf while the robot speaks'] == word
+
+        observer.wait_until(heard, f'the node knows: robot speaks, {word}')
+
+    tell(True)
     assert observer.activate()
-    robot.publish(Bool(data=True))
-    observer.wait_until(lambda: observer.diagnostics and int(observer.last_values()['blocks']) > 100, 'it has played')
-    robot.publish(Bool(data=False))
+    observer.wait_until(lambda: int(observer.last_values()['blocks']) > 100, 'it has played')
+    tell(False)
     assert observer.wait_for_exit(node) == 0
     observer.wait_until(lambda: observer.finals, 'a message has come')
     assert 0 < len(observer.finals) < len(said)
