@@ -11,11 +11,10 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from ser_ros.errors import SerError
+from ser_ros.recognition.device import DEVICE_PATTERN
 from ser_ros.speech.segmenter import SegmentationConfig
 
 SOURCES = ('microphone', 'file')
-
-_DEVICE = r'auto|cpu|cuda(:\d+)?'
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ SPECS = (
     ParameterSpec(
         'model.path', '', 'Model folder, or the name of a model made by `train`; empty for the embedded default.'
     ),
-    ParameterSpec('model.device', 'auto', 'Where the model runs: auto, cpu, cuda or cuda:N.', pattern=_DEVICE),
+    ParameterSpec('model.device', 'auto', 'Where the model runs: auto, cpu, cuda or cuda:N.', pattern=DEVICE_PATTERN),
     ParameterSpec(
         'audio.source', 'microphone', 'Where sound comes from: microphone or file.', pattern='|'.join(SOURCES)
     ),

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recognises the emotion of an utterance with a fine-tuned speech encoder."""
 
-import re
 import time
 from pathlib import Path
 
@@ -11,13 +10,13 @@ import torch
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.errors import SerError
 from ser_ros.recognition.checkpoint import Checkpoint, load_checkpoint
+from ser_ros.recognition.device import choose_device
 from ser_ros.recognition.estimate import Estimate
 
 SHORTEST_UTTERANCE = 0.1
 """Seconds. Four times the 25 ms window that every speech encoder here looks through."""
 
 _WARM_UP_DURATIONS = (1.0, 3.0)
-_DEVICE = re.compile(r'auto|cpu|cuda(:\d+)?')
 
 
 class Classifier:
@@ -69,15 +68,3 @@ class Classifier:
         noise = np.random.default_rng(0).normal(scale=0.01, size=int(max(_WARM_UP_DURATIONS) * SAMPLE_RATE))
         for duration in _WARM_UP_DURATIONS:
             self.classify(noise[: int(duration * SAMPLE_RATE)].astype(np.float32))
-
-
-def choose_device(device: str) -> torch.device:
-    """Return the torch device for 'auto' (a GPU where there is one), 'cpu', 'cuda' or 'cuda:N'. Raises SerError."""
-    if not _DEVICE.fullmatch(device):
-        raise SerError(f"model.device '{device}' is not known; use auto, cpu, cuda or cuda:N")
-    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if device == 'auto':
-        device = 'cuda' if gpus else 'cpu'
-    if device.startswith('cuda') and int(device.partition(':')[2] or 0) >= gpus:
-        raise SerError(f"model.device '{device}' is not there: torch sees {gpus} GPU(s); use auto or cpu")
-    return torch.device(device)

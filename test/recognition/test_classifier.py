@@ -10,7 +10,8 @@ from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.emotions import LABELS
 from ser_ros.recognition.checkpoint import load_checkpoint
-from ser_ros.recognition.classifier import Classifier, choose_device
+from ser_ros.recognition.classifier import Classifier
+from ser_ros.recognition.device import choose_device
 
 FAMILIES = [
     'wav2vec2-group', 'wav2vec2-layer', 'hubert-group', 'hubert-layer',
