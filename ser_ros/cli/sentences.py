@@ -2,6 +2,7 @@
 """How a console script ends: with one sentence instead of a traceback where the user can cure the fault."""
 
 import functools
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ _INTERRUPTED = 130
 
 
 def ends_in_a_sentence(main: Callable[..., int]) -> Callable[..., int]:
-    """Make `main` print a SerError as one sentence and return 1, and return 130 for Ctrl-C."""
+    """Make `main` print a SerError as one sentence and return 1, return 130 for Ctrl-C, 1 where its reader has gone."""
     # Not __module__: that is __main__ under `python -m`.
     script = Path(main.__code__.co_filename).stem
 
@@ -26,5 +27,9 @@ def ends_in_a_sentence(main: Callable[..., int]) -> Callable[..., int]:
             return 1
         except KeyboardInterrupt:
             return _INTERRUPTED
+        except BrokenPipeError:
+            # Python would meet the broken pipe again when it flushes what is left at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
 
     return wrapped
