@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 NAME = 'ser_ros'
-DATA_FOLDERS = ('config', 'demo', 'launch', 'models/default', 'train')
+DATA_FOLDERS = ('config', 'demo', 'launch', 'models/default', 'train', 'train/base')
 
 
 def data_files() -> list[tuple[str, list[str]]]:
@@ -46,13 +46,25 @@ setup(
         'transformers>=5.2,<6',
     ],
     extras_require={
-        'train': ['accelerate>=1.1', 'scikit-learn>=1.4', 'tqdm>=4.66'],
-        'test': ['hypothesis>=6.100', 'pytest>=8.0', 'ruff>=0.6'],
+        'train': [
+            'accelerate>=1.1',
+            'datasets>=4.0',
+            'filelock>=3.12',
+            'huggingface-hub>=1.0',
+            'matplotlib>=3.8',
+            'requests>=2.31',
+            'scikit-learn>=1.4',
+            'scipy>=1.11',
+            'torchaudio>=2.4',
+            'tqdm>=4.66',
+        ],
+        'test': ['hypothesis>=6.100', 'pytest>=8.0', 'ruff>=0.6', 'tensorboard>=2.16'],
     },
     entry_points={
         'console_scripts': [
             'demo = ser_ros.cli.demo:main',
             'devices = ser_ros.cli.devices:main',
+            'evaluate = ser_ros.cli.evaluate:main',
             'predict = ser_ros.cli.predict:main',
             'ser_node = ser_ros.cli.ser_node:main',
             'train = ser_ros.cli.train:main',

@@ -1,84 +1,139 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`ros2 run ser_ros train`: trains a recipe on RAVDESS and measures it."""
+"""`ros2 run ser_ros train`: fine-tunes speech encoders and measures them as the node runs them."""
 
 import argparse
+import dataclasses
+import json
 import shlex
 import sys
 from pathlib import Path
 
 import transformers
+from accelerate import PartialState
 
 from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.errors import SerError
-from ser_ros.recognition.models import models_folder
-from ser_ros.training.ravdess import find_clips
-from ser_ros.training.recipe import load_recipe
-from ser_ros.training.report import HEARINGS, percent
-from ser_ros.training.splits import PROTOCOLS, Split, hold_out_for_validation, make_splits
+from ser_ros.recognition.models import find_model, models_folder
+from ser_ros.training.comparison import STUDY_RECIPES, compare
+from ser_ros.training.corpus import Corpus, read_corpus
+from ser_ros.training.download import download_ravdess
+from ser_ros.training.hub import check_account, push
+from ser_ros.training.ravdess import incomplete_speakers
+from ser_ros.training.recipe import Recipe
+from ser_ros.training.recipe_file import load_recipe, parse_recipe, recipe_names
+from ser_ros.training.report import HEARINGS, REPORT, percent, read_json
+from ser_ros.training.splits import (
+    PROTOCOLS,
+    Split,
+    choose_on_test_clips,
+    make_splits,
+    measure_on_validation_clips,
+)
 from ser_ros.training.study import Study, read_scores, run_study
+
+ALL = 'all'
+"""As a recipe: the study's four models."""
 
 _EXAMPLES = """\
 examples:
-  ros2 run ser_ros train --recipe default --data RAVDESS --protocol speaker-independent
-  ros2 run ser_ros train --recipe default --data RAVDESS --protocol speaker-independent --fold 1 2 --resume
-  ros2 run ser_ros train --recipe default --data RAVDESS --protocol paper --set optimisation.epochs=5 seed=1
-  ros2 run ser_ros train --recipe default --data RAVDESS --protocol full --out my-model
+  ros2 run ser_ros train --recipe hubert-large --data RAVDESS
+  ros2 run ser_ros train --recipe all --data Audio_Speech_Actors_01-24.zip
+  ros2 run ser_ros train --recipe default --download --protocol speaker-independent
+  ros2 run ser_ros train --recipe whisper-base-fast --model whisper-base --data RAVDESS --fold 1 2 --resume \\
+      --protocol speaker-independent
+  ros2 run ser_ros train --recipe default --data RAVDESS --set optimisation.epochs=5 seed=1
+  ros2 run ser_ros train --data my.csv --model hubert-large-paper --out my-model
+  ros2 run ser_ros train --compare
+  torchrun --nproc-per-node 2 -m ser_ros.cli.train --recipe xls-r-1b --data RAVDESS
   ros2 launch ser_ros ser.launch.py model:=my-model
 """
 
 
 @ends_in_a_sentence
 def main(args: list[str] | None = None) -> int:
-    """Train and measure the chosen folds; print the figures."""
+    """Train and measure what is asked for; print the figures."""
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()  # the Trainer's own bar stays
     parser = _parser()
     args = sys.argv[1:] if args is None else args
     options = parser.parse_args(args)
-    recipe = load_recipe(options.recipe, options.set)
-    splits = _choose(make_splits(find_clips(options.data), options.protocol, seed=recipe.seed), options.fold)
-    if options.validation:
-        splits = [hold_out_for_validation(split) for split in splits]
-    if options.scores and options.protocol != 'full':
-        raise SerError('--scores is for --protocol full, whose model has no figures of its own; leave it out')
-    study = Study(
-        recipe_name=options.recipe,
-        recipe=recipe,
-        out=options.out or models_folder() / f'{options.recipe}-{options.protocol}',
-        command=_repeatable(args, parser),
-        scores=read_scores(options.scores) if options.scores else None,
-        resume=options.resume,
-    )
-    for split, report in zip(splits, run_study(study, splits), strict=True):
+    if options.compare is not None:
+        print('\n'.join(compare(options.compare or [models_folder()])))
+        return 0
+    _check(options)
+    recipes = _recipes(options)
+    with PartialState().main_process_first():  # the others find in the cache what the first has fetched and unpacked
+        corpus = read_corpus(download_ravdess() if options.download else options.data, options.labels)
+    studies = [_study(options, name, recipe, corpus, _repeatable(args, parser)) for name, recipe in recipes.items()]
+    plans = [(study, _splits(options, study)) for study in studies]  # all are checked before the first is trained
+    for study, splits in plans:
+        _train(study, splits, options)
+    if len(plans) > 1 and PartialState().is_main_process:
+        print('\n'.join(compare([study.out for study in studies])))
+    return 0
+
+
+def _train(study: Study, splits: list[Split], options: argparse.Namespace) -> None:
+    reports = run_study(study, splits)
+    if not PartialState().is_main_process:
+        return
+    for split, report in zip(splits, reports, strict=True):
         print(_result_line(split, report))
     print(f'in {study.out}')
-    return 0
+    if study.out.parent == models_folder():
+        print(f'ros2 launch ser_ros ser.launch.py model:={study.out.name}' + ('/fold-1' if splits[0].folds > 1 else ''))
+    if options.push_to_hub:
+        print(f'pushed to {push(study.out, options.push_to_hub)}')
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='train',
-        description='Train a recipe on RAVDESS, measure it as the node runs it, and write a Hugging Face model folder.',
+        description='Fine-tune a recipe, measure it as the node runs it, and write a Hugging Face model folder.',
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add('--recipe', required=True, metavar='NAME', help='a YAML file in train/, without its ending')
+    add(
+        '--recipe',
+        nargs='+',
+        default=[],
+        metavar='NAME',
+        help=f'{", ".join(recipe_names())}; {ALL}: the four of the study. With --model alone: the recipe of that model',
+    )
     add(
         '--data',
-        required=True,
         type=Path,
         metavar='PATH',
-        help='folder of the RAVDESS speech clips, nested as you like',
+        help='RAVDESS speech clips: a folder, nested as you like, or the official zip; or a CSV table of your own with '
+        'the columns path, emotion and, if known, speaker',
+    )
+    add(
+        '--download',
+        action='store_true',
+        help='instead of --data: fetch the official zip of RAVDESS (208 MB) once; goes on where it was interrupted',
+    )
+    add(
+        '--labels',
+        nargs='+',
+        default=[],
+        metavar='LABEL',
+        help='the emotions of the table, in order; others are errors',
     )
     add(
         '--protocol',
-        required=True,
+        default='paper',
         choices=PROTOCOLS,
-        help='; '.join(f'{name}: {meaning}' for name, meaning in PROTOCOLS.items()),
+        help='; '.join(f'{name}: {meaning}' for name, meaning in PROTOCOLS.items()) + ' (default: paper)',
     )
     add('--fold', type=int, nargs='+', metavar='K', help='only these folds, from 1; all where not given')
-    add('--validation', action='store_true', help='measure on 4 of the training actors; the test clips stay unheard')
+    add('--validation', action='store_true', help='measure on the validation clips; the test clips stay unheard')
+    add('--select-on-test', action='store_true', help='choose the checkpoint on the test clips, as the study did')
+    add(
+        '--model',
+        metavar='MODEL',
+        help='begin with these weights: a folder, the name of a trained model, or a name on the Hugging Face Hub',
+    )
     add('--out', type=Path, metavar='FOLDER', help='model folder; where the node finds it by name if not given')
     add('--set', nargs='+', action='extend', default=[], metavar='KEY=VALUE', help='change values of the recipe')
     add(
@@ -88,21 +143,123 @@ def _parser() -> argparse.ArgumentParser:
         help="with full: the folds' summary.json, whose figures the model card shows; with --resume also afterwards",
     )
     add('--resume', action='store_true', help='keep finished folds and go on with an interrupted one')
+    add(
+        '--report-to',
+        nargs='+',
+        default=[],
+        choices=('tensorboard', 'wandb'),
+        help='also log there (`pip install tensorboard` or wandb)',
+    )
+    add('--push-to-hub', metavar='NAME', help='then upload the model folder to the Hugging Face Hub as NAME')
+    add(
+        '--compare',
+        nargs='*',
+        type=Path,
+        metavar='FOLDER',
+        help="only print the study's table with the figures of the models in these folders beside it",
+    )
     return parser
+
+
+def _check(options: argparse.Namespace) -> None:
+    if (options.data is None) != options.download:
+        raise SerError('give either --data (the folder or zip of RAVDESS, or a CSV table of your own) or --download')
+    if not options.recipe and not options.model:
+        raise SerError(f'--recipe is missing; give one of {", ".join(recipe_names())}, or {ALL}')
+    if options.scores and options.protocol != 'full':
+        raise SerError('--scores is for --protocol full, whose model has no figures of its own; leave it out')
+    if options.push_to_hub:
+        if options.protocol not in ('paper', 'full'):
+            raise SerError(f'--push-to-hub uploads one model, and {options.protocol} makes one for each fold; use full')
+        check_account()
+    if options.validation and options.select_on_test:
+        raise SerError('--validation leaves the test clips unheard and --select-on-test uses them; choose one')
+
+
+def _recipes(options: argparse.Namespace) -> dict[str, Recipe]:
+    """Return the recipes that are asked for, by name, with what the command line changes."""
+    if not options.recipe:
+        name, recipe = _recipe_of(options.model, options.set)
+        return {name: recipe}
+    names = [name for asked in options.recipe for name in (STUDY_RECIPES if asked == ALL else (asked,))]
+    if len(set(names)) < len(names):
+        raise SerError('--recipe names a recipe twice; give each once')
+    if len(names) > 1 and options.model:
+        raise SerError('--model is for one recipe; give one, or set the checkpoints in the recipes')
+    if len(names) > 1 and options.push_to_hub:
+        raise SerError('--push-to-hub is for one recipe; give one')
+    recipes = {name: load_recipe(name, options.set) for name in names}
+    if not options.model:
+        return recipes
+    return {name: _begin_with(recipe, options.model) for name, recipe in recipes.items()}
+
+
+def _recipe_of(model: str, settings: list[str]) -> tuple[str, Recipe]:
+    """Return the recipe that a trained model was made with, to go on from its weights."""
+    folder = find_model(model)
+    try:
+        report = read_json(folder / REPORT)
+    except (OSError, ValueError):
+        raise SerError(f'{folder} was not made by train, so its recipe is not known; give one with --recipe') from None
+    recipe = parse_recipe(json.dumps(report['settings']), settings, source=f'{folder / REPORT}')
+    return folder.name, _begin_with(recipe, model)
+
+
+def _begin_with(recipe: Recipe, model: str) -> Recipe:
+    """Return `recipe` with the weights of `model`; a network that it would have made itself is taken as it is."""
+    try:
+        checkpoint = str(find_model(model))
+    except SerError:
+        if Path(model).exists():
+            raise
+        checkpoint = model  # on the Hub
+    config = recipe.network.config if recipe.network.checkpoint else {}
+    return dataclasses.replace(
+        recipe, network=dataclasses.replace(recipe.network, checkpoint=checkpoint, model_type='', config=config)
+    )
+
+
+def _study(options: argparse.Namespace, name: str, recipe: Recipe, corpus: Corpus, command: str) -> Study:
+    out = options.out or models_folder() / f'{name}-{options.protocol}'
+    several = len(options.recipe) > 1 or options.recipe == [ALL]
+    return Study(
+        recipe_name=name,
+        recipe=recipe,
+        corpus=corpus,
+        out=out / name if options.out and several else out,
+        command=command,
+        scores=read_scores(options.scores) if options.scores else None,
+        resume=options.resume,
+        selects_on_test=options.select_on_test,
+        report_to=tuple(options.report_to),
+    )
+
+
+def _splits(options: argparse.Namespace, study: Study) -> list[Split]:
+    for line in incomplete_speakers(study.corpus.clips):
+        print(line, file=sys.stderr)
+    share = study.recipe.validation.share
+    splits = make_splits(study.corpus.clips, options.protocol, validation_share=share, seed=study.recipe.seed)
+    splits = _choose(splits, options.fold)
+    if options.validation:
+        return [measure_on_validation_clips(split) for split in splits]
+    if options.select_on_test:
+        return [choose_on_test_clips(split) for split in splits]
+    return splits
 
 
 def _choose(splits: list[Split], folds: list[int] | None) -> list[Split]:
     for fold in folds or []:
         if not 1 <= fold <= len(splits):
-            raise SerError(f'fold {fold} does not exist; {splits[0].protocol} has the folds 1 to {len(splits)}')
+            raise SerError(f'--fold {fold} is not there; {splits[0].protocol} has the folds 1 to {len(splits)}')
     return [split for split in splits if not folds or split.fold in folds]
 
 
 def _repeatable(args: list[str], parser: argparse.ArgumentParser) -> str:
-    """Return the command for the reports; of folders that differ from machine to machine only the last part."""
+    """Return the command for reports, where folders keep only their names: a report may be published."""
     words = list(args)
     for index, word in enumerate(words[:-1]):
-        if word in ('--data', '--out', '--scores'):
+        if word in ('--data', '--out', '--scores', '--model'):
             words[index + 1] = Path(words[index + 1]).name
     return shlex.join(['ros2', 'run', 'ser_ros', parser.prog, *words])
 

@@ -2,6 +2,7 @@
 """Loads a Hugging Face audio-classification folder, or says in one sentence why it cannot be trusted."""
 
 import contextlib
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,30 +21,41 @@ _PLACEHOLDER_LABEL = re.compile(r'LABEL_\d+')
 _TRAINING_ONLY_WEIGHTS = ('masked_spec_embed',)
 """May be missing: SpecAugment's mask vector is not used outside training."""
 
+TEMPERATURE_KEY = 'calibration_temperature'
+"""Key of a config.json: what logits are divided by before the softmax. transformers takes a plain `temperature` for a
+setting of text generation and would refuse to save the model again."""
+
 _LOCAL_ONLY = {'local_files_only': True, 'trust_remote_code': False}
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checked model that is ready to run: its network, its front end, and its labels in the order of its logits."""
+    """A checked model that is ready to run.
+
+    labels: in the order of the network's logits.
+    temperature: positive; what the logits are divided by (Guo et al. 2017, arXiv 1706.04599). 1 where the folder has
+        none.
+    """
 
     model: torch.nn.Module
     frontend: Frontend
     labels: tuple[str, ...]
+    temperature: float = 1.0
 
 
 def load_checkpoint(folder: Path, device: torch.device) -> Checkpoint:
     """Load `folder` onto `device`, in half precision where that is a GPU.
 
     Reads local safetensors only and runs no code from the folder. Raises SerError where the configuration, the
-    labels, the sampling rate or any weight is not what a trained classifier must have.
+    labels, the temperature, the sampling rate or any weight is not what a trained classifier must have.
     """
     with _quiet_transformers():
         config = _load_config(folder)
         labels = _check_labels(folder, config)
+        temperature = _check_temperature(folder, config)
         feature_extractor = _load_feature_extractor(folder)
         model = _load_model(folder, torch.float16 if device.type == 'cuda' else torch.float32)
-    return Checkpoint(model.to(device).eval(), Frontend(feature_extractor, config), labels)
+    return Checkpoint(model.to(device).eval(), Frontend(feature_extractor, config), labels, temperature)
 
 
 def _load_config(folder: Path):
@@ -69,6 +81,17 @@ def _check_labels(folder: Path, config) -> tuple[str, ...]:
     if len(set(labels)) != len(labels) or len(labels) < 2:
         raise SerError(f'{folder} must have two or more different labels, not {list(labels)}; correct its config.json')
     return labels
+
+
+def _check_temperature(folder: Path, config) -> float:
+    temperature = getattr(config, TEMPERATURE_KEY, 1.0)
+    is_number = isinstance(temperature, (int, float)) and not isinstance(temperature, bool)
+    if not is_number or not math.isfinite(temperature) or temperature <= 0.0:
+        raise SerError(
+            f'{folder} has the {TEMPERATURE_KEY} {temperature!r}, which is no positive number; '
+            'correct it in its config.json, or remove it'
+        )
+    return float(temperature)
 
 
 def _load_feature_extractor(folder: Path):

@@ -28,6 +28,7 @@ class Classifier:
         self.name = name
         self.device = str(device)
         self.labels = checkpoint.labels
+        self.temperature = checkpoint.temperature
 
     @classmethod
     def load(cls, folder: Path, device: str = 'auto') -> 'Classifier':
@@ -62,7 +63,8 @@ class Classifier:
             name: value.to(model.device, model.dtype if value.is_floating_point() else None)
             for name, value in self._checkpoint.frontend([samples]).items()
         }
-        return model(**inputs).logits[0].float().softmax(dim=-1).cpu().numpy()
+        logits = model(**inputs).logits[0].float() / self.temperature
+        return logits.softmax(dim=-1).cpu().numpy()
 
     def _warm_up(self) -> None:
         noise = np.random.default_rng(0).normal(scale=0.01, size=int(max(_WARM_UP_DURATIONS) * SAMPLE_RATE))

@@ -7,7 +7,7 @@ from transformers import PretrainedConfig
 
 from ser_ros.audio.block import SAMPLE_RATE
 
-_WHISPER_CONV_STRIDE = 2
+WHISPER_CONV_STRIDE = 2
 """Whisper's second convolution halves the mel frames (Radford et al. 2022, section 2.2)."""
 
 
@@ -25,13 +25,23 @@ class Frontend:
         self._masked = config.model_type != 'whisper' and getattr(config, 'feat_extract_norm', 'layer') != 'group'
         self._window = None
         if config.model_type == 'whisper':
-            self._window = config.max_source_positions * _WHISPER_CONV_STRIDE * feature_extractor.hop_length
+            self._window = config.max_source_positions * WHISPER_CONV_STRIDE * feature_extractor.hop_length
+
+    @property
+    def longest(self) -> int | None:
+        """Samples that the model can take at once; None where there is no limit."""
+        return self._window
 
     def windows(self, samples: np.ndarray) -> list[np.ndarray]:
-        """Cut `samples` (float32, shape (n,)) into the fewest equal parts that the model can take, mostly one."""
+        """Return the fewest parts of `samples` (float32, shape (n,)) that the model can take, mostly one.
+
+        Where there are several, each fills the model's window, and they overlap evenly.
+        """
         if self._window is None or len(samples) <= self._window:
             return [samples]
-        return np.array_split(samples, -(-len(samples) // self._window))
+        count = -(-len(samples) // self._window)
+        starts = np.linspace(0, len(samples) - self._window, count).astype(int)
+        return [samples[start : start + self._window] for start in starts]
 
     def __call__(self, batch: list[np.ndarray]) -> dict[str, torch.Tensor]:
         """Return the model's keyword arguments for utterances (float32, 16 kHz), padded to the longest."""

@@ -1,62 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decoded clips, and the torch data set that varies them and turns them into a model's input."""
+"""The torch data sets: training clips, varied anew in every epoch, and validation clips as the robot hears them."""
 
-import copy
 import zlib
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch.nn.utils.rnn import pad_sequence
-from tqdm.auto import tqdm
 
 from ser_ros.audio.block import SAMPLE_RATE
-from ser_ros.audio.file import read_recording
 from ser_ros.recognition.frontend import Frontend
-from ser_ros.speech.recording import segment_recording
-from ser_ros.speech.segmenter import SegmentationConfig
-from ser_ros.speech.vad import SileroVad, VoiceActivityDetector
-from ser_ros.training.augment import Variation, draw_variation, mask_features, vary_sound
-from ser_ros.training.ravdess import Clip
+from ser_ros.training.augment import Variation, draw_variation, vary_sound
+from ser_ros.training.masks import Masks
 from ser_ros.training.recipe import Augmentation
+from ser_ros.training.recordings import Recording
 
 _BATCHES_SORTED_TOGETHER = 8
 
-
-@dataclass(frozen=True)
-class Recording:
-    """A decoded clip: float32, shape (n,), 16 kHz, and where its speech starts and ends in seconds."""
-
-    clip: Clip
-    samples: np.ndarray
-    speech: tuple[float, float]
-
-    @property
-    def utterance(self) -> np.ndarray:
-        """What the robot would give its model: the pre-roll, the speech, and a little after it."""
-        start = max(self.speech[0] - SegmentationConfig.pre_roll, 0.0)
-        return self.samples[
-            int(start * SAMPLE_RATE) : int((self.speech[1] + SegmentationConfig.post_roll) * SAMPLE_RATE)
-        ]
-
-
-def load_recordings(clips: tuple[Clip, ...]) -> list[Recording]:
-    """Decode the clips and find their speech, with a progress bar. Raises SerError for one that cannot be read."""
-    unused = SileroVad()
-    return [
-        _load(clip, copy.copy(unused))  # a stream of its own for each clip, one network for all: loading it takes long
-        for clip in tqdm(clips, desc='reading clips', unit='clip')
-    ]
-
-
-def _load(clip: Clip, detector: VoiceActivityDetector) -> Recording:
-    samples = read_recording(clip.path)
-    utterances = segment_recording(samples, detector=detector)
-    if utterances:
-        speech = (utterances[0].start_time, utterances[-1].start_time + utterances[-1].duration)
-    else:  # a voice so soft that the detector misses it
-        speech = (0.0, len(samples) / SAMPLE_RATE)
-    return Recording(clip, samples, speech)
+_WHOLE_FROM = 0.5
+"""Share of uncut training clips from which validation clips are not cut either."""
 
 
 class VariantFeatures:
@@ -75,17 +37,18 @@ class VariantFeatures:
 
     def __call__(self, recording: Recording, epoch: int) -> dict[str, torch.Tensor]:
         """Return the model's arguments for the variant that is due in `epoch`, without a batch dimension."""
-        key = (recording.clip.path.stem, self._variant(epoch))
+        key = (recording.clip.name, self._variant(epoch))
         if key in self._kept:
             return self._kept[key]
-        samples = vary_sound(recording.samples, *self._draw(recording, epoch))
-        inputs = {name: value[0] for name, value in self._frontend([samples]).items()}
+        variation, rng = self._draw(recording, epoch)
+        samples = vary_sound(recording.samples, variation, rng, self._frontend.longest)
+        inputs = _one(self._frontend, samples)
         if self._augmentation.variants:
             self._kept[key] = inputs
         return inputs
 
     def _draw(self, recording: Recording, epoch: int) -> tuple[Variation, np.random.Generator]:
-        name = recording.clip.path.stem
+        name = recording.clip.name
         rng = np.random.default_rng((self._seed, self._variant(epoch), zlib.crc32(name.encode())))
         duration = len(recording.samples) / SAMPLE_RATE
         return draw_variation(duration, recording.speech, self._augmentation, rng), rng
@@ -94,7 +57,7 @@ class VariantFeatures:
         return epoch % self._augmentation.variants if self._augmentation.variants else epoch
 
 
-class UtteranceDataset(torch.utils.data.Dataset):
+class TrainingSet(torch.utils.data.Dataset):
     """Training utterances with labels.
 
     Each variant and its masks depend on the seed, the epoch and the clip alone, so that a resumed run sees what an
@@ -103,20 +66,18 @@ class UtteranceDataset(torch.utils.data.Dataset):
 
     def __init__(
         self,
-        recordings: list[Recording],
+        recordings: Sequence[Recording],
         labels: tuple[str, ...],
         features: VariantFeatures,
-        augmentation: Augmentation,
+        masks: Masks,
         *,
-        mel_bands: int,
         seed: int,
     ):
-        """`labels` gives the model's label order; `mel_bands` the width of one frame in its features."""
+        """`labels` gives the model's label order."""
         self._recordings = recordings
-        self._label_ids = {label: index for index, label in enumerate(labels)}
+        self._label_ids = [labels.index(recording.clip.emotion) for recording in recordings]
         self._features = features
-        self._augmentation = augmentation
-        self._mel_bands = mel_bands
+        self._masks = masks
         self._seed = seed
         self._epoch = 0
 
@@ -127,17 +88,25 @@ class UtteranceDataset(torch.utils.data.Dataset):
     @property
     def names(self) -> list[str]:
         """Names of the clips."""
-        return [recording.clip.path.stem for recording in self._recordings]
+        return [recording.clip.name for recording in self._recordings]
 
-    def order(self, batch_size: int) -> list[int]:
-        """Return this epoch's indices; each `batch_size` in a row are of like duration, a smaller rest comes last.
+    @property
+    def label_ids(self) -> list[int]:
+        """Index of each clip's label."""
+        return self._label_ids
 
-        Only utterances that stand near each other in a random order are sorted, and the batches are shuffled: how
-        long somebody speaks tells of the emotion, so batches in order of duration would be lopsided.
+    def order(self, batch_size: int, *, by_length: bool) -> list[int]:
+        """Return this epoch's indices, in random order.
+
+        With `by_length` each `batch_size` in a row are of like duration, a smaller rest comes last. Only utterances
+        that stand near each other in a random order are sorted, and the batches are shuffled: how long somebody speaks
+        tells of the emotion, so batches in order of duration would be lopsided.
         """
         rng = np.random.default_rng((self._seed, self._epoch))
-        durations = [self._features.duration(recording, self._epoch) for recording in self._recordings]
         shuffled = rng.permutation(len(self)).tolist()
+        if not by_length:
+            return shuffled
+        durations = [self._features.duration(recording, self._epoch) for recording in self._recordings]
         pool = batch_size * _BATCHES_SORTED_TOGETHER
         pools = [sorted(shuffled[at : at + pool], key=durations.__getitem__) for at in range(0, len(shuffled), pool)]
         batches = [part[at : at + batch_size] for part in pools for at in range(0, len(part), batch_size)]
@@ -148,12 +117,34 @@ class UtteranceDataset(torch.utils.data.Dataset):
         return len(self._recordings)
 
     def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
-        recording = self._recordings[index]
-        inputs = self._features(recording, self._epoch)
-        rng = np.random.default_rng((self._seed, self._epoch, index))
-        masked = mask_features(inputs['input_features'].numpy(), self._mel_bands, self._augmentation, rng)
-        label = self._label_ids[recording.clip.emotion]
-        return {**inputs, 'input_features': torch.from_numpy(masked), 'labels': torch.tensor(label)}
+        inputs = dict(self._features(self._recordings[index], self._epoch))
+        main = next(iter(inputs))
+        seed = zlib.crc32(np.array([self._seed, self._epoch, index]).tobytes())
+        inputs[main] = self._masks(inputs[main], seed)
+        return {**inputs, 'labels': torch.tensor(self._label_ids[index])}
+
+
+class ValidationSet(torch.utils.data.Dataset):
+    """Clips with labels, cut as the node cuts them, or whole where training clips are; features are kept."""
+
+    def __init__(
+        self, recordings: Sequence[Recording], labels: tuple[str, ...], frontend: Frontend, augmentation: Augmentation
+    ):
+        """`labels` gives the model's label order."""
+        whole = augmentation.whole_clip_probability >= _WHOLE_FROM
+        self._items = [
+            {
+                **_one(frontend, recording.samples if whole else recording.utterance),
+                'labels': torch.tensor(labels.index(recording.clip.emotion)),
+            }
+            for recording in recordings
+        ]
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+        return self._items[index]
 
 
 def collate(items: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
@@ -162,3 +153,7 @@ def collate(items: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
         name: pad_sequence([item[name] for item in items], batch_first=True) for name in items[0] if name != 'labels'
     }
     return {**batch, 'labels': torch.stack([item['labels'] for item in items])}
+
+
+def _one(frontend: Frontend, samples: np.ndarray) -> dict[str, torch.Tensor]:
+    return {name: value[0] for name, value in frontend([samples]).items()}

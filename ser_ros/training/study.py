@@ -1,25 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the folds of a protocol: trains, measures, and puts a finished model folder in its place at once."""
 
-import json
 import shutil
-import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from transformers.feature_extraction_sequence_utils import SequenceFeatureExtractor
+from accelerate import PartialState
 
-from ser_ros.emotions import LABELS
 from ser_ros.errors import SerError
 from ser_ros.recognition.frontend import Frontend
-from ser_ros.training.dataset import Recording, UtteranceDataset, VariantFeatures, load_recordings
+from ser_ros.training.calibration import fit_temperature, store_temperature
+from ser_ros.training.clip import Clip
+from ser_ros.training.corpus import Corpus
+from ser_ros.training.dataset import TrainingSet, ValidationSet, VariantFeatures
+from ser_ros.training.disk import tells_of_a_full_disk
 from ser_ros.training.evaluation import evaluate
-from ser_ros.training.finetune import finetune, save_model
-from ser_ros.training.model import new_config, new_feature_extractor
+from ser_ros.training.finetune import Finetuned, finetune, save_model
+from ser_ros.training.masks import Masks
+from ser_ros.training.model import Design, design
 from ser_ros.training.model_card import model_card
-from ser_ros.training.ravdess import Clip
-from ser_ros.training.recipe import Recipe
+from ser_ros.training.pictures import confusion_picture, curves_picture
+from ser_ros.training.recipe import Recipe, decisive_values, plain_values
+from ser_ros.training.recordings import Recording, load_recordings
 from ser_ros.training.report import (
     REPORT,
     SUMMARY,
@@ -31,6 +34,7 @@ from ser_ros.training.report import (
     write_json,
 )
 from ser_ros.training.splits import Split
+from ser_ros.training.table import write_table
 
 
 @dataclass(frozen=True)
@@ -41,14 +45,19 @@ class Study:
     command: how to repeat it, for the reports.
     scores: summary of the same recipe's folds, for the card of a model that has no test clips of its own.
     resume: keep finished folds, and go on with the one that was interrupted.
+    selects_on_test: the test clips choose the checkpoint, as in the paper.
+    report_to: trackers that transformers knows.
     """
 
     recipe_name: str
     recipe: Recipe
+    corpus: Corpus
     out: Path
     command: str
     scores: dict | None = None
     resume: bool = False
+    selects_on_test: bool = False
+    report_to: tuple[str, ...] = ()
 
 
 def run_study(study: Study, splits: Sequence[Split]) -> list[dict]:
@@ -60,14 +69,18 @@ def run_study(study: Study, splits: Sequence[Split]) -> list[dict]:
     reports = {split.fold: _finished(study, split) for split in splits}
     pending = [split for split in splits if reports[split.fold] is None]
     if pending:
-        bench = _prepare(study.recipe, pending)
+        bench = _prepare(study)
     for split in pending:
-        print(f'{study.recipe_name}, {split.name}: {len(split.train)} clips train, {len(split.test)} test', flush=True)
+        _say(
+            f'{study.recipe_name}, {split.name}: {len(split.train)} clips train, {len(split.validation)} choose the '
+            f'checkpoint, {len(split.test)} test'
+        )
         reports[split.fold] = _run(study, split, bench)
-    if splits[0].folds > 1:
-        _write_summary(study, splits[0])
-    if study.scores is not None:
-        _write_card(study, study.out)
+    if PartialState().is_main_process:
+        if splits[0].folds > 1:
+            _write_summary(study, splits[0])
+        if study.scores is not None:
+            _write_card(study, study.out)
     return [reports[split.fold] for split in splits]
 
 
@@ -86,64 +99,128 @@ def read_scores(path: Path) -> dict:
 class _Bench:
     """What the folds share, so that no clip is decoded or turned into features twice."""
 
-    labels: tuple[str, ...]
-    feature_extractor: SequenceFeatureExtractor
+    design: Design
+    frontend: Frontend
     features: VariantFeatures
+    masks: Masks
     recordings: dict[Clip, Recording]
 
 
-def _prepare(recipe: Recipe, splits: Sequence[Split]) -> _Bench:
-    clips = sorted({clip for split in splits for clip in split.train + split.test}, key=lambda clip: clip.path.stem)
-    labels = tuple(label for label in LABELS if any(clip.emotion == label for clip in clips))
-    feature_extractor = new_feature_extractor(recipe.feature_extraction)
-    frontend = Frontend(feature_extractor, new_config(recipe.network, labels))
-    features = VariantFeatures(frontend, recipe.augmentation, seed=recipe.seed)
-    recordings = {recording.clip: recording for recording in load_recordings(tuple(clips))}
-    return _Bench(labels, feature_extractor, features, recordings)
+def _prepare(study: Study) -> _Bench:
+    recipe = study.recipe
+    made = design(recipe.network, recipe.feature_extraction, study.corpus.labels)
+    frontend = made.frontend
+    masks = Masks(recipe.augmentation, made.feature_extractor)
+    with PartialState().main_process_first():  # the others find the decoded clips in the cache
+        recordings = {recording.clip: recording for recording in load_recordings(study.corpus.clips)}
+    return _Bench(made, frontend, VariantFeatures(frontend, recipe.augmentation, seed=recipe.seed), masks, recordings)
 
 
 def _run(study: Study, split: Split, bench: _Bench) -> dict:
     folder = _folder(study, split)
     work = folder.with_name(f'.{folder.name}.partial')
+    state = PartialState()
+    try:
+        trained = _train(study, split, bench, work)
+        if state.is_main_process:
+            _measure(study, split, bench, trained, work / 'model')
+            _put_in_place(work / 'model', folder)
+            shutil.rmtree(work)
+    except Exception as error:
+        if tells_of_a_full_disk(error):
+            raise SerError(
+                f'the disk of {work} is full; make room, or choose another --out, and go on with --resume'
+            ) from None
+        raise
+    state.wait_for_everyone()
+    return read_json(folder / REPORT)
+
+
+def _train(study: Study, split: Split, bench: _Bench, work: Path) -> Finetuned:
     recipe = study.recipe
-    dataset = UtteranceDataset(
-        [bench.recordings[clip] for clip in split.train],
-        bench.labels,
-        bench.features,
-        recipe.augmentation,
-        mel_bands=bench.feature_extractor.num_mel_bins,
-        seed=recipe.seed,
+    training = TrainingSet(
+        _recordings(bench, split.train), study.corpus.labels, bench.features, bench.masks, seed=recipe.seed
     )
-    started = time.monotonic()
-    trained, log = finetune(recipe, new_config(recipe.network, bench.labels), dataset, work, resume=study.resume)
-    minutes = (time.monotonic() - started) / 60
-    model = work / 'model'
-    save_model(trained, bench.feature_extractor, model, half_precision=recipe.half_precision_weights)
-    test = [bench.recordings[clip] for clip in split.test]
+    validation = None
+    if split.validation:
+        validation = ValidationSet(
+            _recordings(bench, split.validation), study.corpus.labels, bench.frontend, recipe.augmentation
+        )
+    return finetune(recipe, bench.design, training, validation, work, resume=study.resume, report_to=study.report_to)
+
+
+def _measure(study: Study, split: Split, bench: _Bench, trained: Finetuned, model: Path) -> None:
+    """Write everything that belongs into the model folder."""
+    recipe = study.recipe
+    save_model(trained.model, bench.design.feature_extractor, model, half_precision=recipe.half_precision_weights)
+    parameters = trained.model.num_parameters()
+    selection = 'test' if study.selects_on_test else 'validation' if split.validation else 'last'
+    temperature = 1.0
+    if selection == 'validation':
+        temperature = _calibrate(model, _recordings(bench, split.validation))
+    evaluation = evaluate(model, _recordings(bench, split.test)).as_dict() if split.test else None
+    minutes = trained.seconds / 60
     report = {
         'recipe': study.recipe_name,
+        'corpus': study.corpus.name,
         'protocol': split.protocol,
         'fold': split.fold,
         'folds': split.folds,
+        'selection': selection,
         'train_clips': len(split.train),
+        'validation_clips': 0 if study.selects_on_test else len(split.validation),
         'test_clips': len(split.test),
-        'train_speakers': sorted({clip.speaker for clip in split.train}),
-        'test_speakers': sorted({clip.speaker for clip in split.test}),
-        'labels': list(bench.labels),
-        'evaluation': evaluate(model, test).as_dict() if test else None,
+        'train_speakers': _speakers(split.train),
+        'validation_speakers': [] if study.selects_on_test else _speakers(split.validation),
+        'test_speakers': _speakers(split.test),
+        'labels': list(study.corpus.labels),
+        'initial_weights': bench.design.initial_weights,
+        'evaluation': evaluation,
+        'validation_accuracy': trained.validation_accuracy,
+        'chosen_step': trained.chosen_step,
+        'steps': trained.steps,
+        'steps_per_second': round(trained.steps / trained.seconds, 3) if trained.seconds else None,
         'training_minutes': round(minutes, 2),
+        'peak_gpu_memory_gib': trained.peak_gpu_memory_gib,
+        'processes': PartialState().num_processes,
+        'parameters': parameters,
+        'model_megabytes': round(sum(path.stat().st_size for path in model.glob('*.safetensors')) / 1e6, 1),
+        'temperature': temperature,
         'seed': recipe.seed,
-        'settings': asdict(recipe),
+        'settings': plain_values(recipe),
         'command': study.command,
         **environment(),
-        'training_log': log,
+        'training_log': trained.log,
     }
     write_json(model / REPORT, report)
     (model / 'report.md').write_text(run_markdown(report), encoding='utf-8')
+    title = f'{study.recipe_name}, {split.name}'
+    curves_picture(trained.log, model / 'curves.png', title, chosen_step=trained.chosen_step)
+    if evaluation:
+        confusion_picture(study.corpus.labels, evaluation['whole_clip']['confusion'], model / 'confusion.png', title)
+    tables = {'manifest': study.corpus.clips, 'train': split.train, 'test': split.test}
+    if not study.selects_on_test:
+        tables['validation'] = split.validation
+    for name, clips in tables.items():
+        if clips:
+            write_table(model / f'{name}.csv', clips)
     _write_card(study, model)
-    _put_in_place(model, folder)
-    shutil.rmtree(work)
-    return read_json(folder / REPORT)
+
+
+def _calibrate(model: Path, recordings: Sequence[Recording]) -> float:
+    answers = evaluate(model, recordings).utterance_answers
+    temperature = fit_temperature(answers.log_probabilities, answers.truth)
+    store_temperature(model, temperature)
+    return temperature
+
+
+def _recordings(bench: _Bench, clips: Sequence[Clip]) -> list[Recording]:
+    return [bench.recordings[clip] for clip in clips]
+
+
+def _speakers(clips: Sequence[Clip]) -> list[int | str]:
+    named = {clip.speaker for clip in clips if clip.speaker is not None}
+    return sorted(named, key=lambda speaker: (isinstance(speaker, str), speaker))
 
 
 def _finished(study: Study, split: Split) -> dict | None:
@@ -156,7 +233,7 @@ def _finished(study: Study, split: Split) -> dict | None:
             + (' (or keep it with --resume)' if (folder / REPORT).is_file() else '')
         )
     report = read_json(folder / REPORT)
-    if report['settings'] != json.loads(json.dumps(asdict(study.recipe))):
+    if not _agree(report, study.recipe):
         raise SerError(f'{folder} was made with other settings; choose another --out or remove it')
     return report
 
@@ -165,11 +242,17 @@ def _write_summary(study: Study, split: Split) -> None:
     paths = [study.out / f'fold-{fold}' / REPORT for fold in range(1, split.folds + 1)]
     done = [path for path in paths if path.is_file()]
     if len(done) < len(paths):
-        print(f'{len(done)} of {len(paths)} folds are done; the summary follows with the last one', flush=True)
+        _say(f'{len(done)} of {len(paths)} folds are done; the summary follows with the last one')
         return
     summary = summarise([read_json(path) for path in done])
     write_json(study.out / SUMMARY, summary)
     (study.out / 'summary.md').write_text(summary_markdown(summary), encoding='utf-8')
+    confusion_picture(
+        summary['labels'],
+        summary['confusion']['whole_clip'],
+        study.out / 'confusion.png',
+        f'{study.recipe_name}, {split.protocol}, all {split.folds} folds',
+    )
 
 
 def _write_card(study: Study, model: Path) -> None:
@@ -178,8 +261,14 @@ def _write_card(study: Study, model: Path) -> None:
 
 
 def _check_scores(study: Study) -> None:
-    if study.scores is not None and study.scores['settings'] != json.loads(json.dumps(asdict(study.recipe))):
+    if study.scores is not None and not _agree(study.scores, study.recipe):
         raise SerError('--scores belongs to other settings than this recipe; give the summary of the same recipe')
+
+
+def _agree(report: dict, recipe: Recipe) -> bool:
+    """Return whether a report's figures belong to `recipe`."""
+    decisive = decisive_values(recipe)
+    return {key: report['settings'].get(key) for key in decisive} == decisive
 
 
 def _folder(study: Study, split: Split) -> Path:
@@ -192,3 +281,8 @@ def _put_in_place(model: Path, folder: Path) -> None:
         model.rename(folder)
     except OSError as error:
         raise SerError(f'the model could not be moved to {folder} ({error.strerror}); it is whole in {model}') from None
+
+
+def _say(line: str) -> None:
+    if PartialState().is_main_process:
+        print(line, flush=True)

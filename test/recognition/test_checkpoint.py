@@ -206,3 +206,18 @@ def test_code_beside_a_model_of_a_known_kind_does_not_run(copy, tmp_path):
     change_json(folder, 'preprocessor_config.json', auto_map=auto_map)
     assert type(load_checkpoint(folder, CPU).model).__name__ == 'Wav2Vec2ForSequenceClassification'
     assert not (tmp_path / 'ran').exists()
+
+
+def test_the_temperature_is_one_or_what_the_folder_says(copy):
+    folder = copy()
+    assert load_checkpoint(folder, CPU).temperature == 1.0
+    change_json(folder, 'config.json', calibration_temperature=2)
+    assert load_checkpoint(folder, CPU).temperature == 2.0
+
+
+@pytest.mark.parametrize('value', [0, -1.5, float('nan'), float('inf'), '2', None, True, [1.0]])
+def test_a_temperature_that_is_no_positive_number(copy, refuses, value):
+    folder = copy()
+    change_json(folder, 'config.json', calibration_temperature=value)
+    with refuses(str(folder), 'calibration_temperature', 'no positive number', 'config.json'):
+        load_checkpoint(folder, CPU)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""RAVDESS-named clips of made signals, and settings that make the default recipe tiny."""
+"""RAVDESS-named clips of made signals, a cache for each test, and settings that make the default recipe tiny."""
+
+import contextlib
+import resource
 
 import numpy as np
 import pytest
@@ -18,6 +21,14 @@ TINY = [
     'optimisation.learning_rate=0.01',
     'optimisation.bfloat16=false',
 ]
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory, monkeypatch):
+    """Give each test a cache of its own; return its folder, which does not exist yet."""
+    folder = tmp_path_factory.mktemp('cache') / 'ser_ros'
+    monkeypatch.setenv('SER_ROS_CACHE', str(folder))
+    return folder
 
 
 @pytest.fixture
@@ -45,3 +56,19 @@ def make_clips():
 def tiny_settings():
     """Return --set values with which the default recipe learns made clips within seconds."""
     return TINY
+
+
+@pytest.fixture
+def disk_without_room():
+    """Return a context in which no file can grow beyond 16 kB: writing fails there in the system, as on a full disk."""
+
+    @contextlib.contextmanager
+    def context():
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (16_384, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return context

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The embedded default model: whole, small, and honest about itself."""
 
-import dataclasses
 import json
 
 import numpy as np
@@ -11,7 +10,8 @@ import yaml
 from ser_ros.emotions import LABELS
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.models import find_model
-from ser_ros.training.recipe import load_recipe, recipes_folder
+from ser_ros.training.recipe import plain_values
+from ser_ros.training.recipe_file import load_recipe, recipes_folder
 
 LARGEST = 12_000_000
 
@@ -39,7 +39,7 @@ def test_it_fits_into_the_repository(folder):
 
 
 def test_it_was_made_by_the_recipe_that_ships(folder, summary):
-    settings = json.loads(json.dumps(dataclasses.asdict(load_recipe('default'))))
+    settings = plain_values(load_recipe('default'))
     report = json.loads((folder / 'report.json').read_text())
     assert report['settings'] == summary['settings'] == settings
     assert report['protocol'] == 'full' and report['train_clips'] == 1440

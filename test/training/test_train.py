@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """The train command, end to end on made clips."""
 
+import errno
 import json
 
 import numpy as np
 import pytest
 import torch
 import yaml
-from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
+from transformers import AutoModelForAudioClassification
 
 from ser_ros.cli.train import main
+from ser_ros.recognition.checkpoint import TEMPERATURE_KEY
 from ser_ros.recognition.classifier import Classifier
-from ser_ros.training.dataset import load_recordings
-from ser_ros.training.finetune import save_model
-from ser_ros.training.model import new_config, new_feature_extractor, new_model
+from ser_ros.training.corpus import read_corpus
 from ser_ros.training.ravdess import find_clips
-from ser_ros.training.recipe import load_recipe
+from ser_ros.training.recordings import load_recordings
 
 
 @pytest.fixture
@@ -56,7 +56,14 @@ def test_folds_train_learn_and_are_summed_up(train, make_clips, tmp_path, capsys
     assert summary['deviation']['whole_clip']['accuracy'] == pytest.approx(np.std(accuracies, ddof=1))
     assert np.mean(accuracies) > 0.8
     assert np.sum(summary['confusion']['utterance']) == 24
-    assert sorted(path.name for path in out.iterdir()) == ['fold-1', 'fold-2', 'fold-3', 'summary.json', 'summary.md']
+    assert sorted(path.name for path in out.iterdir()) == [
+        'confusion.png',
+        'fold-1',
+        'fold-2',
+        'fold-3',
+        'summary.json',
+        'summary.md',
+    ]
 
     final = tmp_path / 'final'
     assert train(data, final, '--protocol', 'full') == 0
@@ -80,16 +87,83 @@ def test_folds_train_learn_and_are_summed_up(train, make_clips, tmp_path, capsys
     )
 
 
-def test_validation_measures_on_training_actors(train, make_clips, tmp_path):
+def test_validation_measures_on_training_actors_alone(train, make_clips, tmp_path):
     data, out = make_clips(tmp_path / 'data', range(1, 7)), tmp_path / 'trial'
-    one_epoch = ['optimisation.epochs=1']
+    settings = ['optimisation.epochs=1', 'validation.share=0.4']
     assert (
-        train(data, out, '--protocol', 'leave-one-speaker-out', '--fold', '1', '--validation', settings=one_epoch) == 0
+        train(data, out, '--protocol', 'leave-one-speaker-out', '--fold', '1', '--validation', settings=settings) == 0
     )
     report = read_report(out / 'fold-1')
     assert report['protocol'] == 'validation (leave-one-speaker-out)'
-    assert len(report['test_speakers']) == 4 and len(report['train_speakers']) == 1
-    assert {1} & {*report['test_speakers'], *report['train_speakers']} == set()
+    assert len(report['test_speakers']) == 2 and len(report['train_speakers']) == 3
+    assert 1 not in report['test_speakers'] + report['train_speakers']
+
+
+def test_the_checkpoint_is_chosen_on_validation_clips_and_the_model_is_calibrated(train, make_clips, tmp_path):
+    data, out = make_clips(tmp_path / 'data', range(1, 6)), tmp_path / 'model'
+    assert train(data, out, settings=['validation.share=0.2', 'validation.every_steps=2', 'optimisation.epochs=3']) == 0
+    report = read_report(out)
+    assert report['protocol'] == 'paper' and report['selection'] == 'validation'
+    assert (report['train_clips'], report['validation_clips'], report['test_clips']) == (25, 7, 8)
+    assert report['chosen_step'] in {entry['step'] for entry in report['training_log'] if 'eval_loss' in entry}
+    assert report['temperature'] == json.loads((out / 'config.json').read_text())[TEMPERATURE_KEY]
+    parts = {name: read_corpus(out / f'{name}.csv').clips for name in ('train', 'validation', 'test', 'manifest')}
+    assert {name: len(clips) for name, clips in parts.items()} == {
+        'train': 25, 'validation': 7, 'test': 8, 'manifest': 40
+    }  # fmt: skip
+    assert {clip.name for clip in parts['manifest']} == {
+        clip.name for name in ('train', 'validation', 'test') for clip in parts[name]
+    }
+    for picture in ('confusion.png', 'curves.png'):
+        assert (out / picture).read_bytes().startswith(b'\x89PNG')
+    text = (out / 'report.md').read_text()
+    assert 'test clips: optimistic' not in text and str(tmp_path) not in text
+
+
+def test_choosing_on_the_test_clips_is_marked_everywhere(train, make_clips, tmp_path):
+    data, out = make_clips(tmp_path / 'data', (1, 2, 3)), tmp_path / 'model'
+    assert train(data, out, '--select-on-test', settings=['validation.share=0.1', 'optimisation.epochs=2']) == 0
+    report = read_report(out)
+    assert report['selection'] == 'test' and report['train_clips'] + report['test_clips'] == 24
+    assert report['temperature'] == 1.0
+    for file in ('report.md', 'README.md'):
+        assert 'optimistic' in (out / file).read_text()
+
+
+def test_a_model_goes_on_with_the_users_own_labels(train, make_clips, tmp_path, capsys):
+    data, first, second = make_clips(tmp_path / 'data', (1, 2)), tmp_path / 'first', tmp_path / 'second'
+    assert train(data, first, '--protocol', 'full') == 0
+    clips = find_clips(data)
+    names = {'neutral': 'resting', 'angry': 'angry'}
+    rows = [f'{clip.path},{names[clip.emotion]},guest {clip.speaker}' for clip in clips]
+    table = tmp_path / 'my.csv'
+    table.write_text('\n'.join(['path,emotion,speaker', *rows]))
+    settings = ['optimisation.epochs=1', 'optimisation.learning_rate=1e-9']
+    assert main(['--data', str(table), '--model', str(first), '--out', str(second), '--set', *settings]) == 0
+    report = read_report(second)
+    assert report['labels'] == ['resting', 'angry'] or report['labels'] == ['angry', 'resting']
+    assert report['initial_weights'] == 'first' and report['recipe'] == 'first' and report['corpus'] == 'my'
+    assert str(tmp_path) not in json.dumps(report)
+    before, after = weights(first), weights(second)
+    index = report['labels'].index('angry')
+    for name in before:
+        old, new = before[name].float(), after[name].float()
+        if name.startswith('classifier'):
+            old, new = old[1], new[index]  # the first model's labels are neutral and angry
+        torch.testing.assert_close(old, new, atol=1e-3, rtol=1e-3)
+
+
+def test_several_recipes_end_in_one_table(make_clips, tiny_settings, tmp_path, capsys):
+    data, out = make_clips(tmp_path / 'data', (1, 2)), tmp_path / 'models'
+    one_epoch = [*tiny_settings, 'optimisation.epochs=1']
+    arguments = ['--data', str(data), '--out', str(out), '--set', *one_epoch]
+    assert main(['--recipe', 'default', 'default', *arguments]) == 1
+    assert 'twice' in capsys.readouterr().err
+    assert main(['--recipe', 'default', *arguments]) == 0
+    capsys.readouterr()
+    assert main(['--compare', str(out)]) == 0
+    table = capsys.readouterr().out
+    assert 'hubert-large' in table and '88' in table and 'default' in table
 
 
 class Killed(Exception):
@@ -102,24 +176,24 @@ def test_a_killed_run_that_is_resumed_ends_as_one_that_was_not(train, make_clips
     regularised = ['network.config.hidden_dropout=0.1', 'optimisation.epochs=4']
     assert train(data, straight, '--protocol', 'full', settings=regularised) == 0
 
-    from ser_ros.training.dataset import UtteranceDataset
+    from ser_ros.training.dataset import TrainingSet
 
-    def die_in_epoch_2(self, epoch, set_epoch=UtteranceDataset.set_epoch):
+    def die_in_epoch_2(self, epoch, set_epoch=TrainingSet.set_epoch):
         if epoch == 2:
             raise Killed
         set_epoch(self, epoch)
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(UtteranceDataset, 'set_epoch', die_in_epoch_2)
+        patch.setattr(TrainingSet, 'set_epoch', die_in_epoch_2)
         train(data, resumed, '--protocol', 'full', settings=regularised)
     assert not resumed.exists()
     assert train(data, resumed, '--protocol', 'full', '--resume', settings=regularised) == 0
     expected, actual = weights(straight), weights(resumed)
     assert all(torch.equal(expected[name], actual[name]) for name in expected)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ['data', 'resumed', 'straight']
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name != 'cache') == ['data', 'resumed', 'straight']
 
 
-def test_a_resumed_run_must_be_the_same_run(train, make_clips, tmp_path, capsys, monkeypatch):
+def test_a_resumed_run_must_be_the_same_run(train, make_clips, tmp_path, capsys):
     data, out = make_clips(tmp_path / 'data', (1,)), tmp_path / 'model'
     work = tmp_path / '.model.partial'
     work.mkdir()
@@ -129,39 +203,57 @@ def test_a_resumed_run_must_be_the_same_run(train, make_clips, tmp_path, capsys,
     assert not out.exists()
 
 
-@pytest.mark.parametrize('half_precision', [True, False])
-def test_a_saved_model_answers_with_the_same_logits(tmp_path, half_precision, made_sound):
-    torch.manual_seed(0)
-    recipe = load_recipe('default', ['network.config.hidden_size=24', 'network.config.num_hidden_layers=1'])
-    model = new_model(new_config(recipe.network, ('neutral', 'angry'))).eval()
-    extractor = new_feature_extractor(recipe.feature_extraction)
-    inputs = extractor(made_sound('chord', 1.0), sampling_rate=16_000, return_tensors='pt')
-    with torch.inference_mode():
-        before = model(**inputs).logits
-        save_model(model, extractor, tmp_path / 'model', half_precision=half_precision)
-        loaded = AutoModelForAudioClassification.from_pretrained(tmp_path / 'model', dtype=torch.float32)
-        again = AutoFeatureExtractor.from_pretrained(tmp_path / 'model')
-        after = loaded(**again(made_sound('chord', 1.0), sampling_rate=16_000, return_tensors='pt')).logits
-    torch.testing.assert_close(before, after, atol=2e-2 if half_precision else 0.0, rtol=0.0)
+def test_a_full_disk_ends_in_one_sentence_and_the_run_can_go_on(train, make_clips, tmp_path, capsys, monkeypatch):
+    data, out = make_clips(tmp_path / 'data', (1,)), tmp_path / 'model'
+
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    with monkeypatch.context() as patch:
+        patch.setattr('ser_ros.training.study.save_model', full)
+        assert train(data, out, '--protocol', 'full', settings=['optimisation.epochs=1']) == 1
+    error = capsys.readouterr().err
+    assert 'disk' in error and '--resume' in error and not out.exists()
+    assert train(data, out, '--protocol', 'full', '--resume', settings=['optimisation.epochs=1']) == 0
 
 
 @pytest.mark.parametrize(
     ('arguments', 'text'),
     [
-        (['--protocol', 'speaker-independent'], 'actors 2, 3, 4'),
-        (['--protocol', 'full', '--fold', '2'], 'fold 2 does not exist'),
-        (['--protocol', 'full', '--validation'], 'too few to hold 4 out'),
+        (['--protocol', 'speaker-independent'], 'actors 3, 4, 5'),
+        (['--protocol', 'full', '--fold', '2'], '--fold 2 is not there'),
+        (['--protocol', 'full', '--validation'], 'no validation clips'),
         (['--protocol', 'paper', '--scores', 'nowhere.json'], '--scores is for --protocol full'),
         (['--protocol', 'full', '--scores', 'nowhere.json'], 'nowhere.json is no summary of folds'),
         (['--protocol', 'full', '--set', 'optimisation.epoch=1'], "did you mean 'epochs'"),
+        (['--select-on-test', '--validation'], 'choose one'),
+        (['--download'], 'either --data'),
+        (['--model', 'no/such/folder'], 'no/such/folder'),
     ],
 )
-def test_bad_input_ends_in_one_sentence_with_nothing_written(make_clips, tmp_path, capsys, arguments, text):
-    data = make_clips(tmp_path / 'data', (1,))
+def test_bad_input_ends_in_one_sentence_with_nothing_written(
+    make_clips, tmp_path, capsys, monkeypatch, arguments, text
+):
+    monkeypatch.setenv('HF_HUB_OFFLINE', '1')
+    data = make_clips(tmp_path / 'data', (1, 2))
     assert main(['--recipe', 'default', '--data', str(data), '--out', str(tmp_path / 'out'), *arguments]) == 1
     error = capsys.readouterr().err
-    assert text in error and error.startswith('train: ') and error.count('\n') == 1
-    assert [path.name for path in tmp_path.iterdir()] == ['data']
+    sentence = error.splitlines()[-1]
+    assert text in sentence and sentence.startswith('train: ')
+    assert 'Traceback' not in error
+    assert [path.name for path in tmp_path.iterdir() if path.name != 'cache'] == ['data']
+
+
+def test_what_is_missing_is_named(tmp_path, capsys):
+    (tmp_path / 'empty').mkdir()
+    for arguments, text in (
+        (['--data', str(tmp_path)], '--recipe is missing'),
+        (['--recipe', 'default'], 'either --data'),
+        (['--recipe', 'default', '--data', str(tmp_path / 'empty')], 'no RAVDESS speech clip'),
+        (['--recipe', 'defualt', '--data', str(tmp_path)], "did you mean 'default'"),
+    ):
+        assert main(arguments) == 1
+        assert text in capsys.readouterr().err
 
 
 def test_a_folder_that_is_there_is_never_overwritten(train, make_clips, tmp_path, capsys):

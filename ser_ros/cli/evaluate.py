@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`ros2 run ser_ros evaluate`: measures trained models on a corpus, as the node runs them."""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ser_ros.cli.sentences import ends_in_a_sentence
+from ser_ros.errors import SerError
+from ser_ros.recognition.classifier import Classifier
+from ser_ros.recognition.models import find_model
+from ser_ros.training.corpus import Corpus, read_corpus
+from ser_ros.training.ensemble import Ensemble
+from ser_ros.training.evaluation import evaluate
+from ser_ros.training.evaluation_report import (
+    Result,
+    evaluation_report,
+    evaluation_table,
+    write_evaluation,
+)
+from ser_ros.training.heard import choose_clips
+from ser_ros.training.label_map import match_labels, read_entries
+from ser_ros.training.measures import HEARINGS
+from ser_ros.training.recordings import load_recordings
+
+_EXAMPLES = """\
+examples:
+  ros2 run ser_ros evaluate hubert-large-paper --data RAVDESS
+  ros2 run ser_ros evaluate hubert-large-paper whisper-base-paper --data RAVDESS --ensemble --out ensemble
+  ros2 run ser_ros evaluate default --data other.csv --map happiness=happy anger=angry boredom= --out default-on-other
+  ros2 run ser_ros evaluate default --data other.csv --map labels.yaml     # lines such as happiness: happy
+"""
+
+
+@ends_in_a_sentence
+def main(args: list[str] | None = None) -> int:
+    """Measure every model, or all as one; print the figures."""
+    args = sys.argv[1:] if args is None else args
+    parser = _parser()
+    options = parser.parse_args(args)
+    _check(options)
+    folders = [find_model(model) for model in options.models]
+    entries = read_entries(options.map)
+    corpus = read_corpus(options.data, tuple(options.labels), for_training=False)
+    groups = [folders] if options.ensemble else [[folder] for folder in folders]
+    results = [_measure(group, corpus, entries, options) for group in groups]
+    report = evaluation_report(results, corpus.name, _repeatable(args, parser))
+    _print(report)
+    if options.out:
+        write_evaluation(report, options.out)
+        print(f'in {options.out}')
+    return 0
+
+
+def _measure(folders: Sequence[Path], corpus: Corpus, entries: dict[str, str], options: argparse.Namespace) -> Result:
+    clips, notes = choose_clips(folders, corpus, all_clips=options.all_clips)
+    members = [Classifier.load(folder, options.device) for folder in folders]
+    model = Ensemble(members) if options.ensemble else members[0]
+    label_map = match_labels(corpus.labels, model.labels, entries)
+    label_notes = label_map.sentences(clips)
+    chosen = {clip.name for clip in label_map.kept(clips)}
+    # The whole corpus, for that is what the cache of decoded clips holds after a training.
+    recordings = [recording for recording in load_recordings(corpus.clips) if recording.clip.name in chosen]
+    return Result(
+        model=' + '.join(map(_name, folders)),
+        evaluation=evaluate(model, recordings, label_map=label_map),
+        notes=(*notes, *label_notes),
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog='evaluate',
+        description='Measure trained models on the clips of a corpus that they have not heard, one at a time and '
+        'unpadded, through the same recogniser as the node.',
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add('models', nargs='+', metavar='MODEL', help='name of a trained model, a model folder, or default')
+    add(
+        '--data',
+        type=Path,
+        required=True,
+        metavar='PATH',
+        help='RAVDESS speech clips (folder or zip), or a CSV table with the columns path, emotion and, if known, '
+        'speaker',
+    )
+    add('--labels', nargs='+', default=[], metavar='LABEL', help='the emotions of the corpus; others are errors')
+    add('--ensemble', action='store_true', help='average the probabilities of all models, which then answer as one')
+    add(
+        '--map',
+        nargs='+',
+        action='extend',
+        default=[],
+        metavar='A=B',
+        help="the corpus's label A is the model's label B, or A= to leave its clips out; also a .yaml file. Labels "
+        'that are equal need none. Clips without counterpart are left out; what the corpus lacks is not answered',
+    )
+    add('--all-clips', action='store_true', help='also those clips that the model was trained on')
+    add('--device', default='auto', help='auto, cpu, cuda or cuda:N')
+    add(
+        '--out', type=Path, metavar='FOLDER', help='write report.md, report.json and confusion.png into this new folder'
+    )
+    return parser
+
+
+def _check(options: argparse.Namespace) -> None:
+    if options.ensemble and len(options.models) < 2:
+        raise SerError('--ensemble averages two models or more; name another one')
+    if options.out and options.out.exists() and (not options.out.is_dir() or any(options.out.iterdir())):
+        raise SerError(f'{options.out} is there already and is never overwritten; choose another --out or remove it')
+
+
+def _print(report: dict) -> None:
+    for result in report['results']:
+        print(f'{result["model"]} on {report["corpus"]}')
+        for note in result['notes']:
+            print(f'  {note}')
+        for hearing, heading in HEARINGS.items():
+            print(f'\n{heading}\n{result["evaluation"][hearing]["report"]}')
+    print('\n'.join(evaluation_table(report)))
+
+
+def _name(folder: Path) -> str:
+    """Return what reports call a model: its folder, and for a fold that of its study."""
+    folder = folder.resolve()
+    return f'{folder.parent.name}/{folder.name}' if folder.name.startswith('fold-') else folder.name
+
+
+def _repeatable(args: Sequence[str], parser: argparse.ArgumentParser) -> str:
+    """Return the command for reports, where paths keep only their names: a report may be published."""
+    words = [_name(Path(word)) if '/' in word and Path(word).exists() else word for word in args]
+    if '--out' in words[:-1]:
+        at = words.index('--out') + 1
+        words[at] = Path(words[at]).name
+    return shlex.join(['ros2', 'run', 'ser_ros', parser.prog, *words])
+
+
+if __name__ == '__main__':
+    sys.exit(main())
