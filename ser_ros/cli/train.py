@@ -18,10 +18,12 @@ from ser_ros.training.comparison import STUDY_RECIPES, compare
 from ser_ros.training.corpus import Corpus, read_corpus
 from ser_ros.training.download import download_ravdess
 from ser_ros.training.hub import check_account, push
+from ser_ros.training.markdown import percent
+from ser_ros.training.measures import HEARINGS
 from ser_ros.training.ravdess import incomplete_speakers
 from ser_ros.training.recipe import Recipe
 from ser_ros.training.recipe_file import load_recipe, parse_recipe, recipe_names
-from ser_ros.training.report import HEARINGS, REPORT, percent, read_json
+from ser_ros.training.report import REPORT, read_json
 from ser_ros.training.splits import (
     PROTOCOLS,
     Split,

@@ -13,6 +13,7 @@ _SIGNS = (
     'PytorchStreamWriter failed',
     'file write failed',
     'unexpected pos ',
+    'iostream error',
 )
 """What safetensors, Arrow and torch say, which wrap the system's error into their own."""
 

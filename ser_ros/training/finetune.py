@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_model
 from torch.nn.functional import cross_entropy
 from torch.utils.data import Sampler
 from transformers import (
@@ -67,12 +68,12 @@ def finetune(
 
     `work` holds the checkpoints. With `resume` the run goes on from the last one, if there is one; otherwise `work` is
     emptied first. `report_to` names trackers that transformers knows, such as 'tensorboard' and 'wandb'.
-    Raises SerError where `work` was begun with another recipe or data.
+    Raises SerError where `work` was begun with another recipe, other data or another number of processes.
     """
     arguments = _arguments(recipe, work, validates=validation is not None, report_to=report_to)
     with arguments.main_process_first(desc='preparing'):
         if arguments.process_index == 0:
-            _prepare(work, recipe, design, training, resume=resume)
+            _prepare(work, recipe, design, training, processes=arguments.world_size, resume=resume)
             _remove_half_checkpoints(work)
     set_seed(recipe.seed)
     model = new_model(design)
@@ -92,6 +93,8 @@ def finetune(
     trainer.train(resume_from_checkpoint=get_last_checkpoint(work))
     state = trainer.state
     best = state.best_global_step if validation is not None else None
+    if best and state.best_model_checkpoint is None:  # `work` was moved, and the Trainer looked where it had been
+        load_model(model, work / f'checkpoint-{best}' / 'model.safetensors')
     return Finetuned(
         model=model,
         log=[entry for entry in state.log_history if 'loss' in entry or 'eval_loss' in entry],
@@ -184,6 +187,15 @@ def _remove_half_checkpoints(work: Path) -> None:
             shutil.rmtree(folder)
 
 
+class _EarlyStopping(EarlyStoppingCallback):
+    """Leaves no checkpoint at its stop, for a run that is resumed there would take another step before it ends."""
+
+    def on_evaluate(self, args, state, control, **kwargs):
+        super().on_evaluate(args, state, control, **kwargs)
+        if self.early_stopping_patience_counter >= self.early_stopping_patience:
+            control.should_save = False
+
+
 class _Clock(TrainerCallback):
     """Writes into each log entry how many seconds the training has taken, over all legs of a resumed run."""
 
@@ -197,7 +209,7 @@ class _Clock(TrainerCallback):
 
 def _callbacks(recipe: Recipe, validation: ValidationSet | None) -> list[TrainerCallback]:
     patience = recipe.validation.patience
-    return [_Clock(), _Seal()] + ([EarlyStoppingCallback(patience)] if patience and validation is not None else [])
+    return [_Clock(), _Seal()] + ([_EarlyStopping(patience)] if patience and validation is not None else [])
 
 
 def _accuracy(prediction: EvalPrediction) -> dict[str, float]:
@@ -208,19 +220,29 @@ def _accuracy_at(log_history: list[dict], step: int) -> float:
     return next(entry['eval_accuracy'] for entry in log_history if 'eval_accuracy' in entry and entry['step'] == step)
 
 
-def _prepare(work: Path, recipe: Recipe, design: Design, training: TrainingSet, *, resume: bool) -> None:
-    run = {'recipe': decisive_values(recipe), 'weights': design.initial_weights, 'clips': training.names}
+def _prepare(
+    work: Path, recipe: Recipe, design: Design, training: TrainingSet, *, processes: int, resume: bool
+) -> None:
+    run = {
+        'recipe': decisive_values(recipe),
+        'weights': design.initial_weights,
+        'labels': list(design.config.label2id),
+        'clips': [list(clip) for clip in zip(training.names, training.label_ids, strict=True)],
+        'processes': processes,
+    }
     record = work / 'run.json'
     if resume and record.is_file():
         if json.loads(record.read_text(encoding='utf-8')) != run:
             raise SerError(
-                f'{work} was begun with another recipe or other clips, so it cannot be resumed; '
-                'give the same ones, or leave out --resume to begin again'
+                f'{work} was begun with another recipe, other clips or another number of processes, so it cannot be '
+                'resumed; give the same ones, or leave out --resume to begin again'
             )
         return
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    record.write_text(json.dumps(run, indent=1), encoding='utf-8')
+    partial = work / 'run.json.partial'
+    partial.write_text(json.dumps(run, indent=1), encoding='utf-8')
+    partial.rename(record)
 
 
 def _arguments(recipe: Recipe, work: Path, *, validates: bool, report_to: tuple[str, ...]) -> TrainingArguments:

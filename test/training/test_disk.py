@@ -48,6 +48,19 @@ def test_a_full_device_is_told():
     assert tells_of_a_full_disk(caught.value)
 
 
+@pytest.mark.parametrize(
+    'message',
+    [
+        'Error while serializing: I/O error: No space left on device (os error 28)',
+        '[enforce fail at inline_container.cc:672] . unexpected pos 52800 vs 52688',
+        'basic_ios::clear: iostream error',
+    ],
+)
+def test_what_a_file_system_without_room_brought_about_is_told(message):
+    """The messages are those of safetensors and torch 2.11 on a full tmpfs."""
+    assert tells_of_a_full_disk(RuntimeError(message))
+
+
 @pytest.mark.parametrize('code', [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_the_cause_of_another_error_is_told(code):
     with pytest.raises(RuntimeError) as caught:

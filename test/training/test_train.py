@@ -199,7 +199,7 @@ def test_a_resumed_run_must_be_the_same_run(train, make_clips, tmp_path, capsys)
     work.mkdir()
     (work / 'run.json').write_text('{"recipe": "another"}')
     assert train(data, out, '--protocol', 'full', '--resume') == 1
-    assert 'another recipe or other clips' in capsys.readouterr().err
+    assert 'another recipe, other clips' in capsys.readouterr().err
     assert not out.exists()
 
 
