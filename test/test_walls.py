@@ -86,6 +86,14 @@ def test_training_knows_neither_the_node_nor_ros():
     assert offences(paths, lambda name: is_part_of(name, 'ser_ros.node', 'rclpy')) == []
 
 
+@pytest.mark.parametrize(('room', 'others'), [('data', []), ('learning', ['data']), ('measuring', ['data'])])
+def test_training_flows_one_way(room, others):
+    allowed = [f'ser_ros.training.{part}' for part in (room, *others)]
+    paths = modules_in(f'training/{room}')
+    assert len(paths) > 5
+    assert offences(paths, lambda name: is_part_of(name, 'ser_ros.training') and not is_part_of(name, *allowed)) == []
+
+
 @pytest.mark.parametrize(
     'line',
     [

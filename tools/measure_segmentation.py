@@ -18,7 +18,7 @@ from ser_ros.audio.file import read_recording
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.models import find_model
 from ser_ros.speech.recording import segment_recording
-from ser_ros.training.ravdess import find_clips
+from ser_ros.training.data.ravdess import find_clips
 
 SILENCE = 1.5
 LOUD = 10 ** (-30 / 20)

@@ -26,14 +26,14 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.emotions import LABELS
-from ser_ros.training.clip import Clip
-from ser_ros.training.dataset import TrainingSet, VariantFeatures
-from ser_ros.training.finetune import finetune
-from ser_ros.training.masks import Masks
-from ser_ros.training.model import design, new_model
-from ser_ros.training.recipe import FeatureExtraction, Recipe
-from ser_ros.training.recipe_file import load_recipe
-from ser_ros.training.recordings import Recording
+from ser_ros.training.data.clip import Clip
+from ser_ros.training.data.recordings import Recording
+from ser_ros.training.learning.dataset import TrainingSet, VariantFeatures
+from ser_ros.training.learning.finetune import finetune
+from ser_ros.training.learning.masks import Masks
+from ser_ros.training.learning.model import design, new_model
+from ser_ros.training.learning.recipe import FeatureExtraction, Recipe
+from ser_ros.training.learning.recipe_file import load_recipe
 
 _LARGE = {
     'hidden_size': 1024,

@@ -11,19 +11,19 @@ from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.errors import SerError
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.models import find_model
-from ser_ros.training.corpus import Corpus, read_corpus
-from ser_ros.training.ensemble import Ensemble
-from ser_ros.training.evaluation import evaluate
-from ser_ros.training.evaluation_report import (
+from ser_ros.training.data.corpus import Corpus, read_corpus
+from ser_ros.training.data.recordings import load_recordings
+from ser_ros.training.measuring.ensemble import Ensemble
+from ser_ros.training.measuring.evaluation import evaluate
+from ser_ros.training.measuring.evaluation_report import (
     Result,
     evaluation_report,
     evaluation_table,
     write_evaluation,
 )
-from ser_ros.training.heard import choose_clips
-from ser_ros.training.label_map import match_labels, read_entries
-from ser_ros.training.measures import HEARINGS
-from ser_ros.training.recordings import load_recordings
+from ser_ros.training.measuring.heard import choose_clips
+from ser_ros.training.measuring.label_map import match_labels, read_entries
+from ser_ros.training.measuring.measures import HEARINGS
 
 _EXAMPLES = """\
 examples:

@@ -14,23 +14,23 @@ from accelerate import PartialState
 from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.errors import SerError
 from ser_ros.recognition.models import find_model, models_folder
-from ser_ros.training.comparison import STUDY_RECIPES, compare
-from ser_ros.training.corpus import Corpus, read_corpus
-from ser_ros.training.download import download_ravdess
-from ser_ros.training.hub import check_account, push
-from ser_ros.training.markdown import percent
-from ser_ros.training.measures import HEARINGS
-from ser_ros.training.ravdess import incomplete_speakers
-from ser_ros.training.recipe import Recipe
-from ser_ros.training.recipe_file import load_recipe, parse_recipe, recipe_names
-from ser_ros.training.report import REPORT, read_json
-from ser_ros.training.splits import (
+from ser_ros.training.data.corpus import Corpus, read_corpus
+from ser_ros.training.data.download import download_ravdess
+from ser_ros.training.data.ravdess import incomplete_speakers
+from ser_ros.training.data.splits import (
     PROTOCOLS,
     Split,
     choose_on_test_clips,
     make_splits,
     measure_on_validation_clips,
 )
+from ser_ros.training.learning.hub import check_account, push
+from ser_ros.training.learning.recipe import Recipe
+from ser_ros.training.learning.recipe_file import load_recipe, parse_recipe, recipe_names
+from ser_ros.training.measuring.comparison import STUDY_RECIPES, compare
+from ser_ros.training.measuring.markdown import percent
+from ser_ros.training.measuring.measures import HEARINGS
+from ser_ros.training.measuring.report import REPORT, read_json
 from ser_ros.training.study import Study, read_scores, run_study
 
 ALL = 'all'
@@ -46,7 +46,7 @@ examples:
   ros2 run ser_ros train --recipe default --data RAVDESS --set optimisation.epochs=5 seed=1
   ros2 run ser_ros train --data my.csv --model hubert-large-paper --out my-model
   ros2 run ser_ros train --compare
-  torchrun --nproc-per-node 2 -m ser_ros.cli.train --recipe xls-r-1b --data RAVDESS
+  torchrun --standalone --nproc-per-node 2 -m ser_ros.cli.train --recipe xls-r-1b --data RAVDESS
   ros2 launch ser_ros ser.launch.py model:=my-model
 """
 

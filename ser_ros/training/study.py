@@ -10,20 +10,22 @@ from accelerate import PartialState
 
 from ser_ros.errors import SerError
 from ser_ros.recognition.frontend import Frontend
-from ser_ros.training.calibration import fit_temperature, store_temperature
-from ser_ros.training.clip import Clip
-from ser_ros.training.corpus import Corpus
-from ser_ros.training.dataset import TrainingSet, ValidationSet, VariantFeatures
-from ser_ros.training.disk import tells_of_a_full_disk
-from ser_ros.training.evaluation import evaluate
-from ser_ros.training.finetune import Finetuned, finetune, save_model
-from ser_ros.training.masks import Masks
-from ser_ros.training.model import Design, design
-from ser_ros.training.model_card import model_card
-from ser_ros.training.pictures import confusion_picture, curves_picture
-from ser_ros.training.recipe import Recipe, decisive_values, plain_values
-from ser_ros.training.recordings import Recording, load_recordings
-from ser_ros.training.report import (
+from ser_ros.training.data.clip import Clip
+from ser_ros.training.data.corpus import Corpus
+from ser_ros.training.data.recordings import Recording, load_recordings
+from ser_ros.training.data.splits import Split
+from ser_ros.training.data.table import write_table
+from ser_ros.training.learning.dataset import TrainingSet, ValidationSet, VariantFeatures
+from ser_ros.training.learning.disk import tells_of_a_full_disk
+from ser_ros.training.learning.finetune import Finetuned, finetune, save_model
+from ser_ros.training.learning.masks import Masks
+from ser_ros.training.learning.model import Design, design
+from ser_ros.training.learning.recipe import Recipe, decisive_values, plain_values
+from ser_ros.training.measuring.calibration import fit_temperature, store_temperature
+from ser_ros.training.measuring.evaluation import evaluate
+from ser_ros.training.measuring.model_card import model_card
+from ser_ros.training.measuring.pictures import confusion_picture, curves_picture
+from ser_ros.training.measuring.report import (
     REPORT,
     SUMMARY,
     environment,
@@ -33,8 +35,9 @@ from ser_ros.training.report import (
     summary_markdown,
     write_json,
 )
-from ser_ros.training.splits import Split
-from ser_ros.training.table import write_table
+
+_TRACKED = 'runs'
+"""Folder in which transformers leaves TensorBoard's files."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,8 @@ def _run(study: Study, split: Split, bench: _Bench) -> dict:
         trained = _train(study, split, bench, work)
         if state.is_main_process:
             _measure(study, split, bench, trained, work / 'model')
+            if (work / _TRACKED).is_dir():
+                (work / _TRACKED).rename(work / 'model' / _TRACKED)
             _put_in_place(work / 'model', folder)
             shutil.rmtree(work)
     except Exception as error:

@@ -10,8 +10,8 @@ import soundfile
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.cli.evaluate import main
 from ser_ros.emotions import LABELS
-from ser_ros.training.corpus import read_corpus
-from ser_ros.training.table import write_table
+from ser_ros.training.data.corpus import read_corpus
+from ser_ros.training.data.table import write_table
 
 EMOTIONS = ('happy', 'sad', 'angry')
 

@@ -96,7 +96,7 @@ def test_each_ros_package_that_is_imported_is_a_dependency():
     assert ros <= declared
 
 
-DATA_FILES = ['config/*.yaml', 'launch/*.launch.py', 'demo/*', 'models/default/*', 'train/*.yaml']
+DATA_FILES = ['config/*.yaml', 'launch/*.launch.py', 'demo/*', 'models/default/*', 'train/*.yaml', 'train/base/*.yaml']
 
 
 @pytest.mark.parametrize('pattern', DATA_FILES)

@@ -10,8 +10,8 @@ import yaml
 from ser_ros.emotions import LABELS
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.models import find_model
-from ser_ros.training.recipe import plain_values
-from ser_ros.training.recipe_file import load_recipe, recipes_folder
+from ser_ros.training.learning.recipe import plain_values
+from ser_ros.training.learning.recipe_file import load_recipe, recipes_folder
 
 LARGEST = 12_000_000
 

@@ -13,9 +13,9 @@ from transformers import AutoModelForAudioClassification
 from ser_ros.cli.train import main
 from ser_ros.recognition.checkpoint import TEMPERATURE_KEY
 from ser_ros.recognition.classifier import Classifier
-from ser_ros.training.corpus import read_corpus
-from ser_ros.training.ravdess import find_clips
-from ser_ros.training.recordings import load_recordings
+from ser_ros.training.data.corpus import read_corpus
+from ser_ros.training.data.ravdess import find_clips
+from ser_ros.training.data.recordings import load_recordings
 
 
 @pytest.fixture
@@ -120,6 +120,21 @@ def test_the_checkpoint_is_chosen_on_validation_clips_and_the_model_is_calibrate
     assert 'test clips: optimistic' not in text and str(tmp_path) not in text
 
 
+def test_what_was_tracked_stays_with_the_model(train, make_clips, tmp_path):
+    data, out = make_clips(tmp_path / 'data', (1,)), tmp_path / 'model'
+    one_epoch = ['optimisation.epochs=1']
+    assert train(data, out, '--protocol', 'full', '--report-to', 'tensorboard', settings=one_epoch) == 0
+    assert list(out.glob('runs/**/events.out.tfevents.*'))
+
+
+def test_a_run_shorter_than_the_rhythm_of_evaluation_is_evaluated_at_its_end(train, make_clips, tmp_path):
+    data, out = make_clips(tmp_path / 'data', range(1, 6)), tmp_path / 'model'
+    settings = ['validation.share=0.2', 'validation.every_steps=100', 'optimisation.epochs=2']
+    assert train(data, out, settings=settings) == 0
+    report = read_report(out)
+    assert report['chosen_step'] == report['steps'] and report['validation_accuracy'] is not None
+
+
 def test_choosing_on_the_test_clips_is_marked_everywhere(train, make_clips, tmp_path):
     data, out = make_clips(tmp_path / 'data', (1, 2, 3)), tmp_path / 'model'
     assert train(data, out, '--select-on-test', settings=['validation.share=0.1', 'optimisation.epochs=2']) == 0
@@ -176,7 +191,7 @@ def test_a_killed_run_that_is_resumed_ends_as_one_that_was_not(train, make_clips
     regularised = ['network.config.hidden_dropout=0.1', 'optimisation.epochs=4']
     assert train(data, straight, '--protocol', 'full', settings=regularised) == 0
 
-    from ser_ros.training.dataset import TrainingSet
+    from ser_ros.training.learning.dataset import TrainingSet
 
     def die_in_epoch_2(self, epoch, set_epoch=TrainingSet.set_epoch):
         if epoch == 2:

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Unpacks a zip of RAVDESS clips into the cache, once."""
+
+import hashlib
+import shutil
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+from filelock import FileLock
+from tqdm.auto import tqdm
+
+from ser_ros.errors import SerError
+from ser_ros.training.data.cache import CACHE_VARIABLE, cache_folder
+from ser_ros.training.data.ravdess import ARCHIVE, SUFFIXES, is_clip_name
+
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+"""What zipfile raises: no zip or a wrong checksum; broken compression; cut short; compressed otherwise; encrypted."""
+
+
+def unpack_clips(archive: Path) -> Path:
+    """Return a folder in the cache that holds every RAVDESS speech clip of the zip `archive`, side by side.
+
+    What the zip holds decides the folder, so that the same zip in another place is not unpacked again; processes that
+    come at once wait for the first. Two identical copies of a clip, which some downloads have, become one. Raises
+    SerError where the zip is damaged or holds no clip, or where the cache cannot be written.
+    """
+    try:
+        with zipfile.ZipFile(archive) as file:
+            members = _clips_in(file, archive)
+            folder = cache_folder() / 'unpacked' / _fingerprint(members)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder.with_suffix('.lock')):
+                if not folder.is_dir():
+                    _unpack(file, members, folder)
+    except _DAMAGED as error:
+        raise SerError(f'{archive} is not a whole zip file ({str(error).rstrip(".")}); download it again') from None
+    except OSError as error:
+        raise SerError(
+            f'{archive} cannot be unpacked into {cache_folder()} ({error.strerror or error}); free some space there, '
+            f'or set {CACHE_VARIABLE} to another folder'
+        ) from None
+    return folder
+
+
+def _clips_in(file: zipfile.ZipFile, archive: Path) -> dict[str, zipfile.ZipInfo]:
+    members: dict[str, zipfile.ZipInfo] = {}
+    for member in file.infolist():
+        path = PurePosixPath(member.filename)
+        if member.is_dir() or path.suffix.lower() not in SUFFIXES or not is_clip_name(path.stem):
+            continue
+        twin = members.setdefault(path.name, member)
+        if (twin.CRC, twin.file_size) != (member.CRC, member.file_size):
+            raise SerError(
+                f'{archive} holds two different clips {path.name} ({twin.filename} and {member.filename}); '
+                f'give the official {ARCHIVE}'
+            )
+    if not members:
+        raise SerError(f'{archive} holds no RAVDESS speech clip; give {ARCHIVE}, or a folder or table of clips')
+    return members
+
+
+def _fingerprint(members: dict[str, zipfile.ZipInfo]) -> str:
+    contents = sorted((name, member.CRC, member.file_size) for name, member in members.items())
+    return hashlib.sha256(repr(contents).encode()).hexdigest()[:16]
+
+
+def _unpack(file: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], folder: Path) -> None:
+    partial = folder.with_suffix('.partial')
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    try:
+        for name, member in tqdm(members.items(), desc='unpacking', unit='clip'):
+            # The file name alone, without the member's folders: nothing can be written outside.
+            with file.open(member) as packed, (partial / name).open('wb') as unpacked:
+                shutil.copyfileobj(packed, unpacked)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A corpus from wherever it is: RAVDESS as a folder or a zip, or a CSV table of the user's own recordings."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ser_ros.emotions import LABELS
+from ser_ros.errors import SerError
+from ser_ros.training.data.archive import unpack_clips
+from ser_ros.training.data.clip import Clip
+from ser_ros.training.data.ravdess import find_clips
+from ser_ros.training.data.table import read_table
+
+RAVDESS = 'RAVDESS'
+"""Name of the corpus that a folder or a zip of RAVDESS clips is."""
+
+_ACCEPTED = 'give the folder of the RAVDESS speech clips, their zip, or a CSV table of recordings'
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Clips that belong together.
+
+    name: for reports: 'RAVDESS', or the stem of the table.
+    clips: at least one; their names are unique.
+    labels: every emotion that they have, in the order in which a model answers.
+    """
+
+    name: str
+    clips: tuple[Clip, ...]
+    labels: tuple[str, ...]
+
+
+def read_corpus(path: Path, labels: Sequence[str] = (), *, for_training: bool = True) -> Corpus:
+    """Return the corpus at `path`: a folder of RAVDESS clips, a `.zip` of them, or a `.csv` (see read_table).
+
+    A zip is unpacked into the cache once.
+
+    labels: the emotions that may occur, and their order. Where none are given any may; their order is that of
+        RAVDESS's codes where RAVDESS has all of them, else that in which they occur first.
+    for_training: there must be at least two emotions, and in a table each at least twice.
+
+    Raises SerError where nothing of that kind is there, or something in it is wrong.
+    """
+    path = path.expanduser()
+    if path.is_dir():
+        name, clips = RAVDESS, find_clips(path)
+    elif not path.exists():
+        raise SerError(f'the data {path} does not exist; {_ACCEPTED}')
+    elif path.suffix.lower() == '.zip':
+        name, clips = RAVDESS, find_clips(unpack_clips(path))
+    elif path.suffix.lower() == '.csv':
+        name, clips = path.stem, read_table(path, labels, for_training=for_training)
+    else:
+        raise SerError(f'{path} is neither a folder nor a .zip or .csv file; {_ACCEPTED}')
+    counts = Counter(clip.emotion for clip in clips)
+    unwanted = [emotion for emotion in counts if labels and emotion not in labels]
+    if unwanted:
+        raise SerError(
+            f"{path} has {counts[unwanted[0]]} clips of the emotion '{unwanted[0]}', which is not one of "
+            f'{", ".join(labels)}; add it to the labels, or give a CSV table of the clips that are wanted'
+        )
+    if for_training and len(counts) < 2:
+        raise SerError(f"{path} has the emotion '{next(iter(counts))}' alone; give clips of at least two emotions")
+    return Corpus(name, clips, _ordered(tuple(counts), labels))
+
+
+def _ordered(present: tuple[str, ...], labels: Sequence[str]) -> tuple[str, ...]:
+    order = labels or (LABELS if set(present) <= set(LABELS) else present)
+    return tuple(label for label in order if label in present)

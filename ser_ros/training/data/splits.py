@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which clips train and which test. Every figure carries the name of the protocol that it was measured with."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from ser_ros.errors import SerError
+from ser_ros.training.data import ravdess
+from ser_ros.training.data.clip import Clip
+
+EMOBOX_TEST_SPEAKERS = (
+    (1, 11, 20, 21),
+    (4, 10, 12, 14),
+    (8, 9, 19, 23),
+    (3, 5, 7, 24),
+    (2, 15, 16, 18),
+    (6, 13, 17, 22),
+)
+"""Test actors of the six folds that others report on (EmoBox, Ma et al. 2024, arXiv 2406.07162)."""
+
+PROTOCOLS = {
+    'paper': 'one 80:20 split stratified by emotion; the same actors are on both sides',
+    'speaker-independent': 'six folds (for RAVDESS those of EmoBox), each tested on speakers that it has not heard',
+    'leave-one-speaker-out': 'one fold for each speaker',
+    'full': 'every clip trains, none tests',
+}
+
+_PAPER_TEST_SHARE = 0.2
+
+_OWN_FOLDS = 6
+
+
+@dataclass(frozen=True)
+class Split:
+    """One fold of a protocol; no clip is in two of `train`, `validation` and `test`.
+
+    The checkpoint is chosen on `validation`; it may be empty, and so may `test`.
+    """
+
+    protocol: str
+    fold: int
+    folds: int
+    train: tuple[Clip, ...]
+    validation: tuple[Clip, ...]
+    test: tuple[Clip, ...]
+
+    @property
+    def name(self) -> str:
+        """The protocol, and the fold where it has several."""
+        return f'{self.protocol} fold {self.fold} of {self.folds}' if self.folds > 1 else self.protocol
+
+
+def make_splits(clips: tuple[Clip, ...], protocol: str, *, validation_share: float, seed: int) -> list[Split]:
+    """Return the folds of `protocol`, numbered from 1.
+
+    `validation_share` of the clips that do not test are held out: whole speakers where the protocol separates
+    speakers, else stratified by emotion; 0 for none. `seed` draws what is not fixed by speakers.
+    Raises SerError where an actor that the protocol needs has no clip, where speakers are not named, or where an
+    emotion has too few clips for a stratified split.
+    """
+    if protocol == 'full':
+        return [Split(protocol, 1, 1, clips, (), ())]
+    if protocol == 'paper':
+        train, test = _stratified(clips, _PAPER_TEST_SHARE, seed)
+        train, validation = _stratified(train, validation_share, seed)
+        return [Split(protocol, 1, 1, train, validation, test)]
+    if protocol not in PROTOCOLS:
+        raise SerError(f"the protocol '{protocol}' is not known; use one of {', '.join(PROTOCOLS)}")
+    tested = _test_speakers(clips, protocol, seed)
+    splits = []
+    for fold, test_speakers in enumerate(tested, start=1):
+        rest = tuple(clip for clip in clips if clip.speaker not in test_speakers)
+        held_out = _validation_speakers(rest, validation_share)
+        splits.append(
+            Split(
+                protocol,
+                fold,
+                len(tested),
+                train=tuple(clip for clip in rest if clip.speaker not in held_out),
+                validation=tuple(clip for clip in rest if clip.speaker in held_out),
+                test=tuple(clip for clip in clips if clip.speaker in test_speakers),
+            )
+        )
+    return splits
+
+
+def choose_on_test_clips(split: Split) -> Split:
+    """Return `split` as the study had it: all that does not test trains, and the test clips choose the checkpoint."""
+    return replace(split, train=split.train + split.validation, validation=split.test)
+
+
+def measure_on_validation_clips(split: Split) -> Split:
+    """Return `split` without its test clips: a trial, for choosing values of a recipe.
+
+    Raises SerError where the split has no validation clips.
+    """
+    if not split.validation:
+        raise SerError('there are no validation clips to measure on; give validation.share a value above 0')
+    return replace(split, protocol=f'validation ({split.protocol})', validation=(), test=split.validation)
+
+
+def _test_speakers(clips: tuple[Clip, ...], protocol: str, seed: int) -> tuple[tuple[int | str, ...], ...]:
+    speakers = {clip.speaker for clip in clips}
+    if None in speakers:
+        nameless = sum(clip.speaker is None for clip in clips)
+        raise SerError(
+            f'{nameless} of {len(clips)} clips name no speaker, and {protocol} needs one for each; '
+            'fill the column speaker, or use the protocol paper'
+        )
+    if len(speakers) < 2:
+        raise SerError(f'all clips are of one speaker, and {protocol} tests on others; give more speakers')
+    ordered = sorted(speakers, key=lambda speaker: (isinstance(speaker, str), speaker))
+    if protocol == 'leave-one-speaker-out':
+        return tuple((speaker,) for speaker in ordered)
+    if _are_ravdess(clips):
+        missing = sorted({speaker for fold in EMOBOX_TEST_SPEAKERS for speaker in fold} - speakers)
+        if missing:
+            raise SerError(
+                f'actors {", ".join(map(str, missing))} have no clip in the data, and {protocol} needs them; '
+                'complete the data folder'
+            )
+        return EMOBOX_TEST_SPEAKERS
+    order = np.random.default_rng(seed).permutation(len(ordered))
+    folds = min(_OWN_FOLDS, len(ordered))
+    return tuple(tuple(ordered[index] for index in sorted(part)) for part in np.array_split(order, folds))
+
+
+def _are_ravdess(clips: tuple[Clip, ...]) -> bool:
+    """Tell RAVDESS from a user's own table, whose speakers may be numbered too, by its two sentences."""
+    sentences = set(ravdess.STATEMENTS.values())
+    return all(clip.statement in sentences and clip.speaker in ravdess.SPEAKERS for clip in clips)
+
+
+def _validation_speakers(clips: tuple[Clip, ...], share: float) -> set[int | str]:
+    """Return every n-th speaker of `clips`, so many that they are `share` of all."""
+    present = sorted({clip.speaker for clip in clips}, key=lambda speaker: (isinstance(speaker, str), speaker))
+    count = math.ceil(share * len(present) - 1e-9)
+    if not count:
+        return set()
+    if count >= len(present):
+        raise SerError(
+            f'{len(present)} speakers are too few to hold {count} out for validation; give more of the data, or '
+            'validation.share=0 for the last checkpoint'
+        )
+    step = len(present) // count
+    return set(present[step // 2 :: step][:count])
+
+
+def _stratified(clips: tuple[Clip, ...], share: float, seed: int) -> tuple[tuple[Clip, ...], tuple[Clip, ...]]:
+    if not share:
+        return clips, ()
+    try:
+        rest, part = train_test_split(
+            clips, test_size=share, stratify=[clip.emotion for clip in clips], random_state=seed
+        )
+    except ValueError as error:
+        raise SerError(f'the data cannot be split by emotion ({error}); give more clips of each') from None
+    return tuple(rest), tuple(part)

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Varies the sound of training clips: where they are cut, the voice, the room, the noise, the level."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import soxr
+import torch
+import torchaudio.functional as F
+
+from ser_ros.audio.block import SAMPLE_RATE
+from ser_ros.training.learning.recipe import Augmentation
+
+_SHORTEST = 0.3
+"""Seconds; no draw of margins leaves less."""
+
+_NOISE_COLOURS = (0.0, 2.0)
+"""Exponents of 1/f^a: white to brown; fans, motors and traffic lie between."""
+
+_DIRECT_TO_REVERBERANT = 6.0
+"""dB that the direct sound of a made room is above its reverberation: somebody a step or two away."""
+
+_PITCH_RESOLUTION = 1000
+"""torchaudio's pitch_shift uses its sampling rate for nothing but the fraction that it resamples by: thousandths are
+within 2 cents, while those of 16 kHz take a filter of a gigabyte and seconds for each clip."""
+
+
+@dataclass(frozen=True)
+class Variation:
+    """How one variant of a clip is made.
+
+    start, end: where the clip is cut, in seconds.
+    speed: factor of tempo and pitch.
+    snr: of the added noise in dB; None for no noise.
+    noise_colour: exponent a of its power density 1/f^a.
+    semitones: shift of the pitch alone.
+    reverberation: seconds in which the room's sound falls by 60 dB; 0 for none.
+    gain: dB.
+    """
+
+    start: float
+    end: float
+    speed: float
+    snr: float | None = None
+    noise_colour: float = 0.0
+    semitones: int = 0
+    reverberation: float = 0.0
+    gain: float = 0.0
+
+    @property
+    def duration(self) -> float:
+        """Seconds of the variant."""
+        return (self.end - self.start) / self.speed
+
+
+def draw_variation(
+    duration: float, speech: tuple[float, float], augmentation: Augmentation, rng: np.random.Generator
+) -> Variation:
+    """Draw a variant of a clip of `duration` seconds whose `speech` starts and ends there, in seconds."""
+    start, end = 0.0, duration
+    if rng.random() >= augmentation.whole_clip_probability:
+        start = max(speech[0] - rng.uniform(*augmentation.margin_before), 0.0)
+        end = min(max(speech[1] + rng.uniform(*augmentation.margin_after), start + _SHORTEST), duration)
+    speed = rng.uniform(*augmentation.speed)
+    noisy = rng.random() < augmentation.noise_probability
+    snr = rng.uniform(*augmentation.noise_snr) if noisy else None
+    colour = rng.uniform(*_NOISE_COLOURS)
+    shifted = rng.random() < augmentation.pitch_probability
+    semitones = round(rng.uniform(*augmentation.pitch)) if shifted else 0
+    in_a_room = rng.random() < augmentation.reverberation_probability
+    reverberation = rng.uniform(*augmentation.reverberation_time) if in_a_room else 0.0
+    return Variation(start, end, speed, snr, colour, semitones, reverberation, rng.uniform(*augmentation.gain))
+
+
+def vary_sound(
+    samples: np.ndarray, variation: Variation, rng: np.random.Generator, longest: int | None = None
+) -> np.ndarray:
+    """Return the variant of a clip (both float32, shape (n,), 16 kHz).
+
+    `rng` makes the noise and the room; of a variant that is longer than `longest` samples it takes a part.
+    """
+    samples = samples[int(variation.start * SAMPLE_RATE) : round(variation.end * SAMPLE_RATE)]
+    if variation.speed != 1.0:
+        # soxr: torchaudio's resampling is slow where the two rates have no large common divisor, as here.
+        samples = soxr.resample(samples, SAMPLE_RATE * variation.speed, SAMPLE_RATE, quality='LQ')
+    if longest is not None and len(samples) > longest:
+        start = rng.integers(len(samples) - longest + 1)
+        samples = samples[start : start + longest]
+    sound = torch.from_numpy(np.array(samples, dtype=np.float32))
+    if variation.semitones:
+        sound = F.pitch_shift(sound, _PITCH_RESOLUTION, variation.semitones)
+    if variation.reverberation:
+        sound = F.fftconvolve(sound, _room(variation.reverberation, rng))[: len(sound)]
+    if variation.snr is not None:
+        noise = coloured_noise(len(sound), variation.noise_colour, rng)
+        sound = F.add_noise(sound[None], torch.from_numpy(noise)[None], torch.tensor([variation.snr]))[0]
+    if variation.gain:
+        sound = F.gain(sound, variation.gain)
+    return sound.numpy()
+
+
+def coloured_noise(count: int, colour: float, rng: np.random.Generator) -> np.ndarray:
+    """Return noise of power density 1/f^colour and unit power: float32, shape (count,)."""
+    spectrum = np.fft.rfft(rng.standard_normal(count))
+    spectrum[1:] /= np.arange(1, len(spectrum)) ** (colour / 2)
+    spectrum[0] = 0.0
+    noise = np.fft.irfft(spectrum, count)
+    return (noise / np.sqrt(np.mean(noise**2))).astype(np.float32)
+
+
+def _room(reverberation_time: float, rng: np.random.Generator) -> torch.Tensor:
+    """Return a made impulse response: the direct sound, then white noise that falls by 60 dB in that time, seconds."""
+    seconds = np.arange(round(reverberation_time * SAMPLE_RATE)) / SAMPLE_RATE
+    tail = rng.standard_normal(len(seconds)) * 10 ** (-3 * seconds / reverberation_time)
+    tail *= 10 ** (-_DIRECT_TO_REVERBERANT / 20) / np.sqrt(np.sum(tail**2))
+    tail[0] = 1.0
+    return torch.from_numpy(tail.astype(np.float32))

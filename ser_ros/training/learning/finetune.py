@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Trains one model with the Hugging Face Trainer and keeps checkpoints from which a killed run goes on."""
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import PartialState
+from safetensors.torch import load_model
+from torch.nn.functional import cross_entropy
+from torch.utils.data import Sampler
+from transformers import (
+    EarlyStoppingCallback,
+    EvalPrediction,
+    PreTrainedModel,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    set_seed,
+)
+from transformers.trainer_utils import get_last_checkpoint
+
+from ser_ros.errors import SerError
+from ser_ros.training.learning.dataset import TrainingSet, ValidationSet, collate
+from ser_ros.training.learning.layers import freeze, parameter_groups
+from ser_ros.training.learning.model import Design, new_model
+from ser_ros.training.learning.recipe import Recipe, decisive_values
+
+_WHOLE = 'whole'
+"""File that tells a whole checkpoint."""
+
+
+@dataclass(frozen=True)
+class Finetuned:
+    """A trained network and how it came about.
+
+    log: the Trainer's entries, of training ('loss') and of validation ('eval_loss', 'eval_accuracy').
+    chosen_step: where the best checkpoint was, or the last step where none is chosen.
+    validation_accuracy: of that checkpoint, 0..1; None where there is no validation.
+    seconds: spent in all legs of a resumed run.
+    peak_gpu_memory_gib: most that torch held on the first GPU in this leg; None on a CPU.
+    """
+
+    model: PreTrainedModel
+    log: list[dict]
+    steps: int
+    chosen_step: int
+    validation_accuracy: float | None
+    seconds: float
+    peak_gpu_memory_gib: float | None
+
+
+def finetune(
+    recipe: Recipe,
+    design: Design,
+    training: TrainingSet,
+    validation: ValidationSet | None,
+    work: Path,
+    *,
+    resume: bool,
+    report_to: tuple[str, ...] = (),
+) -> Finetuned:
+    """Train what `design` says on `training`; without `validation` the last checkpoint is taken, else the best.
+
+    `work` holds the checkpoints. With `resume` the run goes on from the last one, if there is one; otherwise `work` is
+    emptied first. `report_to` names trackers that transformers knows, such as 'tensorboard' and 'wandb'.
+    Raises SerError where `work` was begun with another recipe, other data or another number of processes.
+    """
+    arguments = _arguments(recipe, work, validates=validation is not None, report_to=report_to)
+    with arguments.main_process_first(desc='preparing'):
+        if arguments.process_index == 0:
+            _prepare(work, recipe, design, training, processes=arguments.world_size, resume=resume)
+            _remove_half_checkpoints(work)
+    set_seed(recipe.seed)
+    model = new_model(design)
+    freeze(model, recipe.network)
+    trainer = _Trainer(
+        model=model,
+        args=arguments,
+        train_dataset=training,
+        eval_dataset=validation,
+        data_collator=collate,
+        compute_metrics=_accuracy,
+        callbacks=_callbacks(recipe, validation),
+        recipe=recipe,
+    )
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(work))
+    state = trainer.state
+    best = state.best_global_step if validation is not None else None
+    if best and state.best_model_checkpoint is None:  # `work` was moved, and the Trainer looked where it had been
+        load_model(model, work / f'checkpoint-{best}' / 'model.safetensors')
+    return Finetuned(
+        model=model,
+        log=[entry for entry in state.log_history if 'loss' in entry or 'eval_loss' in entry],
+        steps=state.global_step,
+        chosen_step=best or state.global_step,
+        validation_accuracy=_accuracy_at(state.log_history, best) if best else None,
+        seconds=state.log_history[-1]['seconds'],
+        peak_gpu_memory_gib=torch.cuda.max_memory_allocated() / 2**30 if torch.cuda.is_available() else None,
+    )
+
+
+def save_model(model: PreTrainedModel, feature_extractor, folder: Path, *, half_precision: bool) -> None:
+    """Write a Hugging Face model folder; `half_precision` stores the weights as float16."""
+    shutil.rmtree(folder, ignore_errors=True)
+    model.to('cpu', torch.float16 if half_precision else torch.float32).save_pretrained(folder)
+    feature_extractor.save_pretrained(folder)
+    for file in folder.iterdir():
+        file.chmod(0o644)
+
+
+class _Trainer(Trainer):
+    """Takes the order of utterances from the data set, and learning rates and loss from the recipe."""
+
+    def __init__(self, *, recipe: Recipe, **others):
+        super().__init__(**others)
+        self._recipe = recipe
+        # The loss below is a mean over one batch; the Trainer must divide it by the accumulated batches.
+        self.model_accepts_loss_kwargs = False
+        self._class_weights = None
+        if recipe.optimisation.class_weights:
+            counts = np.bincount(self.train_dataset.label_ids, minlength=self.model.config.num_labels)
+            weights = len(self.train_dataset) / (len(counts) * np.maximum(counts, 1))
+            self._class_weights = torch.tensor(weights, dtype=torch.float32)
+
+    def _get_train_sampler(self, train_dataset: TrainingSet | None = None) -> Sampler:
+        return _EpochOrder(
+            train_dataset or self.train_dataset,
+            self.args.train_batch_size,
+            by_length=self._recipe.optimisation.group_by_length,
+        )
+
+    def create_optimizer(self, model=None) -> torch.optim.Optimizer:
+        if self.optimizer is None:
+            model = model or self.model
+            kind, values = self.get_optimizer_cls_and_kwargs(self.args, model)
+            groups = parameter_groups(
+                self.model, self._recipe.optimisation, set(self.get_decay_parameter_names(self.model))
+            )
+            self.optimizer = kind(groups, **values)
+        return self.optimizer
+
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        inputs = dict(inputs)
+        labels = inputs.pop('labels')
+        outputs = model(**inputs)
+        logits = outputs.logits.float()
+        if model.training:
+            weights = None if self._class_weights is None else self._class_weights.to(logits.device)
+            smoothing = self._recipe.optimisation.label_smoothing
+            loss = cross_entropy(logits, labels, weight=weights, label_smoothing=smoothing)
+        else:
+            loss = cross_entropy(logits, labels)
+        return (loss, {'loss': loss, 'logits': logits}) if return_outputs else loss
+
+
+class _EpochOrder(Sampler):
+    def __init__(self, dataset: TrainingSet, batch_size: int, *, by_length: bool):
+        self._dataset = dataset
+        self._batch_size = batch_size
+        self._by_length = by_length
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._dataset.order(self._batch_size, by_length=self._by_length))
+
+
+class _Seal(TrainerCallback):
+    """Marks a checkpoint as whole once all its files are there: a killed run or a full disk leaves half of one."""
+
+    def on_save(self, args, state, control, **kwargs):
+        PartialState().wait_for_everyone()  # each process writes a part
+        if state.is_world_process_zero:
+            (Path(args.output_dir) / f'checkpoint-{state.global_step}' / _WHOLE).touch()
+
+
+def _remove_half_checkpoints(work: Path) -> None:
+    for folder in work.glob('checkpoint-*'):
+        if not (folder / _WHOLE).is_file():
+            shutil.rmtree(folder)
+
+
+class _EarlyStopping(EarlyStoppingCallback):
+    """Leaves no checkpoint at its stop, for a run that is resumed there would take another step before it ends."""
+
+    def on_evaluate(self, args, state, control, **kwargs):
+        super().on_evaluate(args, state, control, **kwargs)
+        if self.early_stopping_patience_counter >= self.early_stopping_patience:
+            control.should_save = False
+
+
+class _Clock(TrainerCallback):
+    """Writes into each log entry how many seconds the training has taken, over all legs of a resumed run."""
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        before = state.log_history[-1]['seconds'] if state.log_history else 0.0
+        self._started = time.monotonic() - before
+
+    def on_log(self, args, state, control, **kwargs):
+        state.log_history[-1]['seconds'] = round(time.monotonic() - self._started, 2)
+
+
+def _callbacks(recipe: Recipe, validation: ValidationSet | None) -> list[TrainerCallback]:
+    patience = recipe.validation.patience
+    return [_Clock(), _Seal()] + ([_EarlyStopping(patience)] if patience and validation is not None else [])
+
+
+def _accuracy(prediction: EvalPrediction) -> dict[str, float]:
+    return {'accuracy': float((prediction.predictions.argmax(axis=-1) == prediction.label_ids).mean())}
+
+
+def _accuracy_at(log_history: list[dict], step: int) -> float:
+    return next(entry['eval_accuracy'] for entry in log_history if 'eval_accuracy' in entry and entry['step'] == step)
+
+
+def _prepare(
+    work: Path, recipe: Recipe, design: Design, training: TrainingSet, *, processes: int, resume: bool
+) -> None:
+    run = {
+        'recipe': decisive_values(recipe),
+        'weights': design.initial_weights,
+        'labels': list(design.config.label2id),
+        'clips': [list(clip) for clip in zip(training.names, training.label_ids, strict=True)],
+        'processes': processes,
+    }
+    record = work / 'run.json'
+    if resume and record.is_file():
+        if json.loads(record.read_text(encoding='utf-8')) != run:
+            raise SerError(
+                f'{work} was begun with another recipe, other clips or another number of processes, so it cannot be '
+                'resumed; give the same ones, or leave out --resume to begin again'
+            )
+        return
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    partial = work / 'run.json.partial'
+    partial.write_text(json.dumps(run, indent=1), encoding='utf-8')
+    partial.rename(record)
+
+
+def _arguments(recipe: Recipe, work: Path, *, validates: bool, report_to: tuple[str, ...]) -> TrainingArguments:
+    optimisation, validation = recipe.optimisation, recipe.validation
+    gpu = torch.cuda.is_available()
+    rhythm = 'steps' if validation.every_steps else 'epoch'
+    every = validation.every_steps or 1
+    memory_saver = {}
+    if optimisation.gradient_checkpointing:
+        memory_saver = {'gradient_checkpointing': True, 'gradient_checkpointing_kwargs': {'use_reentrant': False}}
+    return TrainingArguments(
+        output_dir=str(work),
+        num_train_epochs=optimisation.epochs,
+        per_device_train_batch_size=optimisation.batch_size,
+        per_device_eval_batch_size=optimisation.evaluation_batch_size,
+        gradient_accumulation_steps=optimisation.gradient_accumulation,
+        **memory_saver,
+        learning_rate=optimisation.learning_rate,
+        weight_decay=optimisation.weight_decay,
+        adam_beta2=optimisation.adam_beta2,
+        warmup_steps=optimisation.warmup_share,
+        lr_scheduler_type=optimisation.schedule,
+        max_grad_norm=optimisation.gradient_clip,
+        bf16=optimisation.bfloat16 and (not gpu or torch.cuda.is_bf16_supported()),
+        use_cpu=not gpu,
+        seed=recipe.seed,
+        eval_strategy=rhythm if validates else 'no',
+        save_strategy=rhythm,
+        logging_strategy=rhythm,
+        eval_steps=every,
+        save_steps=every,
+        logging_steps=every,
+        save_total_limit=validation.checkpoints_kept,
+        load_best_model_at_end=validates,
+        metric_for_best_model=validation.measure if validates else None,
+        restore_callback_states_from_checkpoint=validates and validation.patience > 0,
+        remove_unused_columns=False,
+        label_names=['labels'],
+        report_to=list(report_to) or 'none',
+        ddp_find_unused_parameters=True,  # layer drop, which many encoders have, leaves some without a gradient
+    )

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measures a model as the robot runs it: one unpadded utterance at a time, through the node's own classifier."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+from scipy.special import log_softmax
+from sklearn.metrics import accuracy_score, classification_report, confusion_matrix, f1_score, recall_score
+from tqdm.auto import tqdm
+
+from ser_ros.errors import SerError
+from ser_ros.recognition.classifier import Classifier
+from ser_ros.training.data.clip import Clip
+from ser_ros.training.data.recordings import Recording
+from ser_ros.training.measuring.calibration import calibration_error
+from ser_ros.training.measuring.ensemble import Ensemble
+from ser_ros.training.measuring.label_map import LabelMap
+
+_GROUPS = ('speaker', 'intensity')
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a model said of each clip.
+
+    truth: int64, shape (clips,), index of each clip's label in `labels`.
+    probabilities: float32, shape (clips, labels), rows sum to 1.
+    temperature: with which they were made.
+    """
+
+    clips: tuple[Clip, ...]
+    labels: tuple[str, ...]
+    truth: np.ndarray
+    probabilities: np.ndarray
+    temperature: float = 1.0
+
+    @property
+    def log_probabilities(self) -> np.ndarray:
+        """As they would be at temperature 1: float64, shape (clips, labels).
+
+        Exact but for clips longer than a Whisper encoder's window, whose parts were averaged at the temperature.
+        """
+        possible = np.maximum(self.probabilities, np.finfo(np.float32).tiny).astype(np.float64)
+        return log_softmax(np.log(possible) * self.temperature, axis=-1)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How well a model answered; shares are 0..1.
+
+    unweighted_recall: mean of the recalls of all labels, however rare (the field's UAR).
+    calibration_error: expected distance between confidence and accuracy, in 15 bins of the top probability.
+    uncalibrated_error: the same without the model's temperature; None where that is 1.
+    confidence: mean top probability.
+    confusion: rows are the true labels, columns the answers, both in the order of `labels`.
+    report: scikit-learn's classification report.
+    groups: 'speaker' and 'intensity', where the clips tell of two or more -> each of them -> clips and accuracy.
+    """
+
+    clips: int
+    accuracy: float
+    unweighted_recall: float
+    macro_f1: float
+    calibration_error: float
+    uncalibrated_error: float | None
+    confidence: float
+    labels: tuple[str, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    report: str
+    groups: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
+
+    def as_dict(self) -> dict:
+        """Return plain values for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The same test clips heard in two ways.
+
+    whole_clip: the recording as it was published, the figure that others can be compared with.
+    utterance: cut as the node cuts it: pre-roll, speech, post-roll.
+    """
+
+    whole_clip: Scores
+    utterance: Scores
+    whole_clip_answers: Answers
+    utterance_answers: Answers
+
+    def as_dict(self) -> dict:
+        """Return the scores as plain values for JSON."""
+        return {'whole_clip': self.whole_clip.as_dict(), 'utterance': self.utterance.as_dict()}
+
+
+def evaluate(
+    model: Path | Classifier | Ensemble,
+    recordings: Sequence[Recording],
+    *,
+    device: str = 'auto',
+    label_map: LabelMap | None = None,
+) -> Evaluation:
+    """Classify every recording, with a progress bar.
+
+    model: a folder, which is loaded onto `device` as the node does it, or a loaded model.
+    label_map: for a corpus with other labels; without it the answer is one of all the model's labels.
+
+    Raises SerError where there is no recording, and where one has a label that the model cannot say.
+    """
+    if not recordings:
+        raise SerError('there is no clip to evaluate on; give at least one')
+    classifier = Classifier.load(model, device) if isinstance(model, Path) else model
+    if label_map is None:
+        label_map = LabelMap(classifier.labels, {label: label for label in classifier.labels}, ())
+    clips = tuple(recording.clip for recording in recordings)
+    truth = label_map.truth(clips)
+    whole, cut = [], []
+    for recording in tqdm(recordings, desc='evaluating', unit='clip'):
+        whole.append(classifier.classify(recording.samples).probabilities)
+        cut.append(classifier.classify(recording.utterance).probabilities)
+    heard_whole, heard_cut = (
+        Answers(clips, label_map.labels, truth, label_map.restrict(np.stack(answers)), classifier.temperature)
+        for answers in (whole, cut)
+    )
+    return Evaluation(score(heard_whole), score(heard_cut), heard_whole, heard_cut)
+
+
+def score(answers: Answers) -> Scores:
+    """Compare the answers with the truth. A label with no true clip counts in no mean."""
+    labels, truth, answered = answers.labels, answers.truth, answers.probabilities.argmax(axis=-1)
+    present = sorted(set(truth.tolist()))
+    means = {'labels': present, 'average': 'macro', 'zero_division': 0.0}
+    names = [labels[index] for index in present]
+    return Scores(
+        clips=len(truth),
+        accuracy=float(accuracy_score(truth, answered)),
+        unweighted_recall=float(recall_score(truth, answered, **means)),
+        macro_f1=float(f1_score(truth, answered, **means)),
+        calibration_error=calibration_error(answers.probabilities, truth),
+        uncalibrated_error=(
+            None if answers.temperature == 1.0 else calibration_error(np.exp(answers.log_probabilities), truth)
+        ),
+        confidence=float(answers.probabilities.max(axis=-1).mean()),
+        labels=labels,
+        confusion=tuple(map(tuple, confusion_matrix(truth, answered, labels=range(len(labels))).tolist())),
+        report=classification_report(truth, answered, labels=present, target_names=names, zero_division=0.0, digits=3),
+        groups=_groups(answers.clips, answered == truth),
+    )
+
+
+def _groups(clips: tuple[Clip, ...], right: np.ndarray) -> dict[str, dict[str, dict[str, float]]]:
+    groups = {}
+    for kind in _GROUPS:
+        values = [getattr(clip, kind) for clip in clips]
+        different = sorted(
+            {value for value in values if value not in (None, '')}, key=lambda it: (isinstance(it, str), it)
+        )
+        if len(different) < 2:
+            continue
+        groups[kind] = {}
+        for value in different:
+            chosen = right[[other == value for other in values]]
+            groups[kind][str(value)] = {'clips': len(chosen), 'accuracy': float(chosen.mean())}
+    return groups

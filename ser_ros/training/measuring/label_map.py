@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whose word is whose: the labels of a corpus that a model has not seen, in the model's own words."""
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from ser_ros.errors import SerError
+from ser_ros.training.data.clip import Clip
+
+_YAML = ('.yaml', '.yml')
+
+
+@dataclass(frozen=True)
+class LabelMap:
+    """Which label of the model a corpus's label stands for; several of the corpus may stand for the same.
+
+    Clips whose label has no counterpart are left out. Labels that no clip of the corpus has cannot be right, so the
+    model's answer is restricted to the others: their probabilities are scaled to sum to 1.
+
+    model_labels: everything the model can say, in its own order.
+    counterparts: label of the corpus -> label of the model.
+    unmapped: labels of the corpus without counterpart.
+    """
+
+    model_labels: tuple[str, ...]
+    counterparts: Mapping[str, str]
+    unmapped: tuple[str, ...]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that are compared: those of the model that the corpus has, in the model's order."""
+        return tuple(label for label in self.model_labels if label in self.counterparts.values())
+
+    def kept(self, clips: Iterable[Clip]) -> tuple[Clip, ...]:
+        """Return the clips whose label has a counterpart."""
+        return tuple(clip for clip in clips if clip.emotion in self.counterparts)
+
+    def truth(self, clips: Iterable[Clip]) -> np.ndarray:
+        """Return the index in `labels` of each clip's label, int64, shape (clips,). Raises SerError."""
+        clips = tuple(clips)
+        strange = [clip for clip in clips if clip.emotion not in self.counterparts]
+        if strange:
+            raise SerError(
+                f"{strange[0].path} is a clip of '{strange[0].emotion}', which the model cannot say (it says "
+                f'{", ".join(self.model_labels)}); map the label to one of these, or leave such clips out'
+            )
+        return np.array([self.labels.index(self.counterparts[clip.emotion]) for clip in clips], dtype=np.int64)
+
+    def restrict(self, probabilities: np.ndarray) -> np.ndarray:
+        """Return probabilities over `labels`, float32, shape (clips, labels), from those over `model_labels`."""
+        chosen = probabilities[:, [self.model_labels.index(label) for label in self.labels]]
+        chosen = np.maximum(chosen, np.finfo(np.float32).tiny)  # a certain model can leave nothing for all of them
+        return (chosen / chosen.sum(axis=-1, keepdims=True)).astype(np.float32)
+
+    def sentences(self, clips: Iterable[Clip]) -> list[str]:
+        """Return what a reader of the figures must know of the labels of `clips`; nothing where all are the model's."""
+        counts = Counter(clip.emotion for clip in clips)
+        renamed = [f'{theirs} as {ours}' for theirs, ours in self.counterparts.items() if theirs != ours]
+        silent = [label for label in self.model_labels if label not in self.labels]
+        told = []
+        if renamed:
+            told.append(f'labels of the corpus taken for those of the model: {", ".join(renamed)}')
+        if self.unmapped:
+            listed = ', '.join(f'{label} ({counts[label]})' for label in self.unmapped)
+            number = sum(counts[label] for label in self.unmapped)
+            told.append(f'left out, for the model has no such label: {number} clips of {listed}')
+        if silent:
+            told.append(
+                f'the corpus has no {", ".join(silent)}: the answer is restricted to the other {len(self.labels)} '
+                'labels, which is easier than what the robot does'
+            )
+        return told
+
+
+def match_labels(
+    corpus_labels: Sequence[str], model_labels: Sequence[str], entries: Mapping[str, str] | None = None
+) -> LabelMap:
+    """Return how the labels of a corpus stand for those of a model.
+
+    Labels that are equal need no entry. An entry with an empty value leaves out what it names, whatever the model's
+    labels are. Raises SerError where an entry names a label that is not there, or where fewer than two labels are left.
+    """
+    entries = entries or {}
+    for theirs, ours in entries.items():
+        _check_known(theirs, corpus_labels, 'the corpus')
+        if ours:
+            _check_known(ours, model_labels, 'the model')
+    found = {label: entries.get(label, label if label in model_labels else '') for label in corpus_labels}
+    counterparts = {theirs: ours for theirs, ours in found.items() if ours}
+    matched = LabelMap(tuple(model_labels), counterparts, tuple(label for label in found if not found[label]))
+    if len(matched.labels) < 2:
+        raise SerError(
+            f'the corpus has {", ".join(corpus_labels)} and the model says {", ".join(model_labels)}: fewer than two '
+            'labels are the same; map others with --map CORPUS_LABEL=MODEL_LABEL'
+        )
+    return matched
+
+
+def read_entries(words: Iterable[str]) -> dict[str, str]:
+    """Return label of a corpus -> label of a model from words 'theirs=ours' and names of YAML files.
+
+    'theirs=' leaves those clips out; in YAML the value is null. Later entries win. Raises SerError.
+    """
+    entries = {}
+    for word in words:
+        if word.lower().endswith(_YAML):
+            entries.update(_read_yaml(Path(word)))
+        else:
+            theirs, equals, ours = word.partition('=')
+            if not theirs or not equals:
+                raise SerError(f"--map '{word}' is neither CORPUS_LABEL=MODEL_LABEL nor a .yaml file; write it so")
+            entries[theirs.strip()] = ours.strip()
+    return entries
+
+
+def _read_yaml(path: Path) -> dict[str, str]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding='utf-8'))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        reason = str(error).partition('\n')[0]
+        raise SerError(f'the label map {path} cannot be read ({reason}); give lines such as happiness: happy') from None
+    plain = isinstance(values, dict) and all(
+        isinstance(theirs, str) and isinstance(ours, (str, type(None))) for theirs, ours in values.items()
+    )
+    if not plain:
+        raise SerError(f'the label map {path} must hold lines such as happiness: happy, and quotes around numbers')
+    return {theirs: ours or '' for theirs, ours in values.items()}
+
+
+def _check_known(label: str, labels: Sequence[str], whose: str) -> None:
+    if label not in labels:
+        nearest = difflib.get_close_matches(label, labels, n=1)
+        hint = f"; did you mean '{nearest[0]}'?" if nearest else '; correct --map'
+        raise SerError(f"{whose} has no label '{label}' (it has {', '.join(labels)}){hint}")

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is measured, by name, and how one hearing of the test clips is written down."""
+
+from ser_ros.training.measuring.markdown import confusion_table, percent, table
+
+HEARINGS = {'whole_clip': 'whole clips', 'utterance': 'utterances as the node cuts them'}
+"""The two ways in which test clips are heard -> heading."""
+
+MEASURES = {
+    'accuracy': 'accuracy',
+    'unweighted_recall': 'unweighted recall',
+    'macro_f1': 'macro F1',
+    'calibration_error': 'calibration error',
+}
+"""Key of an evaluation -> name; all are shares. Reports made before it was measured lack the calibration error."""
+
+
+def scores_lines(scores: dict) -> list[str]:
+    """Return all that one hearing of the clips gave: figures, each label, confusion, speakers and intensities."""
+    lines = [
+        figures(scores),
+        '',
+        '```',
+        scores['report'].rstrip(),
+        '```',
+        '',
+        *confusion_table(scores['labels'], scores['confusion']),
+    ]
+    for kind, members in scores.get('groups', {}).items():
+        rows = [[name, str(member['clips']), percent(member['accuracy'])] for name, member in members.items()]
+        lines += ['', *table([kind, 'clips', 'accuracy'], rows)]
+    return lines
+
+
+def figures(scores: dict) -> str:
+    """Return the measures of one hearing in a line."""
+    told = [f'{name} {percent(scores[measure])}' for measure, name in MEASURES.items() if measure in scores]
+    if scores.get('uncalibrated_error') is not None:
+        told.append(f'without the temperature {percent(scores["uncalibrated_error"])}')
+    return ', '.join(told)

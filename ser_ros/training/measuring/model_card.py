@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The model card: README.md of a model folder, with the front matter that the Hugging Face Hub reads."""
+
+import yaml
+
+from ser_ros.training.data.corpus import RAVDESS
+from ser_ros.training.measuring.markdown import megabytes, percent
+from ser_ros.training.measuring.measures import HEARINGS, MEASURES, figures
+from ser_ros.training.measuring.report import SELECTIONS, fold_table, is_random, optimism
+
+_MISUSE = """\
+- It is not made for decisions about people: hiring, grading, credit, insurance, policing, border control, lie
+  detection, diagnosis or treatment. In the European Union, inferring emotions at work and in schools is
+  prohibited (Regulation (EU) 2024/1689, Article 5(1)(f)).
+- Do not use it on people who do not know of it, and do not store its answers about a person."""
+
+_LIMITS_OF_RAVDESS = """\
+- It hears how actors **perform** an emotion, not what anybody feels. It knows 24 North American actors, two English
+  sentences and a quiet studio. On other speakers, languages, rooms and microphones, and on spontaneous speech,
+  expect much less: models trained on RAVDESS and tested on another corpus reach 15-50 % over four emotions, where
+  chance is 25 % (EmoBox, arXiv 2406.07162)."""
+
+_LIMITS_OF_OTHERS = """\
+- It hears what somebody called an emotion in recordings, not what anybody feels. On other speakers, languages, rooms
+  and microphones than those of its recordings expect much less."""
+
+_HINT = '- Treat its answer as a weak hint, look at all probabilities, and let a wrong one be harmless.'
+
+_RAVDESS_DATA = """\
+RAVDESS speech, audio only (Livingstone SR, Russo FA (2018), PLoS ONE 13(5): e0196391), licensed CC BY-NC-SA 4.0: the
+weights are derived from it, for non-commercial use."""
+
+_METRICS = {'accuracy': 'accuracy', 'recall': 'unweighted_recall', 'f1': 'macro_f1'}
+"""The Hub's name of a metric -> ours."""
+
+
+def model_card(report: dict, scores: dict | None) -> str:
+    """Return the card for a run's report; `scores` is the folds' summary for a model without test clips of its own."""
+    settings = report['settings']
+    selection = settings.get('selection', '').strip()
+    commands = [*(scores['commands'] if scores else []), report['command']]
+    limits = _LIMITS_OF_RAVDESS if _corpus(report) == RAVDESS else _LIMITS_OF_OTHERS
+    sections = [
+        _front_matter(report, scores),
+        f'# {report["recipe"]}: speech emotion recognition with ser_ros',
+        f'{settings["description"].strip()}\n\n'
+        f'Takes 16 kHz mono speech and answers with probabilities of {", ".join(report["labels"])}.{_size(report)}',
+        '## What it must not be used for',
+        f'{_MISUSE}\n{limits}\n{_HINT}',
+        '## How well it does',
+        _figures(report, scores),
+        '## How it was trained',
+        f'{_data(report)}\n\n{_training(report)}' + (f'\n\n{selection}' if selection else ''),
+        '```\n' + '\n'.join(commands) + '\n```',
+        '## How to use it',
+        'With ser_ros: `ros2 launch ser_ros ser.launch.py model:=FOLDER`, or `ros2 run ser_ros predict FILE --model '
+        'FOLDER`. With transformers: `AutoModelForAudioClassification` and `AutoFeatureExtractor`.'
+        + _how_to_calibrate(report),
+    ]
+    return '\n\n'.join(sections) + '\n'
+
+
+def _front_matter(report: dict, scores: dict | None) -> str:
+    corpus = _corpus(report)
+    values = {
+        'license': 'cc-by-nc-sa-4.0' if corpus == RAVDESS else 'other',
+        'library_name': 'transformers',
+        'pipeline_tag': 'audio-classification',
+        'tags': ['speech-emotion-recognition', *(['ravdess'] if corpus == RAVDESS else []), 'ros2'],
+        'metrics': list(_METRICS),
+    }
+    if corpus == RAVDESS:
+        values['language'] = ['en']
+    if '/' in report.get('initial_weights', ''):
+        values['base_model'] = report['initial_weights']
+    measured, protocol = _measured(report, scores)
+    if measured:
+        metrics = [
+            {'type': kind, 'name': MEASURES[measure], 'value': round(measured['whole_clip'][measure], 4)}
+            for kind, measure in _METRICS.items()
+        ]
+        results = {
+            'task': {'type': 'audio-classification', 'name': 'Speech emotion recognition'},
+            'dataset': {'type': corpus.lower(), 'name': f'{corpus} speech, {protocol}'},
+            'metrics': metrics,
+        }
+        values['model-index'] = [{'name': report['recipe'], 'results': [results]}]
+    return f'---\n{yaml.safe_dump(values, sort_keys=False, allow_unicode=True)}---'
+
+
+def _corpus(report: dict) -> str:
+    return report.get('corpus', RAVDESS)
+
+
+def _measured(report: dict, scores: dict | None) -> tuple[dict | None, str]:
+    """Return the figures, and the protocol with whatever makes them look better than they are."""
+    source = scores or report
+    protocol = source['protocol'] + (f', mean of {source["folds"]} folds' if scores else '')
+    if source.get('selection') == 'test':
+        protocol += ', checkpoint chosen on the test clips (optimistic)'
+    return (scores['mean'] if scores else report['evaluation']), protocol
+
+
+def _figures(report: dict, scores: dict | None) -> str:
+    measured, protocol = _measured(report, scores)
+    if not measured:
+        return 'Not measured: every clip trained it and none was left to test it.'
+    lines = optimism(scores or report)
+    chance = percent(1 / len(report['labels']))
+    lines += [
+        f'{_corpus(report)}, protocol {protocol}; chance is {chance}. One unpadded utterance at a time, as the node '
+        'runs:',
+        '',
+    ]
+    for hearing, heading in HEARINGS.items():
+        spread = (
+            f' (deviation of the accuracy over folds {percent(scores["deviation"][hearing]["accuracy"])})'
+            if scores
+            else ''
+        )
+        lines.append(f'- {heading}: {figures(measured[hearing])}{spread}')
+    if scores:
+        lines += [
+            '',
+            'These are figures of the recipe: a model was trained for each fold and tested on speakers that it had '
+            'never heard. The weights here were then trained by the same recipe on all clips.',
+            '',
+            *fold_table(scores),
+        ]
+    elif 'selection' in report:
+        lines += ['', '![confusion, whole clips](confusion.png)', '', 'All figures are in report.md.']
+    return '\n'.join(lines)
+
+
+def _size(report: dict) -> str:
+    if not report.get('parameters'):
+        return ''
+    return f' {report["parameters"] / 1e6:.1f} M parameters, {megabytes(report["model_megabytes"])}.'
+
+
+def _data(report: dict) -> str:
+    corpus = _corpus(report)
+    if corpus == RAVDESS:
+        return _RAVDESS_DATA
+    return (
+        f"Recordings of the table '{corpus}'. What may be done with them decides what may be done with the weights, "
+        'which are derived from them.'
+    )
+
+
+def _training(report: dict) -> str:
+    values = report['settings']['optimisation']
+    begun = 'From random initial weights' if is_random(report) else f'From the weights of `{report["initial_weights"]}`'
+    speakers = f' of {len(report["train_speakers"])} speakers' if report['train_speakers'] else ''
+    versions = ', '.join(f'{name} {version}' for name, version in report['versions'].items())
+    selection = report.get('selection', 'last')
+    epochs = f'{"" if selection == "last" else "at most "}{values["epochs"]} epochs'
+    step = f', step {report["chosen_step"]} of {report["steps"]}' if report.get('chosen_step') else ''
+    curves = '\n\n![training curves](curves.png)' if 'selection' in report else ''
+    return (
+        f'{begun} on {report["train_clips"]} clips{speakers}, {epochs}, batch {values["batch_size"]}, seed '
+        f'{report["seed"]}, in {report["training_minutes"]:.1f} minutes on {report["hardware"]} ({versions}); '
+        f'{SELECTIONS[selection]}{step}. All settings are in report.json.{curves}'
+    )
+
+
+def _how_to_calibrate(report: dict) -> str:
+    if report.get('temperature', 1.0) == 1.0:
+        return ''
+    return (
+        f' ser_ros divides the logits by the temperature of the config.json ({report["temperature"]:.3g}), which was '
+        'fitted to the validation clips; with transformers do so yourself before the softmax.'
+    )

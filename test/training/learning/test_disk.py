@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A full disk is told by whatever the libraries that write to it raise, and other errors are not taken for one."""
+
+import errno
+import os
+from pathlib import Path
+
+import numpy as np
+import pyarrow
+import pytest
+import safetensors.torch
+import torch
+
+from ser_ros.training.learning.disk import tells_of_a_full_disk
+
+LARGE = 200_000
+
+
+def write_text(path: Path) -> None:
+    path.write_text('x' * LARGE, encoding='utf-8')
+
+
+def write_safetensors(path: Path) -> None:
+    safetensors.torch.save_file({'weight': torch.zeros(LARGE)}, path)
+
+
+def write_torch(path: Path) -> None:
+    torch.save({'weight': torch.zeros(LARGE)}, path)
+
+
+def write_arrow(path: Path) -> None:
+    table = pyarrow.table({'samples': np.zeros(LARGE)})
+    with pyarrow.OSFile(str(path), 'wb') as file, pyarrow.ipc.new_stream(file, table.schema) as stream:
+        stream.write_table(table)
+
+
+@pytest.mark.parametrize('write', [write_text, write_safetensors, write_torch, write_arrow])
+def test_each_librarys_error_is_told(disk_without_room, tmp_path, write):
+    with disk_without_room(), pytest.raises(Exception) as caught:  # noqa: B017, PT011 - each has its own
+        write(tmp_path / 'file')
+    assert tells_of_a_full_disk(caught.value)
+
+
+def test_a_full_device_is_told():
+    with pytest.raises(OSError) as caught, open('/dev/full', 'w') as device:
+        device.write('x')
+    assert caught.value.errno == errno.ENOSPC
+    assert tells_of_a_full_disk(caught.value)
+
+
+@pytest.mark.parametrize(
+    'message',
+    [
+        'Error while serializing: I/O error: No space left on device (os error 28)',
+        '[enforce fail at inline_container.cc:672] . unexpected pos 52800 vs 52688',
+        'basic_ios::clear: iostream error',
+    ],
+)
+def test_what_a_file_system_without_room_brought_about_is_told(message):
+    """The messages are those of safetensors and torch 2.11 on a full tmpfs."""
+    assert tells_of_a_full_disk(RuntimeError(message))
+
+
+@pytest.mark.parametrize('code', [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_the_cause_of_another_error_is_told(code):
+    with pytest.raises(RuntimeError) as caught:
+        try:
+            raise OSError(code, 'in another language')
+        except OSError as error:
+            raise RuntimeError('could not save') from error
+    assert tells_of_a_full_disk(caught.value)
+
+
+@pytest.mark.parametrize('write', [write_text, write_safetensors, write_torch, write_arrow])
+def test_a_folder_that_is_not_there_is_another_error(tmp_path, write):
+    with pytest.raises(Exception) as caught:  # noqa: B017, PT011 - each has its own
+        write(tmp_path / 'missing' / 'file')
+    assert not tells_of_a_full_disk(caught.value)
+
+
+@pytest.mark.parametrize('error', [OSError(errno.EACCES, os.strerror(errno.EACCES)), ValueError('no room'), None])
+def test_other_errors_are_not_taken_for_one(error):
+    assert not tells_of_a_full_disk(error)

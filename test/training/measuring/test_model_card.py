@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Model cards: front matter for the Hub, limits, and no claim that a corpus does not support."""
+
+import copy
+
+import pytest
+import yaml
+
+from ser_ros.recognition.models import find_model
+from ser_ros.training.learning.recipe_file import recipes_folder
+from ser_ros.training.measuring.model_card import model_card
+from ser_ros.training.measuring.report import read_json
+
+
+@pytest.fixture(scope='module')
+def committed():
+    """Return the embedded default's report and its folds' summary."""
+    return read_json(find_model() / 'report.json'), read_json(recipes_folder() / 'results' / 'default' / 'summary.json')
+
+
+@pytest.fixture
+def report(committed):
+    """Return the report of a run with all of today's keys."""
+    summary = committed[1]
+    values = copy.deepcopy(committed[0])
+    evaluation = {
+        hearing: {**scores, 'calibration_error': 0.04, 'uncalibrated_error': 0.1}
+        for hearing, scores in summary['mean'].items()
+    }
+    return values | {
+        'protocol': 'paper',
+        'corpus': 'RAVDESS',
+        'selection': 'validation',
+        'initial_weights': 'openai/whisper-base',
+        'evaluation': evaluation,
+        'temperature': 1.7,
+        'parameters': 20_600_000,
+        'model_megabytes': 82.4,
+        'chosen_step': 200,
+        'steps': 300,
+    }
+
+
+def front_matter(card):
+    return yaml.safe_load(card.split('---')[1])
+
+
+def test_a_card_of_folds_from_reports_that_lack_new_keys(committed):
+    card = model_card(*committed)
+    assert 'From random initial weights on 1440 clips of 24 speakers, 13 epochs' in card
+    assert 'None' not in card and 'calibration error' not in card
+    assert front_matter(card)['license'] == 'cc-by-nc-sa-4.0'
+    assert 'never heard' in card and 'mean of 6 folds' in card
+
+
+def test_a_card_of_a_run_of_its_own(report):
+    card = model_card(report, None)
+    values = front_matter(card)
+    assert values['base_model'] == 'openai/whisper-base'
+    result = values['model-index'][0]['results'][0]
+    assert result['dataset'] == {'type': 'ravdess', 'name': 'RAVDESS speech, paper'}
+    assert result['metrics'][0]['value'] == pytest.approx(report['evaluation']['whole_clip']['accuracy'], abs=1e-4)
+    for text in (
+        'From the weights of `openai/whisper-base`',
+        'at most 13 epochs',
+        'chosen on validation clips, which neither train nor test, step 200 of 300',
+        'calibration error 4.0 %, without the temperature 10.0 %',
+        'temperature of the config.json (1.7)',
+        '20.6 M parameters, 82.4 MB.',
+        'confusion.png',
+        'curves.png',
+        'must not be used',
+    ):
+        assert text in card, text
+    assert 'optimistic' not in card
+
+
+def test_a_checkpoint_chosen_on_the_test_clips_is_called_so_even_in_the_front_matter(report):
+    card = model_card(report | {'selection': 'test'}, None)
+    assert '**Chosen on the test clips: optimistic.' in card
+    assert 'optimistic' in front_matter(card)['model-index'][0]['results'][0]['dataset']['name']
+
+
+def test_another_corpus_makes_no_claim_about_ravdess(report):
+    card = model_card(report | {'corpus': 'kitchen', 'initial_weights': 'hubert-large-paper'}, None)
+    values = front_matter(card)
+    assert values['license'] == 'other' and 'language' not in values and 'base_model' not in values
+    assert 'ravdess' not in str(values).lower()
+    assert "the table 'kitchen'" in card and 'RAVDESS speech, audio only' not in card and '24 North' not in card
+    assert 'must not be used' in card
+
+
+def test_a_model_that_was_not_measured_says_so(report):
+    card = model_card(report | {'evaluation': None}, None)
+    assert 'Not measured' in card and 'model-index' not in front_matter(card)
