@@ -3,6 +3,7 @@
 
 import argparse
 import dataclasses
+import importlib.util
 import json
 import shlex
 import sys
@@ -170,6 +171,9 @@ def _check(options: argparse.Namespace) -> None:
         raise SerError(f'--recipe is missing; give one of {", ".join(recipe_names())}, or {ALL}')
     if options.scores and options.protocol != 'full':
         raise SerError('--scores is for --protocol full, whose model has no figures of its own; leave it out')
+    for tracker in options.report_to:
+        if importlib.util.find_spec(tracker) is None:
+            raise SerError(f'--report-to {tracker} needs its package; `pip install {tracker}`, or leave it out')
     if options.push_to_hub:
         if options.protocol not in ('paper', 'full'):
             raise SerError(f'--push-to-hub uploads one model, and {options.protocol} makes one for each fold; use full')

@@ -242,6 +242,8 @@ def test_a_full_disk_ends_in_one_sentence_and_the_run_can_go_on(train, make_clip
         (['--protocol', 'full', '--scores', 'nowhere.json'], 'nowhere.json is no summary of folds'),
         (['--protocol', 'full', '--set', 'optimisation.epoch=1'], "did you mean 'epochs'"),
         (['--select-on-test', '--validation'], 'choose one'),
+        (['--report-to', 'wandb'], 'pip install wandb'),
+        (['--protocol', 'leave-one-speaker-out', '--push-to-hub', 'me/mine'], 'one for each fold'),
         (['--download'], 'either --data'),
         (['--model', 'no/such/folder'], 'no/such/folder'),
     ],
