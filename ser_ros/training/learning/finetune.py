@@ -283,6 +283,7 @@ def _arguments(recipe: Recipe, work: Path, *, validates: bool, report_to: tuple[
         restore_callback_states_from_checkpoint=validates and validation.patience > 0,
         remove_unused_columns=False,
         label_names=['labels'],
+        disable_tqdm=False,
         report_to=list(report_to) or 'none',
         ddp_find_unused_parameters=True,  # layer drop, which many encoders have, leaves some without a gradient
     )
