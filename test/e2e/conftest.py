@@ -26,6 +26,9 @@ DOMAIN = 1 + os.getpid() % 100
 PATIENCE = 120.0
 """Seconds that a condition may take on a slow machine before the test fails; nothing waits that long for luck."""
 
+ASK_AGAIN = 5.0
+"""Seconds without an answer after which a service is asked once more."""
+
 
 class NodeProcess:
     """`ser_node` in a process of its own."""
@@ -60,6 +63,7 @@ class Observer:
         self.executor.add_node(self.node)
         self.prefix = f'/{namespace}'.rstrip('/')
         self.full_name = f'{self.prefix}/{name}'
+        self.clients: dict = {}
         self.messages: list[Emotion] = []
         self.diagnostics: list[DiagnosticArray] = []
         self.node.create_subscription(Emotion, f'{self.prefix}/emotion', self.messages.append, 10)
@@ -80,20 +84,35 @@ class Observer:
         self.wait_until(lambda: node.process.poll() is not None, 'the node has ended')
         return node.process.returncode
 
-    def call(self, service, name: str, request):
-        client = self.node.create_client(service, f'{self.full_name}/{name}')
-        try:
-            self.wait_until(client.service_is_ready, f'the service {name} is there')
-            answer = client.call_async(request)
-            self.wait_until(answer.done, f'the service {name} has answered')
-            return answer.result()
-        finally:
-            self.node.destroy_client(client)
+    def client(self, service, name: str):
+        """Return the one client of a service: each new one would have to be discovered anew."""
+        if name not in self.clients:
+            self.clients[name] = self.node.create_client(service, f'{self.full_name}/{name}')
+        return self.clients[name]
+
+    def call(self, service, name: str, request, *, again: bool = True):
+        """Call a service. With `again` ask anew where no answer comes: a server that has not discovered all of a client
+        yet answers into the void."""
+        client = self.client(service, name)
+        self.wait_until(client.service_is_ready, f'the service {name} is there')
+        answers = [client.call_async(request)]
+        asked = [time.monotonic()]
+
+        def answered() -> bool:
+            if again and time.monotonic() > asked[-1] + ASK_AGAIN:
+                answers.append(client.call_async(request))
+                asked.append(time.monotonic())
+            return any(answer.done() for answer in answers)
+
+        self.wait_until(answered, f'the service {name} has answered')
+        return next(answer for answer in answers if answer.done()).result()
 
     def transition(self, transition_id: int) -> bool:
-        return self.call(
-            ChangeState, 'change_state', ChangeState.Request(transition=Transition(id=transition_id))
-        ).success
+        # Once its neighbour answers, which may be asked twice, this service has discovered its client too.
+        self.client(ChangeState, 'change_state')
+        self.state()
+        request = ChangeState.Request(transition=Transition(id=transition_id))
+        return self.call(ChangeState, 'change_state', request, again=False).success
 
     def state(self) -> int:
         return self.call(GetState, 'get_state', GetState.Request()).current_state.id
