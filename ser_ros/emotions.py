@@ -18,3 +18,19 @@ LABELS = tuple(RAVDESS_CODES.values())
 
 UNKNOWN = 'unknown'
 """Published instead of a label when the model is less sure than `emotion.min_confidence`."""
+
+ROS4HRI_EXPRESSIONS = {
+    'neutral': 'neutral',
+    'calm': 'neutral',
+    'happy': 'happy',
+    'sad': 'sad',
+    'angry': 'angry',
+    'fearful': 'scared',
+    'disgust': 'disgusted',
+    'surprised': 'surprised',
+}
+"""Emotion -> how hri_msgs/Expression of ROS4HRI (REP-155) says it.
+
+It has no word for calm: RAVDESS made calm as a second baseline beside neutral, to be heard as neutral with a slightly
+pleasant tone, so neutral is the nearest. It has none for `unknown` either, nor for the labels of other models.
+"""

@@ -3,6 +3,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,15 +11,23 @@ from typing import Protocol
 import numpy as np
 
 from ser_ros.audio.block import AudioBlock
-from ser_ros.audio.source import AudioSource, EndOfAudio
+from ser_ros.audio.monitor import SoundHealth, SoundMonitor
+from ser_ros.audio.source import LONGEST_PAUSE, AudioSource, EndOfAudio
+from ser_ros.gate import Gate
 from ser_ros.mailbox import UtteranceMailbox
 from ser_ros.recognition.estimate import Estimate
 from ser_ros.speech.framing import Framer
+from ser_ros.speech.rejection import Rejection
+from ser_ros.speech.room import Room, RoomConfig
 from ser_ros.speech.segmenter import SegmentationConfig, Segmenter, Utterance
 from ser_ros.speech.vad import SileroVad, VoiceActivityDetector
 
-_MAILBOX_CAPACITY = 8
+_MAILBOX_CAPACITY = 32
+"""Utterances; at most 20 MB of sound where each is 10 s long."""
 _READ_TIMEOUT = 0.1
+_JITTER = 0.05
+"""Seconds by which the capture times of two blocks may disagree: somebody who is already speaking when the gate opens
+must not seem to have begun before."""
 _STOP_TIMEOUT = 0.9
 """Seconds; with it a stop takes at most one second, even where a model is in the middle of a long utterance."""
 
@@ -31,21 +40,51 @@ class Recogniser(Protocol):
 
 
 @dataclass(frozen=True)
-class PipelineCounts:
-    """What has happened since the start."""
+class Listeners:
+    """Who is called back; never two at a time, and nobody after `Pipeline.stop` has returned.
+
+    on_estimate: every interim and final utterance, in order, by the recogniser's thread.
+    on_speaking: whether somebody speaks, when that changes, by the listener's thread.
+    on_failure: the recogniser could not answer a final utterance; the next one is tried again.
+    on_end: once, when the source has ended and everything heard is answered (None), or when listening itself failed.
+    """
+
+    on_estimate: Callable[[Utterance, Estimate], None]
+    on_speaking: Callable[[bool], None]
+    on_failure: Callable[[Utterance, Exception], None]
+    on_end: Callable[[Exception | None], None]
+
+
+@dataclass(frozen=True)
+class PipelineStatus:
+    """What has happened since the start, and how it is now.
+
+    Every utterance that has begun is answered, rejected, dropped, failed, waiting or under way. `rejected` also counts
+    what never became an utterance (too short). `lag` is the age in seconds of the oldest work that is not done;
+    `working_for` the seconds for which the model has been busy with one utterance.
+    """
 
     blocks: int
-    overflows: int
+    seconds_since_block: float
+    losses: dict[str, int]
+    problem: str
+    health: SoundHealth
+    room_floor: float
+    is_speaking: bool
     utterances: int
     answered: int
+    rejected: dict[Rejection, int]
     dropped_interim: int
     dropped_final: int
-    discarded_by_gate: int
-    seconds_since_block: float
+    failed: int
+    waiting: int
+    lag: float
+    working_for: float
+    last_failure: str
 
 
 class Pipeline:
-    """Listens in one thread, recognises in another, and calls back from the second; started once, stopped once."""
+    """Listens in one thread, recognises in another, and calls back from both; started once, stopped once."""
 
     def __init__(
         self,
@@ -53,23 +92,21 @@ class Pipeline:
         source: AudioSource,
         recogniser: Recogniser,
         segmentation: SegmentationConfig,
-        on_estimate: Callable[[Utterance, Estimate], None],
-        on_end: Callable[[Exception | None], None],
+        listeners: Listeners,
+        room: RoomConfig | None = None,
+        gate: Gate | None = None,
         make_detector: Callable[[], VoiceActivityDetector] = SileroVad,
     ):
-        """Prepare without starting.
-
-        on_estimate: called for every interim and final utterance, in order, never after `stop` has returned.
-        on_end: called once when the source has ended and everything heard is answered (None), or when either
-        thread failed (the exception); not called after `stop`.
-        """
+        """Prepare without starting; without a `gate` nothing closes it."""
         self._source = source
         self._recogniser = recogniser
-        self._on_estimate = on_estimate
-        self._on_end = on_end
+        self._listeners = listeners
+        self._gate = gate or Gate()
         self._detector = make_detector()
+        self._monitor = SoundMonitor()
         self._framer = Framer()
         self._segmenter = Segmenter(segmentation)
+        self._room = Room(room or RoomConfig())
         self._mailbox = UtteranceMailbox(_MAILBOX_CAPACITY)
         self._stopping = threading.Event()
         self._calling_back = threading.RLock()
@@ -77,11 +114,16 @@ class Pipeline:
             threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
             for name, work in (('listener', self._listen), ('recogniser', self._recognise))
         ]
-        self._muted_until = 0.0
+        self._is_speaking = False
         self._blocks = 0
         self._answered = 0
-        self._discarded = 0
+        self._failed = 0
+        self._last_failure = ''
+        self._rejected_heard: Counter[Rejection] = Counter()
+        self._rejected_late: Counter[Rejection] = Counter()
         self._last_block = time.monotonic()
+        self._behind = 0.0
+        self._working_since: float | None = None
 
     def start(self) -> None:
         """Open the source where it is not open yet, and begin. Raises SerError."""
@@ -89,8 +131,11 @@ class Pipeline:
         for thread in self._threads:
             thread.start()
 
-    def stop(self) -> None:
-        """End both threads and close the source, within one second; nothing is called back afterwards."""
+    def stop(self) -> bool:
+        """End both threads within one second and return whether the source is closed; nobody is called back afterwards.
+
+        A driver or a model that does not return in that time is left to end by itself: nothing waits for it.
+        """
         with self._calling_back:
             self._stopping.set()
         self._mailbox.close(discard=True)
@@ -98,27 +143,37 @@ class Pipeline:
         for thread in self._threads:
             if thread.is_alive() and thread is not threading.current_thread():
                 thread.join(max(0.0, deadline - time.monotonic()))
-        self._source.close()
+        return not self._threads[0].is_alive()
 
-    def configure(self, segmentation: SegmentationConfig) -> None:
+    def configure(self, segmentation: SegmentationConfig, room: RoomConfig) -> None:
         """Take other settings from the next chunk on."""
         self._segmenter.configure(segmentation)
+        self._room.configure(room)
 
-    def mute(self, until: float) -> None:
-        """Ignore sound that is read before `until` (seconds of `time.monotonic()`; infinity for no end)."""
-        self._muted_until = until
-
-    def counts(self) -> PipelineCounts:
-        """Return what has happened since the start."""
-        return PipelineCounts(
+    def status(self) -> PipelineStatus:
+        """Return what has happened since the start, and how it is now."""
+        now = time.monotonic()
+        working_since = self._working_since
+        working_for = now - working_since if working_since is not None else 0.0
+        too_short = {Rejection.TOO_SHORT: self._segmenter.too_short}
+        return PipelineStatus(
             blocks=self._blocks,
-            overflows=self._source.overflows,
+            seconds_since_block=now - self._last_block,
+            losses=self._source.losses,
+            problem=self._source.problem,
+            health=self._monitor.health(),
+            room_floor=self._room.floor,
+            is_speaking=self._is_speaking,
             utterances=self._segmenter.utterances,
             answered=self._answered,
+            rejected=dict(self._rejected_heard + self._rejected_late + Counter(too_short)),
             dropped_interim=self._mailbox.dropped_interim,
             dropped_final=self._mailbox.dropped_final,
-            discarded_by_gate=self._discarded,
-            seconds_since_block=time.monotonic() - self._last_block,
+            failed=self._failed,
+            waiting=len(self._mailbox),
+            lag=max(self._behind, self._mailbox.longest_wait) if self._source.live else 0.0,
+            working_for=working_for,
+            last_failure=self._last_failure,
         )
 
     def _guarded(self, work: Callable[[], None]) -> None:
@@ -128,47 +183,102 @@ class Pipeline:
             self._end(error)
 
     def _listen(self) -> None:
-        self._source.start()
-        while not self._stopping.is_set():
-            try:
+        try:
+            self._source.start()
+            silence = 0.0
+            while not self._stopping.is_set():
+                began = time.monotonic()
                 block = self._source.read(_READ_TIMEOUT)
-            except EndOfAudio:
-                break
-            if block is not None:
-                self._blocks += 1
-                self._last_block = time.monotonic()
-                self._hear(block)
-        else:
-            return
-        self._segment(self._framer.flush())
-        self._hand_over(self._segmenter.flush())
-        self._mailbox.close()
+                if block is not None:
+                    silence = 0.0
+                    self._hear(block)
+                    continue
+                # Where a read took longer, this machine stood still and not the source: its sound may be waiting.
+                silence += min(time.monotonic() - began, _READ_TIMEOUT)
+                if self._source.live and silence > LONGEST_PAUSE:
+                    self._interrupt()
+        except EndOfAudio:
+            self._interrupt()
+            self._mailbox.close()
+        finally:
+            # Here, for a driver does not like to be closed by one thread while another is inside it.
+            self._source.close()
 
     def _hear(self, block: AudioBlock) -> None:
-        chunks = self._framer.push(block)
-        if time.monotonic() >= self._muted_until:
-            self._segment(chunks)
-        else:
-            # Quiet or not: what was heard before the mute must not become the pre-roll of what is said after it.
-            self._discarded += len(self._segmenter.flush())
+        self._blocks += 1
+        self._last_block = time.monotonic()
+        self._behind = self._last_block - block.arrival
+        self._monitor.hear(block.samples)
+        closed = self._gate.closed(block.arrival - block.duration, block.arrival)
+        if block.after_gap or closed:
+            self._interrupt()
+        if not closed:
+            self._segment(self._framer.push(block))
+
+    def _interrupt(self) -> None:
+        """End the utterance under way and forget the stream: what was heard so far belongs to nothing that follows."""
+        self._segment(self._framer.flush())
+        self._hand_over(self._segmenter.flush())
+        self._tell_speaking()
+        self._detector.reset()
 
     def _segment(self, chunks: list[AudioBlock]) -> None:
         for chunk in chunks:
-            self._hand_over(self._segmenter.push(chunk, self._detector.speech_probability(chunk.samples)))
+            probability = self._detector.speech_probability(chunk.samples)
+            utterances = self._segmenter.push(chunk, probability)
+            self._room.hear(chunk.samples, probability, self._segmenter.state)
+            self._tell_speaking()
+            self._hand_over(utterances)
+
+    def _tell_speaking(self) -> None:
+        if self._segmenter.is_speaking != self._is_speaking:
+            self._is_speaking = not self._is_speaking
+            with self._calling_back:
+                if not self._stopping.is_set():
+                    self._listeners.on_speaking(self._is_speaking)
 
     def _hand_over(self, utterances: list[Utterance]) -> None:
         for utterance in utterances:
-            self._mailbox.put(utterance, wait=not self._source.live)
+            rejection = self._closed_during(utterance) or self._room.judge(utterance)
+            if rejection is None:
+                self._mailbox.put(utterance, wait=not self._source.live)
+            elif utterance.is_final:
+                self._rejected_heard[rejection] += 1
+
+    def _closed_during(self, utterance: Utterance) -> Rejection | None:
+        return self._gate.closed(utterance.end_arrival - utterance.duration + _JITTER, utterance.end_arrival)
 
     def _recognise(self) -> None:
         while (utterance := self._mailbox.get()) is not None:
-            estimate = self._recogniser.classify(utterance.samples)
-            with self._calling_back:
-                if self._stopping.is_set():
-                    return
-                self._answered += utterance.is_final
-                self._on_estimate(utterance, estimate)
+            self._working_since = time.monotonic()
+            try:
+                estimate = self._recogniser.classify(utterance.samples)
+            except Exception as error:
+                self._note_failure(utterance, error)
+            else:
+                self._publish(utterance, estimate)
+            self._working_since = None
         self._end(None)
+
+    def _publish(self, utterance: Utterance, estimate: Estimate) -> None:
+        # Asked again: the robot may have said only now that it was speaking.
+        rejection = self._closed_during(utterance)
+        with self._calling_back:
+            if self._stopping.is_set():
+                return
+            if rejection is None:
+                self._answered += utterance.is_final
+                self._last_failure = ''
+                self._listeners.on_estimate(utterance, estimate)
+            elif utterance.is_final:
+                self._rejected_late[rejection] += 1
+
+    def _note_failure(self, utterance: Utterance, error: Exception) -> None:
+        with self._calling_back:
+            if utterance.is_final and not self._stopping.is_set():
+                self._failed += 1
+                self._last_failure = str(error)
+                self._listeners.on_failure(utterance, error)
 
     def _end(self, error: Exception | None) -> None:
         with self._calling_back:
@@ -176,4 +286,4 @@ class Pipeline:
                 return
             self._stopping.set()
             self._mailbox.close(discard=True)
-            self._on_end(error)
+            self._listeners.on_end(error)

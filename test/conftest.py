@@ -123,6 +123,8 @@ class StandInSoundDevice(types.ModuleType):
         self.devices = []
         self.streams = []
         self.tried_rates = []
+        self.initialised = True
+        self.scans = 1
 
     def add(self, name: str, *, channels: int = 1, rate: float = 48_000.0, rates=(16_000,)) -> int:
         """Plug in a device that opens at `rates`; the first one with inputs becomes the default."""
@@ -139,6 +141,13 @@ class StandInSoundDevice(types.ModuleType):
         if channels and self.default_input < 0:
             self.default_input = index
         return index
+
+    def _terminate(self):
+        self.initialised = False
+
+    def _initialize(self):
+        self.initialised = True
+        self.scans += 1
 
     def query_devices(self, device=None, kind=None):
         if device is None and kind is None:

@@ -50,7 +50,8 @@ class Background:
 def test_utterances_come_out_in_the_order_in_which_they_went_in():
     mailbox = UtteranceMailbox(4)
     for item in (interim(1), interim(1), final(1), final(2)):
-        mailbox.put(item, wait=False)
+        mailbox.put(item, wait=True)
+    assert len(mailbox) == 4
     assert take_all(mailbox) == [(1, False), (1, False), (1, True), (2, True)]
     assert (mailbox.dropped_interim, mailbox.dropped_final) == (0, 0)
 
@@ -58,15 +59,15 @@ def test_utterances_come_out_in_the_order_in_which_they_went_in():
 @pytest.mark.parametrize(
     ('waiting', 'new', 'left', 'dropped_interim', 'dropped_final'),
     [
-        ([final(1), interim(2), interim(2)], final(2), [(1, True), (2, False), (2, True)], 1, 0),
-        ([final(1), interim(2), interim(2)], interim(2), [(1, True), (2, False), (2, False)], 1, 0),
+        ([final(1), interim(2)], final(2), [(1, True), (2, True)], 1, 0),
+        ([final(1), interim(2)], interim(2), [(1, True), (2, False)], 1, 0),
         ([final(1), final(2), interim(3)], final(3), [(1, True), (2, True), (3, True)], 1, 0),
         ([final(1), final(2), final(3)], interim(4), [(1, True), (2, True), (3, True)], 1, 0),
         ([final(1), final(2), final(3)], final(4), [(2, True), (3, True), (4, True)], 0, 1),
     ],
-    ids=['final', 'interim', 'last interim', 'new interim', 'oldest final'],
+    ids=['interim to final', 'interim to interim', 'full: interim', 'full: new interim', 'full: oldest final'],
 )
-def test_in_a_full_mailbox_gives_way_the(waiting, new, left, dropped_interim, dropped_final):
+def test_where_sound_is_live_gives_way(waiting, new, left, dropped_interim, dropped_final):
     mailbox = UtteranceMailbox(3)
     for item in [*waiting, new]:
         mailbox.put(item, wait=False)
@@ -74,12 +75,16 @@ def test_in_a_full_mailbox_gives_way_the(waiting, new, left, dropped_interim, dr
     assert (mailbox.dropped_interim, mailbox.dropped_final) == (dropped_interim, dropped_final)
 
 
-def test_the_oldest_interim_one_is_the_one_that_gives_way():
+def test_how_long_the_oldest_has_waited_is_known():
     mailbox = UtteranceMailbox(2)
-    first, second = interim(1), interim(1)
-    for item in (first, second, final(1)):
-        mailbox.put(item, wait=False)
-    assert mailbox.get() is second
+    assert mailbox.longest_wait == 0.0
+    mailbox.put(final(1), wait=False)
+    first = mailbox.longest_wait
+    mailbox.put(final(2), wait=False)
+    assert 0.0 < first < mailbox.longest_wait < TIMEOUT
+    mailbox.get()
+    mailbox.get()
+    assert mailbox.longest_wait == 0.0
 
 
 def test_a_put_that_waits_gets_its_room_and_nothing_is_dropped():

@@ -2,7 +2,6 @@
 """The pipeline on stand-ins: the sound itself says how probable speech is, and the test holds every thread's reins."""
 
 import dataclasses
-import math
 import threading
 import time
 from collections import deque
@@ -14,12 +13,17 @@ from ser_ros.audio.block import AudioBlock
 from ser_ros.audio.file import FileSource
 from ser_ros.audio.source import EndOfAudio
 from ser_ros.errors import SerError
-from ser_ros.pipeline import Pipeline
+from ser_ros.gate import Gate, GateConfig
+from ser_ros.pipeline import Listeners, Pipeline
 from ser_ros.recognition.estimate import Estimate
+from ser_ros.speech.rejection import Rejection
+from ser_ros.speech.room import RoomConfig
 from ser_ros.speech.segmenter import SegmentationConfig
 
 TIMEOUT = 10.0
 CONFIG = SegmentationConfig()
+ANY_ROOM = RoomConfig(noise_margin=0.0, reject_noise=False)
+"""Made sound is no voice: here its own word is taken for it."""
 INTERIM = dataclasses.replace(CONFIG, interim_period=0.032)
 CHUNK, SECONDS = 512, 0.032
 
@@ -29,12 +33,16 @@ UTTERANCE = [VOICE] * 12 + [SILENCE] * 20
 
 END = object()
 
+ROOM = 32
+"""Utterances that can wait for the recogniser."""
+
 
 class Source:
     """Gives what the test feeds: probabilities (one chunk each), an error to raise, or END."""
 
     description = 'stand-in'
-    overflows = 3
+    problem = ''
+    losses = {'overflows': 3}
 
     def __init__(self, *, live, fed=()):
         self.live = live
@@ -43,14 +51,16 @@ class Source:
         self._idle = False
         self._changed = threading.Condition()
         self._time = 0.0
+        self.now = time.monotonic()
+        """When the last chunk was captured: as in a microphone, time passes with the sound, but faster."""
         self.feed(fed)
 
-    def feed(self, items, *, start_time=None):
-        """Hand items over; `start_time` sets the capture time of the first chunk."""
+    def feed(self, items, *, start_time=None, after_gap=False):
+        """Hand items over; `start_time` is the capture time of the first chunk, `after_gap` whether sound lacks before."""
         with self._changed:
             for item in items:
-                self._fed.append((item, start_time))
-                start_time = None
+                self._fed.append((item, start_time, after_gap))
+                start_time, after_gap = None, False
             self._idle = False
             self._changed.notify_all()
 
@@ -74,13 +84,14 @@ class Source:
             self._changed.notify_all()
             if not self._changed.wait_for(lambda: self._fed, min(timeout, 0.01)):
                 return None
-            item, start_time = self._fed.popleft()
+            item, start_time, after_gap = self._fed.popleft()
         if item is END:
             raise EndOfAudio
         if isinstance(item, Exception):
             raise item
         self._time = self._time if start_time is None else start_time
-        block = AudioBlock(np.full(CHUNK, item, dtype=np.float32), self._time, time.monotonic())
+        self.now += SECONDS
+        block = AudioBlock(np.full(CHUNK, item, dtype=np.float32), self._time, self.now, after_gap)
         self._time += SECONDS
         return block
 
@@ -91,8 +102,14 @@ class Source:
 class Detector:
     """Believes what the sound says."""
 
+    def __init__(self):
+        self.resets = 0
+
     def speech_probability(self, chunk):
         return float(chunk[0])
+
+    def reset(self):
+        self.resets += 1
 
 
 class Recogniser:
@@ -102,7 +119,7 @@ class Recogniser:
         self.busy = threading.Event()
         self.go = threading.Event()
         self.asked = []
-        self._error = error
+        self.error = error
         if not waits:
             self.go.set()
 
@@ -110,8 +127,8 @@ class Recogniser:
         self.asked.append(len(samples))
         self.busy.set()
         assert self.go.wait(TIMEOUT)
-        if self._error is not None:
-            raise self._error
+        if self.error is not None:
+            raise self.error
         return Estimate(('happy', 'sad'), np.array([0.75, 0.25], dtype=np.float32), 0.001)
 
 
@@ -121,6 +138,8 @@ class Heard:
     def __init__(self):
         self.utterances = []
         self.estimates = []
+        self.speaking = []
+        self.failures = []
         self.ends = []
         self.ended = threading.Event()
         self.threads = set()
@@ -129,6 +148,9 @@ class Heard:
         self.threads.add(threading.current_thread().name)
         self.utterances.append(utterance)
         self.estimates.append(estimate)
+
+    def on_failure(self, utterance, error):
+        self.failures.append((utterance.number, error))
 
     def on_end(self, error):
         self.ends.append(error)
@@ -144,14 +166,20 @@ def make():
     """Return make(source, recogniser): a pipeline and what it calls back; stopped at the end of the test."""
     pipelines = []
 
-    def build(source, recogniser=None, *, segmentation=CONFIG, detector=Detector, **callbacks):
+    def build(source, recogniser=None, *, segmentation=CONFIG, gate=None, detector=Detector, **callbacks):
         heard = Heard()
         pipeline = Pipeline(
             source=source,
             recogniser=recogniser or Recogniser(),
             segmentation=segmentation,
-            on_estimate=callbacks.get('on_estimate', heard.on_estimate),
-            on_end=heard.on_end,
+            listeners=Listeners(
+                on_estimate=callbacks.get('on_estimate', heard.on_estimate),
+                on_speaking=heard.speaking.append,
+                on_failure=heard.on_failure,
+                on_end=heard.on_end,
+            ),
+            room=ANY_ROOM,
+            gate=gate,
             make_detector=detector,
         )
         pipelines.append((pipeline, recogniser))
@@ -205,19 +233,20 @@ def test_where_nobody_speaks_only_the_end_is_told(make):
 
 def test_a_source_that_can_wait_waits_for_a_slow_recogniser_and_nothing_is_dropped(make):
     recogniser = Recogniser(waits=True)
-    source = Source(live=False, fed=[*UTTERANCE * 30, END])
+    source = Source(live=False, fed=[*UTTERANCE * 50, END])
     pipeline, heard = make(source, recogniser)
     pipeline.start()
     assert recogniser.busy.wait(TIMEOUT)
-    # One is with the recogniser, eight wait, and the listener holds the tenth.
-    wait_until(lambda: pipeline.counts().utterances == 10)
+    # One is with the recogniser, the mailbox is full, and the listener holds another.
+    wait_until(lambda: pipeline.status().utterances == ROOM + 2)
     assert not source.heard_all_within(0.05)
-    assert pipeline.counts().utterances == 10
+    assert (pipeline.status().utterances, pipeline.status().waiting) == (ROOM + 2, ROOM)
+    assert pipeline.status().lag == 0.0
     recogniser.go.set()
     assert heard.ended.wait(TIMEOUT)
-    assert heard.kinds == [(number, True) for number in range(1, 31)]
-    counts = pipeline.counts()
-    assert (counts.dropped_interim, counts.dropped_final, counts.answered) == (0, 0, 30)
+    assert heard.kinds == [(number, True) for number in range(1, 51)]
+    status = pipeline.status()
+    assert (status.dropped_interim, status.dropped_final, status.answered) == (0, 0, 50)
 
 
 def stuck_live_pipeline(make, segmentation):
@@ -228,37 +257,37 @@ def stuck_live_pipeline(make, segmentation):
     pipeline.start()
     assert recogniser.busy.wait(TIMEOUT)
     source.wait_until_heard()
-    pipeline.configure(segmentation)
+    pipeline.configure(segmentation, ANY_ROOM)
     return pipeline, heard, source, recogniser
 
 
-def test_a_live_source_with_a_stuck_recogniser_drops_the_oldest_interim_ones_first(make):
+def test_a_live_source_with_a_stuck_recogniser_drops_interim_ones_as_soon_as_there_is_news(make):
     pipeline, heard, source, recogniser = stuck_live_pipeline(make, INTERIM)
-    # Each of these brings five interim utterances (one for each chunk after the eighth) and a final one.
+    # Each of these brings interim utterances, one for each chunk after the eighth, and a final one.
     source.feed([([VOICE] * 13 + [SILENCE] * 20)[at % 33] for at in range(33 * 3)])
     source.wait_until_heard()
-    assert pipeline.counts().dropped_interim == 3 * 6 - 8
-    assert pipeline.counts().dropped_final == 0
+    status = pipeline.status()
+    assert status.dropped_interim >= 3 * 4
+    assert (status.dropped_final, status.waiting) == (0, 3)
+    assert status.lag > 0.0 and status.working_for > 0.0
     recogniser.go.set()
     source.feed([END])
     assert heard.ended.wait(TIMEOUT)
-    assert heard.kinds[0] == (1, True)
-    assert [kind for kind in heard.kinds if kind[1]] == [(number, True) for number in (1, 2, 3, 4)]
-    # The newest interim ones are those that were left.
-    assert {number for number, is_final in heard.kinds if not is_final} == {4}
-    assert pipeline.counts().answered == 4
+    assert heard.kinds == [(number, True) for number in (1, 2, 3, 4)]
+    assert pipeline.status().answered == 4
+    assert pipeline.status().working_for == 0.0
 
 
 def test_a_live_source_with_a_recogniser_stuck_for_long_drops_the_oldest_final_ones_and_counts_them(make):
     pipeline, heard, source, recogniser = stuck_live_pipeline(make, CONFIG)
-    source.feed(UTTERANCE * 11)
+    source.feed(UTTERANCE * (ROOM + 3))
     source.wait_until_heard()
     recogniser.go.set()
     source.feed([END])
     assert heard.ended.wait(TIMEOUT)
-    assert heard.kinds == [(1, True)] + [(number, True) for number in range(5, 13)]
-    counts = pipeline.counts()
-    assert (counts.utterances, counts.answered, counts.dropped_final) == (12, 9, 3)
+    assert heard.kinds == [(1, True)] + [(number, True) for number in range(5, ROOM + 5)]
+    status = pipeline.status()
+    assert (status.utterances, status.answered, status.dropped_final) == (ROOM + 4, ROOM + 1, 3)
 
 
 def test_stop_takes_less_than_a_second_although_the_model_is_at_work_and_nothing_is_called_back_afterwards(make):
@@ -279,9 +308,9 @@ def test_stop_takes_less_than_a_second_although_the_model_is_at_work_and_nothing
 
 def test_stop_ends_a_listener_that_waits_for_room(make):
     recogniser = Recogniser(waits=True)
-    pipeline, heard = make(Source(live=False, fed=UTTERANCE * 30), recogniser)
+    pipeline, heard = make(Source(live=False, fed=UTTERANCE * 50), recogniser)
     pipeline.start()
-    wait_until(lambda: pipeline.counts().utterances == 10)
+    wait_until(lambda: pipeline.status().utterances == ROOM + 2)
     started = time.monotonic()
     pipeline.stop()
     assert time.monotonic() - started < 1.0
@@ -330,7 +359,6 @@ def test_stop_may_be_called_twice_or_before_the_start(make):
     pipeline, heard = make(source)
     pipeline.stop()
     pipeline.stop()
-    assert source.closed == 2
     assert heard.ends == []
 
 
@@ -354,12 +382,18 @@ def test_a_source_that_fails_ends_the_pipeline_with_its_error(make):
 
 @pytest.mark.parametrize('error', [SerError('the model answered with NaN; use another'), RuntimeError('CUDA error')])
 @pytest.mark.parametrize('live', [False, True])
-def test_a_recogniser_that_fails_ends_the_pipeline_with_its_error(make, error, live):
-    pipeline, heard = make(Source(live=live, fed=[*UTTERANCE * 20, END]), Recogniser(error=error))
+def test_a_recogniser_that_fails_is_told_and_asked_again(make, error, live):
+    source, recogniser = Source(live=live, fed=UTTERANCE * 2), Recogniser(error=error)
+    pipeline, heard = make(source, recogniser)
     pipeline.start()
+    wait_until(lambda: heard.failures == [(1, error), (2, error)])
+    assert pipeline.status().last_failure == str(error)
+    recogniser.error = None
+    source.feed([*UTTERANCE, END])
     assert heard.ended.wait(TIMEOUT)
-    wait_until(lambda: not threads_of_pipelines())
-    assert (heard.kinds, heard.ends) == ([], [error])
+    assert (heard.kinds, heard.ends) == ([(3, True)], [None])
+    status = pipeline.status()
+    assert (status.utterances, status.answered, status.failed, status.last_failure) == (3, 1, 2, '')
 
 
 def test_a_callback_that_fails_ends_the_pipeline_with_its_error(make):
@@ -397,14 +431,15 @@ def test_a_source_that_cannot_open_raises_from_start_and_leaves_no_thread(make, 
 def test_the_counts_are_right(make):
     source = Source(live=True, fed=UTTERANCE * 2)
     pipeline, heard = make(source)
-    assert pipeline.counts().blocks == 0
+    assert pipeline.status().blocks == 0
     pipeline.start()
     wait_until(lambda: len(heard.utterances) == 2)
     source.wait_until_heard()
-    counts = pipeline.counts()
-    assert (counts.blocks, counts.overflows, counts.utterances, counts.answered) == (64, 3, 2, 2)
-    assert (counts.dropped_interim, counts.dropped_final, counts.discarded_by_gate) == (0, 0, 0)
-    assert 0.0 <= counts.seconds_since_block < TIMEOUT
+    status = pipeline.status()
+    assert (status.blocks, status.losses, status.utterances, status.answered) == (64, {'overflows': 3}, 2, 2)
+    assert (status.dropped_interim, status.dropped_final, status.waiting) == (0, 0, 0)
+    assert sum(status.rejected.values()) == 0
+    assert 0.0 <= status.seconds_since_block < TIMEOUT
 
 
 def test_interim_answers_are_not_counted_as_answered_utterances(make):
@@ -412,7 +447,7 @@ def test_interim_answers_are_not_counted_as_answered_utterances(make):
     pipeline.start()
     assert heard.ended.wait(TIMEOUT)
     assert heard.kinds == [(1, False)] * 4 + [(1, True)]
-    assert pipeline.counts().answered == 1
+    assert pipeline.status().answered == 1
 
 
 def test_configure_takes_effect_while_it_listens(make):
@@ -421,68 +456,155 @@ def test_configure_takes_effect_while_it_listens(make):
     pipeline.start()
     source.wait_until_heard()
     assert heard.utterances == []
-    pipeline.configure(dataclasses.replace(CONFIG, end_silence=0.1))
+    pipeline.configure(dataclasses.replace(CONFIG, end_silence=0.1), ANY_ROOM)
     source.feed([SILENCE])
     wait_until(lambda: heard.kinds == [(1, True)])
 
 
-def test_a_muted_pipeline_ignores_what_it_hears_and_goes_on_afterwards(make):
+@pytest.fixture
+def gate():
+    """A gate that opens at once."""
+    return Gate(GateConfig(hold_off=0.0, lead=0.0))
+
+
+def close(gate, source, *, earlier=0.0):
+    gate.robot_speaking(True, source.now - earlier)
+
+
+def reopen(gate, source):
+    gate.robot_speaking(False, source.now)
+
+
+def test_a_closed_gate_lets_nothing_through_and_afterwards_all(make, gate):
     source = Source(live=True)
-    pipeline, heard = make(source)
+    pipeline, heard = make(source, gate=gate)
     pipeline.start()
-    pipeline.mute(math.inf)
+    close(gate, source)
     source.feed(UTTERANCE * 3)
     source.wait_until_heard()
-    assert pipeline.counts().utterances == 0
-    pipeline.mute(0.0)
+    assert pipeline.status().utterances == 0
+    reopen(gate, source)
     source.feed(UTTERANCE)
     wait_until(lambda: heard.kinds == [(1, True)])
 
 
-def test_muting_discards_the_utterance_that_is_under_way_and_counts_it(make):
+def test_an_utterance_that_the_robot_talks_into_is_dropped_and_counted(make, gate):
     source = Source(live=True, fed=[VOICE] * 20)
-    pipeline, heard = make(source)
+    pipeline, heard = make(source, gate=gate)
     pipeline.start()
     source.wait_until_heard()
-    pipeline.mute(math.inf)
+    close(gate, source, earlier=5 * SECONDS)
     source.feed([VOICE] * 5)
     source.wait_until_heard()
-    assert pipeline.counts().discarded_by_gate == 1
-    pipeline.mute(0.0)
+    assert pipeline.status().rejected[Rejection.ROBOT_SPEECH] == 1
+    assert heard.speaking == [True, False]
+    reopen(gate, source)
     source.feed([*UTTERANCE, END])
     assert heard.ended.wait(TIMEOUT)
     assert heard.kinds == [(2, True)]
 
 
-def test_mute_ends_by_itself_at_the_given_time(make):
-    source = Source(live=True)
-    pipeline, heard = make(source)
+def test_an_utterance_that_ended_before_the_robot_spoke_is_answered_at_once(make, gate):
+    source = Source(live=True, fed=[VOICE] * 20 + [SILENCE] * 5)
+    pipeline, heard = make(source, gate=gate)
     pipeline.start()
-    until = time.monotonic() + 0.1
-    pipeline.mute(until)
-    source.feed([SILENCE])
     source.wait_until_heard()
-    wait_until(lambda: time.monotonic() >= until)
-    source.feed(UTTERANCE)
+    assert heard.kinds == []
+    close(gate, source)
+    source.feed([SILENCE])
     wait_until(lambda: heard.kinds == [(1, True)])
+    assert heard.utterances[0].duration == pytest.approx(20 * SECONDS, abs=2 * SECONDS)
 
 
-def test_what_was_heard_before_muting_is_no_part_of_what_is_said_after_it(make):
+def test_a_robot_that_says_so_late_still_takes_back_what_waits_for_its_answer(make, gate):
+    recogniser = Recogniser(waits=True)
+    source = Source(live=True, fed=UTTERANCE * 2)
+    pipeline, heard = make(source, recogniser, gate=gate)
+    pipeline.start()
+    assert recogniser.busy.wait(TIMEOUT)
+    source.wait_until_heard()
+    close(gate, source, earlier=10.0)
+    reopen(gate, source)
+    recogniser.go.set()
+    source.feed([END])
+    assert heard.ended.wait(TIMEOUT)
+    assert heard.kinds == []
+    assert pipeline.status().rejected[Rejection.ROBOT_SPEECH] == 2
+    assert pipeline.status().answered == 0
+
+
+def test_muting_by_hand_is_counted_apart(make, gate):
+    source = Source(live=True, fed=[VOICE] * 20)
+    pipeline, heard = make(source, gate=gate)
+    pipeline.start()
+    source.wait_until_heard()
+    gate.listen(False, source.now - 5 * SECONDS)
+    source.feed([VOICE] * 5)
+    source.wait_until_heard()
+    assert pipeline.status().rejected[Rejection.MUTED] == 1
+
+
+@pytest.mark.parametrize('cut', ['gate', 'gap'])
+def test_what_was_heard_before_is_no_part_of_what_is_said_after_it(make, gate, cut):
     before, after = 10.0, 500.0
     faint = 0.1
     source = Source(live=True)
-    pipeline, heard = make(source)
+    pipeline, heard = make(source, gate=gate)
     pipeline.start()
     source.feed([faint] * 20, start_time=before)
     source.wait_until_heard()
-    pipeline.mute(math.inf)
-    source.feed([SILENCE] * 3)
-    source.wait_until_heard()
-    pipeline.mute(0.0)
-    source.feed(UTTERANCE, start_time=after)
+    if cut == 'gate':
+        close(gate, source)
+        source.feed([SILENCE] * 3)
+        source.wait_until_heard()
+        reopen(gate, source)
+    source.feed(UTTERANCE, start_time=after, after_gap=cut == 'gap')
     wait_until(lambda: len(heard.utterances) == 1)
     assert heard.utterances[0].start_time == pytest.approx(after)
     assert (heard.utterances[0].samples[: 12 * CHUNK] == 1.0).all()
+    assert pipeline._detector.resets > 0
+
+
+def test_a_gap_ends_the_utterance_instead_of_gluing_it(make):
+    source = Source(live=True, fed=[VOICE] * 20)
+    pipeline, heard = make(source)
+    pipeline.start()
+    source.wait_until_heard()
+    source.feed([*[VOICE] * 30, *[SILENCE] * 20, END], start_time=100.0, after_gap=True)
+    assert heard.ended.wait(TIMEOUT)
+    assert heard.kinds == [(1, True), (2, True)]
+    assert [utterance.duration for utterance in heard.utterances] == pytest.approx(
+        [20 * SECONDS, 30 * SECONDS], abs=2 * SECONDS
+    )
+    assert heard.utterances[1].start_time == pytest.approx(100.0, abs=SECONDS)
+    assert heard.speaking == [True, False, True, False]
+
+
+def test_sound_that_stops_in_the_middle_of_a_word_ends_the_utterance(make):
+    source = Source(live=True, fed=[VOICE] * 20)
+    pipeline, heard = make(source)
+    pipeline.start()
+    wait_until(lambda: heard.kinds == [(1, True)])
+    assert heard.speaking == [True, False]
+    assert pipeline.status().seconds_since_block > 0.5
+
+
+def test_speaking_is_told_from_the_voice_to_the_end_silence_and_not_for_a_knock(make):
+    source = Source(live=False, fed=[*[VOICE] * 3, *[SILENCE] * 30, *UTTERANCE, END])
+    pipeline, heard = make(source)
+    pipeline.start()
+    assert heard.ended.wait(TIMEOUT)
+    assert heard.speaking == [True, False]
+    assert pipeline.status().rejected[Rejection.TOO_SHORT] == 1
+
+
+def test_speaking_goes_on_across_the_cut_of_a_long_utterance(make):
+    source = Source(live=False, fed=[*[VOICE] * 100, *[SILENCE] * 30, END])
+    pipeline, heard = make(source, segmentation=dataclasses.replace(CONFIG, max_utterance=1.0))
+    pipeline.start()
+    assert heard.ended.wait(TIMEOUT)
+    assert len(heard.kinds) > 2
+    assert heard.speaking == [True, False]
 
 
 def test_each_pipeline_listens_with_a_detector_of_its_own(make):
@@ -490,6 +612,7 @@ def test_each_pipeline_listens_with_a_detector_of_its_own(make):
 
     class Counted(Detector):
         def __init__(self):
+            super().__init__()
             made.append(self)
 
     for _ in range(2):

@@ -18,12 +18,14 @@ class AudioBlock:
 
     samples: float32, shape (n,), full scale is -1..1.
     start_time: seconds, capture time of the first sample on the clock that stamps messages (ROS or wall clock).
-    arrival: seconds of `time.monotonic()` at which the last sample reached the source.
+    arrival: seconds of `time.monotonic()` at which the last sample was captured, as far as the source can tell.
+    after_gap: sound between the block before and this one was lost; nothing may be heard across it.
     """
 
     samples: np.ndarray
     start_time: float
     arrival: float
+    after_gap: bool = False
 
     @property
     def duration(self) -> float:

@@ -2,6 +2,7 @@
 """Sound from a WAV or FLAC file."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,9 +45,14 @@ class FileSource:
         return self._realtime
 
     @property
-    def overflows(self) -> int:
-        """Always 0: a file waits."""
-        return 0
+    def losses(self) -> dict[str, int]:
+        """Always empty: a file waits."""
+        return {}
+
+    @property
+    def problem(self) -> str:
+        """Always '': a file that breaks off raises."""
+        return ''
 
     def open(self) -> None:
         """Open and check the file. Raises SerError for anything that is not a sound file with finite samples."""
@@ -57,7 +63,7 @@ class FileSource:
     def start(self) -> None:
         """Begin at the first sample, now."""
         self._file.seek(0)
-        self._line = CaptureLine(rate=self._file.samplerate, channel=self._channel)
+        self._line = CaptureLine(rate=self._file.samplerate, channel=self._channel, losses=Counter())
         self._start_time = self._clock()
         self._start_monotonic = time.monotonic()
 

@@ -3,6 +3,7 @@
 
 import queue
 import time
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -33,8 +34,10 @@ class MicrophoneSource:
         self._channel = channel
         self._clock = clock
         self._stream = None
+        self._name = ''
         self._description = f'microphone {device or "(default)"}'
-        self._overflows = 0
+        self._losses = Counter(overflows=0)
+        self._after_gap = False
 
     @property
     def description(self) -> str:
@@ -47,22 +50,27 @@ class MicrophoneSource:
         return True
 
     @property
-    def overflows(self) -> int:
-        """How often PortAudio or the queue behind it lost sound since `open`."""
-        return self._overflows
+    def losses(self) -> dict[str, int]:
+        """How often PortAudio or the queue behind it lost sound, and how many samples were broken."""
+        return dict(self._losses)
+
+    @property
+    def problem(self) -> str:
+        """Always '': `SupervisedSource` judges."""
+        return ''
 
     def open(self) -> None:
         """Open the device without starting it. Raises SerError that names the cure."""
         if self._stream is not None:
             return
         sounddevice = load_sounddevice()
-        info = _find_device(sounddevice, self._device)
+        info = self._find(sounddevice)
         check_channel(self._channel, info['max_input_channels'], f"the microphone '{info['name']}'")
         channels = info['max_input_channels'] if self._channel == MEAN_OF_CHANNELS else self._channel + 1
         self._queue: queue.Queue = queue.Queue(maxsize=_QUEUE_BLOCKS)
-        self._overflows = 0
         self._stream = self._open_stream(sounddevice, info, channels)
-        self._line = CaptureLine(rate=self._stream.samplerate, channel=self._channel)
+        self._line = CaptureLine(rate=self._stream.samplerate, channel=self._channel, losses=self._losses)
+        self._name = info['name']
         self._description = f"microphone '{info['name']}', {self._stream.samplerate:.0f} Hz"
 
     def start(self) -> None:
@@ -76,17 +84,27 @@ class MicrophoneSource:
     def read(self, timeout: float) -> AudioBlock | None:
         """Return the next block of about 32 ms, or None where the microphone gave none within `timeout` seconds."""
         try:
-            frames, first_sample = self._queue.get(timeout=timeout)
+            frames, first_sample, after_gap = self._queue.get(timeout=timeout)
         except queue.Empty:
             return None
         start_time = self._clock() - (time.monotonic() - first_sample)
-        return self._line.push(frames, start_time, first_sample + len(frames) / self._stream.samplerate)
+        arrival = first_sample + len(frames) / self._stream.samplerate
+        return self._line.push(frames, start_time, arrival, after_gap=after_gap)
 
     def close(self) -> None:
         """Stop capturing and let the device go."""
         if self._stream is not None:
             self._stream.close(ignore_errors=True)
             self._stream = None
+
+    def _find(self, sounddevice) -> dict:
+        if not self._name:
+            return _find_device(sounddevice, self._device)
+        # PortAudio lists the devices once, when it is initialised: one that was plugged in again is not among them.
+        sounddevice._terminate()
+        sounddevice._initialize()
+        # Indices change when devices come and go, so what was once found by its index is found again by its name.
+        return _find_device(sounddevice, self._name if self._device.isdecimal() else self._device)
 
     def _open_stream(self, sounddevice, info: dict, channels: int):
         rates = dict.fromkeys((SAMPLE_RATE, int(info['default_samplerate'])))
@@ -113,11 +131,15 @@ class MicrophoneSource:
         delay = times.currentTime - times.inputBufferAdcTime
         if not 0.0 <= delay <= _LONGEST_BELIEVED_DELAY:
             delay = count / self._stream.samplerate
-        self._overflows += bool(status.input_overflow)
+        # PortAudio's flag means that sound before this buffer was lost.
+        self._after_gap |= bool(status.input_overflow)
+        self._losses['overflows'] += bool(status.input_overflow)
         try:
-            self._queue.put_nowait((frames.copy(), time.monotonic() - delay))
+            self._queue.put_nowait((frames.copy(), time.monotonic() - delay, self._after_gap))
+            self._after_gap = False
         except queue.Full:
-            self._overflows += 1
+            self._losses['overflows'] += 1
+            self._after_gap = True
 
 
 def load_sounddevice():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every source of sound can do, and what all of them share."""
 
+from collections import Counter
 from typing import Protocol
 
 import numpy as np
@@ -11,6 +12,16 @@ from ser_ros.errors import SerError
 
 MEAN_OF_CHANNELS = -1
 """Value of `audio.channel` that averages all channels instead of picking one."""
+
+LONGEST_PAUSE = 0.7
+"""Seconds without sound after which a live source counts as silent, and an utterance under way has ended. Blocks come
+every 32 ms, messages on a network in bursts; whoever looks five times a second still sees it within one second."""
+
+BROKEN_SAMPLES = 'broken samples'
+"""Name of a loss: samples that were NaN, infinite or absurd and were taken for silence."""
+
+_ABSURD = 1000.0
+"""Times full scale (60 dB above it) from which a sample is no sound; recordings in float may well exceed full scale."""
 
 
 class EndOfAudio(Exception):
@@ -29,8 +40,12 @@ class AudioSource(Protocol):
         """Whether sound is lost when nobody reads it in time."""
 
     @property
-    def overflows(self) -> int:
-        """How often sound was lost because it was not fetched in time, since `open`."""
+    def losses(self) -> dict[str, int]:
+        """How often sound was lost, by its plain cause (`overflows`, `gaps`), since the source was made."""
+
+    @property
+    def problem(self) -> str:
+        """One sentence while no good sound comes: the fact and the cure; '' where all is well."""
 
     def open(self) -> None:
         """Check and take hold of the source; does nothing where it is open already. Raises SerError."""
@@ -69,23 +84,36 @@ class CaptureLine:
     cannot add up.
     """
 
-    def __init__(self, *, rate: float, channel: int):
+    def __init__(self, *, rate: float, channel: int, losses: Counter):
+        """`losses` is where broken samples are counted."""
         self._rate = rate
         self._channel = channel
+        self._losses = losses
         self._resampler = StreamResampler(rate)
         self._frames_in = 0
         self._samples_out = 0
 
-    def push(self, frames: np.ndarray, start_time: float, arrival: float, last: bool = False) -> AudioBlock:
+    def push(
+        self, frames: np.ndarray, start_time: float, arrival: float, *, last: bool = False, after_gap: bool = False
+    ) -> AudioBlock:
         """Convert `frames` (float32, shape (n, channels)), whose first was captured at `start_time` seconds.
 
-        `last` flushes what the resampler holds back. The block may be empty.
+        `arrival` is the `time.monotonic()` of the last one; `last` flushes what the resampler holds back. The block may
+        be empty. Broken samples become silence: one NaN would stay in the resampler and the detector.
         """
         stream_start = start_time - self._frames_in / self._rate
-        samples = pick_channel(frames, self._channel)
+        samples = self._mended(pick_channel(frames, self._channel))
         resampled = self._resampler.process(samples, last=last)
         block_start = stream_start + self._samples_out / SAMPLE_RATE
         self._frames_in += len(frames)
         self._samples_out += len(resampled)
         held_back = self._frames_in / self._rate - self._samples_out / SAMPLE_RATE
-        return AudioBlock(resampled, block_start, arrival - held_back)
+        return AudioBlock(resampled, block_start, arrival - held_back, after_gap)
+
+    def _mended(self, samples: np.ndarray) -> np.ndarray:
+        # NaN compares false, so this one look finds all that is wrong.
+        if not len(samples) or np.abs(samples).max() <= _ABSURD:
+            return samples
+        good = np.abs(samples) <= _ABSURD
+        self._losses[BROKEN_SAMPLES] += int(np.count_nonzero(~good))
+        return np.where(good, samples, np.float32(0.0))

@@ -102,12 +102,12 @@ def _show(message) -> None:
 
 
 def _verdict(listener, *, said: int | None, complete: bool, exit_code: int) -> int:
-    heard, answered = listener.utterances, len(listener.final_numbers)
-    print(f'\n{heard} utterance(s) heard, {answered} final message(s) received, node ended with {exit_code}')
+    to_answer, answered = listener.to_answer, len(listener.final_numbers)
+    print(f'\n{to_answer} utterance(s) heard, {answered} final message(s) received, node ended with {exit_code}')
     if exit_code != 0:
         raise SerError(f'the node ended with exit code {exit_code}; its own message stands above')
-    if complete and answered < heard:
-        raise SerError(f'{heard - answered} utterance(s) brought no message')
+    if complete and answered < to_answer:
+        raise SerError(f'{to_answer - answered} utterance(s) brought no message')
     if said is not None and answered != said:
         raise SerError(f'the recording holds {said} utterances, but {answered} message(s) came')
     return 0

@@ -24,8 +24,8 @@ class EmotionListener:
         """`on_message` is called with every message on `emotion`."""
         self._on_message = on_message
         self.final_numbers: set[int] = set()
-        self.utterances = 0
-        """How many utterances the node says it has heard."""
+        self.to_answer = 0
+        """How many utterances the node says it has answered, or should have."""
 
     def __enter__(self) -> 'EmotionListener':
         rclpy.init(signal_handler_options=rclpy.SignalHandlerOptions.NO)
@@ -76,4 +76,5 @@ class EmotionListener:
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         values = {pair.key: pair.value for status in message.status for pair in status.values}
-        self.utterances = max(self.utterances, int(values.get('utterances', 0)))
+        to_answer = sum(int(values.get(key, 0)) for key in ('answered', 'failed', 'dropped final'))
+        self.to_answer = max(self.to_answer, to_answer)

@@ -1,70 +1,95 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `/diagnostics` tells about the node."""
+"""Publishes on `diagnostics` how the node is: once a second, and at once when a level changes."""
 
-from dataclasses import dataclass
+import time
+from collections import deque
+from collections.abc import Callable
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.duration import Duration
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
 
-from ser_ros.pipeline import PipelineCounts
+from ser_ros.node.subjects import NodeStatus, Recent, Subject, subjects
+from ser_ros.pipeline import PipelineStatus
 
-_LONGEST_PAUSE = 1.0
-"""Seconds without a block after which an active source counts as silent; blocks come every 32 ms."""
-
-
-@dataclass(frozen=True)
-class NodeStatus:
-    """A snapshot of the node."""
-
-    state: str
-    source: str
-    model: str
-    device: str
-    robot_speaks: bool
-    counts: PipelineCounts | None
-    last_emotion: str
-    last_latency: float | None
-    error: str
+_PERIOD = 1.0
+"""Seconds between messages: diagnostic_aggregator takes what is older than five for stale."""
+_LOOK_PERIOD = 0.2
+"""Seconds between looks at the levels."""
+_MEMORY = 60.0
+"""Seconds that count as recent."""
+_LAST_WORDS_TIMEOUT = Duration(seconds=2)
 
 
-def to_diagnostics(status: NodeStatus, *, name: str, stamp) -> DiagnosticArray:
-    """Return the message for `status`; `name` is the node's full name without the leading slash."""
-    level, text = _judge(status)
-    entry = DiagnosticStatus(level=level, name=f'{name}: emotion recognition', message=text, hardware_id=status.source)
-    entry.values = [KeyValue(key=key, value=str(value)) for key, value in _values(status)]
-    array = DiagnosticArray(status=[entry])
-    array.header.stamp = stamp
-    return array
+class DiagnosticsPublisher:
+    """Asks for a snapshot five times a second and publishes what is news."""
+
+    def __init__(self, node: Node, snapshot: Callable[[], NodeStatus]):
+        """Create the publisher and the timer on `node`."""
+        self._node = node
+        self._snapshot = snapshot
+        self._recently = Recently()
+        self._levels: list = []
+        self._last = -_PERIOD
+        self._publisher = node.create_publisher(DiagnosticArray, 'diagnostics', QoSProfile(depth=10))
+        node.create_timer(_LOOK_PERIOD, self._look)
+
+    def publish(self, *, and_wait: bool = False) -> None:
+        """Publish now; `and_wait` returns only when all listeners have it, or after two seconds."""
+        self._publish(self._subjects())
+        if and_wait:
+            self._publisher.wait_for_all_acked(_LAST_WORDS_TIMEOUT)
+
+    def _look(self) -> None:
+        found = self._subjects()
+        if time.monotonic() >= self._last + _PERIOD or [subject.level for subject in found] != self._levels:
+            self._publish(found)
+
+    def _subjects(self) -> list[Subject]:
+        status = self._snapshot()
+        return subjects(status, self._recently.update(status.pipeline))
+
+    def _publish(self, found: list[Subject]) -> None:
+        self._last = time.monotonic()
+        self._levels = [subject.level for subject in found]
+        name = self._node.get_fully_qualified_name().lstrip('/')
+        array = DiagnosticArray(status=[to_status(subject, name) for subject in found])
+        array.header.stamp = self._node.get_clock().now().to_msg()
+        self._publisher.publish(array)
 
 
-def _judge(status: NodeStatus) -> tuple[bytes, str]:
-    counts = status.counts
-    if status.error:
-        return DiagnosticStatus.ERROR, status.error
-    if counts and status.state == 'active':
-        if counts.seconds_since_block > _LONGEST_PAUSE:
-            return DiagnosticStatus.ERROR, f'no sound for {counts.seconds_since_block:.1f} s; check the microphone'
-        if counts.dropped_final:
-            return DiagnosticStatus.WARN, f'{counts.dropped_final} utterance(s) lost: the model is too slow here'
-        if counts.overflows:
-            return DiagnosticStatus.WARN, f'sound was lost {counts.overflows} time(s): the machine is too busy'
-    return DiagnosticStatus.OK, 'listening' if status.state == 'active' else status.state
+class Recently:
+    """Remembers the counts of the last minute."""
+
+    def __init__(self):
+        """Begin with nothing remembered."""
+        self._seen: deque[tuple[float, int, int, int, int]] = deque()
+
+    def update(self, status: PipelineStatus | None, now: float | None = None) -> Recent:
+        """Add the counts as they are at `now` (seconds of `time.monotonic()`) and return the last minute's."""
+        now = time.monotonic() if now is None else now
+        if status is None:
+            self._seen.clear()
+            return Recent()
+        counts = (status.blocks, status.utterances, sum(status.losses.values()), status.dropped_final)
+        if self._seen and any(new < old for new, old in zip(counts, self._seen[-1][1:], strict=True)):
+            self._seen.clear()
+        self._seen.append((now, *counts))
+        while now - self._seen[0][0] > _MEMORY:
+            self._seen.popleft()
+        since, *before = self._seen[0]
+        blocks, utterances, losses, dropped = (new - old for new, old in zip(counts, before, strict=True))
+        elapsed = max(now - since, _LOOK_PERIOD)
+        return Recent(blocks / elapsed, 60 * utterances / elapsed, losses, dropped)
 
 
-def _values(status: NodeStatus) -> list[tuple[str, object]]:
-    counts = status.counts
-    return [
-        ('lifecycle state', status.state),
-        ('source', status.source),
-        ('model', status.model),
-        ('device', status.device),
-        ('deaf while the robot speaks', 'yes' if status.robot_speaks else 'no'),
-        ('blocks', counts.blocks if counts else 0),
-        ('overflows', counts.overflows if counts else 0),
-        ('utterances', counts.utterances if counts else 0),
-        ('answered', counts.answered if counts else 0),
-        ('dropped interim', counts.dropped_interim if counts else 0),
-        ('dropped final', counts.dropped_final if counts else 0),
-        ('discarded while the robot spoke', counts.discarded_by_gate if counts else 0),
-        ('last emotion', status.last_emotion),
-        ('last latency', '' if status.last_latency is None else f'{status.last_latency:.3f} s'),
-    ]
+def to_status(subject: Subject, node_name: str) -> DiagnosticStatus:
+    """Return the message for `subject`; `node_name` is the node's full name without the leading slash."""
+    return DiagnosticStatus(
+        level=bytes([subject.level]),
+        name=f'{node_name}: {subject.name}',
+        message=subject.message,
+        hardware_id=str(subject.values.get('source', subject.values.get('device', ''))),
+        values=[KeyValue(key=key, value=str(value)) for key, value in subject.values.items()],
+    )

@@ -1,53 +1,42 @@
 # SPDX-License-Identifier: Apache-2.0
 """The lifecycle node `ser`."""
 
-import math
 import time
 import traceback
 
-from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import State as LifecycleState
 from rcl_interfaces.msg import SetParametersResult
-from rclpy.duration import Duration
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from rclpy.lifecycle import LifecycleState as State
 from rclpy.parameter import Parameter
-from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.task import Future
-from std_msgs.msg import Bool
 
-from ser_msgs.msg import Emotion
-from ser_ros.audio.file import FileSource
-from ser_ros.audio.microphone import MicrophoneSource
-from ser_ros.audio.source import AudioSource
 from ser_ros.errors import SerError
-from ser_ros.node.diagnostics import NodeStatus, to_diagnostics
-from ser_ros.node.messages import seconds, to_message
+from ser_ros.gate import Gate
+from ser_ros.node.diagnostics import DiagnosticsPublisher
+from ser_ros.node.gate_inputs import GateInputs
+from ser_ros.node.inputs import Input
+from ser_ros.node.outputs import Outputs
 from ser_ros.node.parameters import (
-    SerParameters,
     check_parameter,
     declare_parameters,
     read_parameters,
     takes_effect_at_once,
 )
-from ser_ros.pipeline import Pipeline
-from ser_ros.recognition.estimate import Estimate
+from ser_ros.node.subjects import NodeStatus
+from ser_ros.pipeline import Listeners, Pipeline
 from ser_ros.recognition.models import find_model
 from ser_ros.speech.segmenter import Utterance
 
 RCLError = rclpy_implementation.RCLError
-
-_QOS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
-_DIAGNOSTICS_PERIOD = 1.0
-_LAST_WORDS_TIMEOUT = Duration(seconds=2)
 
 
 class SerNode(LifecycleNode):
     """Publishes the emotion of every utterance on `emotion`, and how the node is on `diagnostics`.
 
     configure loads the model and opens the source, activate listens, deactivate lets the source go, cleanup frees
-    the model. All ROS calls but the publishing of emotions are made by the executor's thread.
+    the model. All ROS calls but the publishing about voices are made by the executor's thread.
     """
 
     def __init__(self, **node_options):
@@ -56,19 +45,16 @@ class SerNode(LifecycleNode):
         declare_parameters(self)
         self._settings = read_parameters(self)
         self._classifier = None
-        self._source: AudioSource | None = None
+        self._input: Input | None = None
+        self._outputs: Outputs | None = None
         self._pipeline: Pipeline | None = None
-        self._emotions = None
-        self._last_emotion = ''
-        self._last_latency: float | None = None
-        self._muted_until = 0.0
         self._error = ''
         self._pipeline_end: Exception | None = None
         self.finished = Future()
         """Done, with the exit code, when the node has nothing more to do."""
-        self._diagnostics = self.create_publisher(DiagnosticArray, 'diagnostics', _QOS)
-        self.create_timer(_DIAGNOSTICS_PERIOD, self._publish_diagnostics)
-        self.create_subscription(Bool, 'robot_speaking', self._on_robot_speaking, _QOS)
+        self._gate = Gate(self._settings.gate)
+        self._gate_inputs = GateInputs(self, self._gate)
+        self._diagnostics = DiagnosticsPublisher(self, self._snapshot)
         self._pipeline_ended = self.create_guard_condition(self._on_pipeline_ended)
         self.add_on_set_parameters_callback(self._on_set_parameters)
         self._service_change_state.callback = self._refusing_impossible(self._service_change_state.callback)
@@ -152,61 +138,49 @@ class SerNode(LifecycleNode):
 
         started = time.monotonic()
         self._settings = read_parameters(self)
+        self._gate.configure(self._settings.gate)
         try:
-            self._source = self._make_source(self._settings)
-            self._source.open()
+            self._input = Input(self, self._settings.audio)
+            self._input.source.open()
             folder = find_model(self._settings.model_path)
             self.get_logger().info(f'loading the model {folder}')
             self._classifier = Classifier.load(folder, self._settings.model_device)
-            self._emotions = self.create_lifecycle_publisher(Emotion, 'emotion', _QOS)
+            self._outputs = Outputs(self, self._settings, self._classifier.name)
         except SerError:
             self._release()
             raise
         self.get_logger().info(
             f"ready in {time.monotonic() - started:.1f} s: model '{self._classifier.name}' on "
-            f'{self._classifier.device}, {self._source.description}'
+            f'{self._classifier.device}, {self._input.source.description}'
         )
 
     def _activate(self) -> None:
         pipeline = Pipeline(
-            source=self._source,
+            source=self._input.source,
             recogniser=self._classifier,
             segmentation=self._settings.segmentation,
-            on_estimate=self._publish_emotion,
-            on_end=self._note_pipeline_end,
+            room=self._settings.room,
+            gate=self._gate,
+            listeners=Listeners(
+                on_estimate=self._outputs.publish_estimate,
+                on_speaking=self._outputs.publish_speaking,
+                on_failure=self._note_failure,
+                on_end=self._note_pipeline_end,
+            ),
         )
-        pipeline.mute(self._muted_until)
-        pipeline.start()
+        self._outputs.activate()
+        try:
+            pipeline.start()
+        except SerError:
+            self._outputs.deactivate()
+            raise
         self._pipeline = pipeline
-        self.get_logger().info(f'listening to {self._source.description}')
+        self.get_logger().info(f'listening to {self._input.source.description}')
 
-    def _make_source(self, parameters: SerParameters) -> AudioSource:
-        audio = parameters.audio
-        if audio.source == 'file':
-            if not audio.file:
-                raise SerError('audio.source is file, but audio.file is empty; give the path of a WAV or FLAC file')
-            return FileSource(audio.file, realtime=audio.realtime, channel=audio.channel, clock=self._now)
-        return MicrophoneSource(audio.device, channel=audio.channel, clock=self._now)
-
-    def _now(self) -> float:
-        return self.get_clock().now().nanoseconds / 1e9
-
-    def _publish_emotion(self, utterance: Utterance, estimate: Estimate) -> None:
-        message = to_message(
-            utterance,
-            estimate,
-            model=self._classifier.name,
-            frame_id=self._settings.audio.frame_id,
-            min_confidence=self._settings.min_confidence,
-        )
-        self._emotions.publish(message)
-        self._last_emotion = message.emotion
-        self._last_latency = seconds(message.latency)
-        if utterance.is_final:
-            self.get_logger().info(
-                f'utterance {utterance.number}: {message.emotion} {message.confidence:.0%}, '
-                f'{utterance.duration:.1f} s of speech, latency {self._last_latency:.2f} s'
-            )
+    def _note_failure(self, utterance: Utterance, error: Exception) -> None:
+        self.get_logger().error(f'utterance {utterance.number} got no answer: {error}')
+        if not isinstance(error, SerError):
+            self.get_logger().error(''.join(traceback.format_exception(error)))
 
     def _note_pipeline_end(self, error: Exception | None) -> None:
         self._pipeline_end = error
@@ -219,18 +193,15 @@ class SerNode(LifecycleNode):
         if error is not None:
             self._report(error)
         else:
-            self.get_logger().info(f'{self._source.description} has ended')
+            self.get_logger().info(f'{self._input.source.description} has ended')
         exits = self._settings.audio.source == 'file' and self._settings.audio.exit_at_end
+        all_answered = error is None and self._pipeline.status().failed == 0
         if exits:
-            self._speak_last_words()
+            self._diagnostics.publish(and_wait=True)
+            self._outputs.wait_for_all_acked()
         self.trigger_deactivate()
         if exits:
-            self._finish(0 if error is None else 1)
-
-    def _speak_last_words(self) -> None:
-        self._publish_diagnostics()
-        for publisher in (self._emotions, self._diagnostics):
-            publisher.wait_for_all_acked(_LAST_WORDS_TIMEOUT)
+            self._finish(0 if all_answered else 1)
 
     def _finish(self, exit_code: int) -> None:
         if not self.finished.done():
@@ -238,24 +209,24 @@ class SerNode(LifecycleNode):
 
     def _stop_listening(self) -> None:
         if self._pipeline is not None:
-            self._pipeline.stop()
+            if not self._pipeline.stop():
+                description = self._input.source.description
+                self.get_logger().error(f'{description} does not let go; it is left behind and taken anew')
+                self._input.destroy()
+                self._input = Input(self, self._settings.audio)
             self._pipeline = None
+            self._outputs.deactivate()
 
     def _release(self) -> None:
         self._stop_listening()
-        if self._source is not None:
-            self._source.close()
-            self._source = None
-        if self._emotions is not None:
-            self.destroy_lifecycle_publisher(self._emotions)
-            self._emotions = None
+        if self._input is not None:
+            self._input.source.close()
+            self._input.destroy()
+            self._input = None
+        if self._outputs is not None:
+            self._outputs.destroy()
+            self._outputs = None
         self._classifier = None
-
-    def _on_robot_speaking(self, message: Bool) -> None:
-        hold_off = self._settings.robot_speaking_hold_off
-        self._muted_until = math.inf if message.data else time.monotonic() + hold_off
-        if self._pipeline is not None:
-            self._pipeline.mute(self._muted_until)
 
     def _on_set_parameters(self, changed: list[Parameter]) -> SetParametersResult:
         unconfigured = self._classifier is None
@@ -267,28 +238,39 @@ class SerNode(LifecycleNode):
         except SerError as error:
             return SetParametersResult(successful=False, reason=str(error))
         self._settings = read_parameters(self, changed)
+        self._gate.configure(self._settings.gate)
+        if self._outputs is not None:
+            self._outputs.configure(self._settings)
         if self._pipeline is not None:
-            self._pipeline.configure(self._settings.segmentation)
+            self._pipeline.configure(self._settings.segmentation, self._settings.room)
         return SetParametersResult(successful=True)
 
     def _report(self, error: Exception) -> None:
         self._error = str(error)
         self.get_logger().error(self._error)
 
-    def _publish_diagnostics(self) -> None:
-        status = NodeStatus(
+    def _snapshot(self) -> NodeStatus:
+        now = time.monotonic()
+        classifier, outputs, pipeline = self._classifier, self._outputs, self._pipeline
+        source = self._input.source if self._input else None
+        recorder = outputs.recorder if outputs else None
+        return NodeStatus(
             state=LIFECYCLE_STATES.get(self._state_machine.current_state[0], 'in transition'),
-            source=self._source.description if self._source else self._settings.audio.source,
-            model=self._classifier.name if self._classifier else '',
-            device=self._classifier.device if self._classifier else '',
-            robot_speaks=time.monotonic() < self._muted_until,
-            counts=self._pipeline.counts() if self._pipeline else None,
-            last_emotion=self._last_emotion,
-            last_latency=self._last_latency,
             error=self._error,
+            source=source.description if source else self._settings.audio.source,
+            live=source.live if source else True,
+            model=classifier.name if classifier else '',
+            device=classifier.device if classifier else '',
+            degraded=classifier.degraded if classifier else '',
+            pipeline=pipeline.status() if pipeline else None,
+            gate=self._gate.closed(now, now),
+            robot_publishers=self._gate_inputs.publishers,
+            last_emotion=outputs.last_emotion if outputs else '',
+            latencies=outputs.latencies if outputs else (),
+            inference_times=outputs.inference_times if outputs else (),
+            recording=recorder.warning if recorder else '',
+            recording_problem=recorder.problem if recorder else '',
         )
-        name = self.get_fully_qualified_name().lstrip('/')
-        self._diagnostics.publish(to_diagnostics(status, name=name, stamp=self.get_clock().now().to_msg()))
 
 
 LIFECYCLE_STATES = {

@@ -11,10 +11,12 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from ser_ros.errors import SerError
+from ser_ros.gate import GateConfig
 from ser_ros.recognition.device import DEVICE_PATTERN
+from ser_ros.speech.room import RoomConfig
 from ser_ros.speech.segmenter import SegmentationConfig
 
-SOURCES = ('microphone', 'file')
+SOURCES = ('microphone', 'topic', 'file')
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,11 @@ class ParameterSpec:
         return descriptor
 
 
+_TOPIC = r'[~/]?[A-Za-z_/][A-Za-z0-9_/]*'
+"""A ROS topic name; rclpy looks closer when it is used."""
+
 _S = SegmentationConfig()
+_G = GateConfig()
 
 SPECS = (
     ParameterSpec(
@@ -52,10 +58,20 @@ SPECS = (
     ),
     ParameterSpec('model.device', 'auto', 'Where the model runs: auto, cpu, cuda or cuda:N.', pattern=DEVICE_PATTERN),
     ParameterSpec(
-        'audio.source', 'microphone', 'Where sound comes from: microphone or file.', pattern='|'.join(SOURCES)
+        'audio.source', 'microphone', 'Where sound comes from: microphone, topic or file.', pattern='|'.join(SOURCES)
     ),
     ParameterSpec('audio.device', '', 'Microphone: its index or a part of its name; empty for the default one.'),
     ParameterSpec('audio.file', '', 'WAV or FLAC file to listen to when audio.source is file.'),
+    ParameterSpec('audio.topic', 'audio', 'Topic with audio messages when audio.source is topic.', pattern=_TOPIC),
+    ParameterSpec(
+        'audio.info_topic',
+        'audio_info',
+        'Topic with AudioInfo for messages that do not say their format.',
+        pattern=_TOPIC,
+    ),
+    ParameterSpec(
+        'audio.topic_rate', 16_000, 'Hz; rate of messages that cannot say it (Int16MultiArray).', 4_000, 384_000
+    ),
     ParameterSpec('audio.realtime', True, 'Play the file at its own pace; false: as fast as it goes.'),
     ParameterSpec('audio.exit_at_end', True, 'End the node, with exit code 0, when the file is answered.'),
     ParameterSpec('audio.channel', 0, 'Channel to listen to, from 0; -1 for the mean of all.', -1, 255),
@@ -79,8 +95,29 @@ SPECS = (
         live=True,
     ),
     ParameterSpec(
-        'robot_speaking.hold_off', 0.5, 'Seconds of deafness after the robot has spoken.', 0.0, 10.0, live=True
+        'robot_speaking.hold_off', _G.hold_off, 'Seconds of deafness after the robot has spoken.', 0.0, 10.0, live=True
     ),
+    ParameterSpec(
+        'robot_speaking.lead',
+        _G.lead,
+        'Seconds for which the robot may have been heard before it says that it speaks.',
+        0.0,
+        2.0,
+        live=True,
+    ),
+    ParameterSpec(
+        'robot_speaking.timeout',
+        _G.timeout,
+        'Seconds after which a true that is not repeated ends; 0 for never.',
+        0.0,
+        3600.0,
+        live=True,
+    ),
+    ParameterSpec('record.directory', '', 'Folder into which every utterance is recorded; empty: nothing is recorded.'),
+    ParameterSpec(
+        'record.max_megabytes', 1000, 'MB that record.directory may hold; recording then ends.', 1, 1_000_000
+    ),
+    ParameterSpec('ros4hri.enabled', False, 'Publish the voice as REP-155 says too (needs hri_msgs).'),
     ParameterSpec('autostart', True, 'Configure and activate at start, without a lifecycle manager.'),
 )
 
@@ -94,10 +131,21 @@ class AudioParameters:
     source: str
     device: str
     file: str
+    topic: str
+    info_topic: str
+    topic_rate: int
     realtime: bool
     exit_at_end: bool
     channel: int
     frame_id: str
+
+
+@dataclass(frozen=True)
+class RecordParameters:
+    """What is recorded; nothing where `directory` is empty."""
+
+    directory: str
+    max_megabytes: int
 
 
 @dataclass(frozen=True)
@@ -108,8 +156,11 @@ class SerParameters:
     model_device: str
     audio: AudioParameters
     segmentation: SegmentationConfig
+    room: RoomConfig
+    gate: GateConfig
     min_confidence: float
-    robot_speaking_hold_off: float
+    record: RecordParameters
+    ros4hri_enabled: bool
     autostart: bool
 
 
@@ -151,6 +202,9 @@ def read_parameters(node: Node, changed: list[Parameter] = ()) -> SerParameters:
             source=value['audio.source'],
             device=value['audio.device'],
             file=value['audio.file'],
+            topic=value['audio.topic'],
+            info_topic=value['audio.info_topic'],
+            topic_rate=value['audio.topic_rate'],
             realtime=value['audio.realtime'],
             exit_at_end=value['audio.exit_at_end'],
             channel=value['audio.channel'],
@@ -164,8 +218,15 @@ def read_parameters(node: Node, changed: list[Parameter] = ()) -> SerParameters:
             max_utterance=value['vad.max_utterance'],
             interim_period=value['emotion.interim_period'],
         ),
+        room=RoomConfig(),
+        gate=GateConfig(
+            hold_off=value['robot_speaking.hold_off'],
+            lead=value['robot_speaking.lead'],
+            timeout=value['robot_speaking.timeout'],
+        ),
         min_confidence=value['emotion.min_confidence'],
-        robot_speaking_hold_off=value['robot_speaking.hold_off'],
+        record=RecordParameters(value['record.directory'], value['record.max_megabytes']),
+        ros4hri_enabled=value['ros4hri.enabled'],
         autostart=value['autostart'],
     )
 

@@ -29,6 +29,8 @@ class Classifier:
         self.device = str(device)
         self.labels = checkpoint.labels
         self.temperature = checkpoint.temperature
+        self.degraded = ''
+        """One sentence where it does not run as it was told to; '' otherwise."""
 
     @classmethod
     def load(cls, folder: Path, device: str = 'auto') -> 'Classifier':

@@ -40,7 +40,8 @@ def sharpen_end(samples: np.ndarray, start: int, end: int, *, margin: float) -> 
 
 def _power(samples: np.ndarray) -> np.ndarray:
     half = _count(_WINDOW) // 2
-    energy = np.concatenate(([0.0], np.cumsum(np.square(samples, dtype=np.float64))))
+    # An offset, which cheap microphones have, would be as loud in the silence as in the speech.
+    energy = np.concatenate(([0.0], np.cumsum(np.square(samples - samples.mean(dtype=np.float64)))))
     index = np.arange(len(samples))
     low, high = np.maximum(index - half, 0), np.minimum(index + half, len(samples))
     return (energy[high] - energy[low]) / (high - low)

@@ -58,6 +58,8 @@ class Utterance:
     duration: seconds of speech from `start_time` on.
     end_arrival: seconds of `time.monotonic()` at which the speech's last sample reached the source.
     is_final: False while the person is still speaking.
+    onset: index in `samples` at which the speech begins: the length of the pre-roll.
+    speech_probability: 0..1, mean of the detector's over the speech.
     """
 
     number: int
@@ -66,6 +68,13 @@ class Utterance:
     duration: float
     end_arrival: float
     is_final: bool
+    onset: int = 0
+    speech_probability: float = 1.0
+
+    @property
+    def speech(self) -> np.ndarray:
+        """The samples without pre-roll and post-roll."""
+        return self.samples[self.onset : self.onset + round(self.duration * SAMPLE_RATE)]
 
 
 class SpeechState(Enum):
@@ -83,8 +92,11 @@ class Segmenter:
     def __init__(self, config: SegmentationConfig):
         """Begin QUIET."""
         self._count = 0
+        self._too_short = 0
         self._chunks: list[AudioBlock] = []
+        self._probabilities: list[float] = []
         self._state = SpeechState.QUIET
+        self._is_continuation = False
         self.configure(config)
 
     @property
@@ -93,9 +105,20 @@ class Segmenter:
         return self._state
 
     @property
+    def is_speaking(self) -> bool:
+        """Whether an utterance is under way, the end silence and the beginning of one that was cut included."""
+        goes_on = self._state is SpeechState.STARTING and self._is_continuation
+        return goes_on or self._state in (SpeechState.SPEAKING, SpeechState.STOPPING)
+
+    @property
     def utterances(self) -> int:
         """How many utterances have begun."""
         return self._count
+
+    @property
+    def too_short(self) -> int:
+        """How often a voice ended before `min_speech`, the rest of one that was cut at `max_utterance` included."""
+        return self._too_short
 
     def configure(self, config: SegmentationConfig) -> None:
         """Take other settings from the next chunk on."""
@@ -115,6 +138,7 @@ class Segmenter:
     def push(self, chunk: AudioBlock, probability: float) -> list[Utterance]:
         """Take the next chunk (512 samples) and its speech probability; return what it completes, at most one."""
         self._chunks.append(chunk)
+        self._probabilities.append(probability)
         if self._state is SpeechState.QUIET:
             return self._while_quiet(probability)
         if self._state is SpeechState.STARTING:
@@ -125,8 +149,9 @@ class Segmenter:
         """End the stream: return the utterance that was under way as a final one, and be QUIET."""
         ended = self._state in (SpeechState.SPEAKING, SpeechState.STOPPING)
         result = [self._utterance(is_final=True)] if ended else []
+        self._too_short += self._state is SpeechState.STARTING and self._voiced > 0
         self._state = SpeechState.QUIET
-        self._chunks = []
+        self._forget(len(self._chunks))
         return result
 
     def _while_quiet(self, probability: float) -> list[Utterance]:
@@ -139,6 +164,7 @@ class Segmenter:
     def _while_starting(self, probability: float) -> list[Utterance]:
         self._note_voice(probability >= self._exit_threshold)
         if self._silent > self._longest_dip:
+            self._too_short += self._voiced > 0
             self._become_quiet()
         elif self._voiced >= self._min_speech:
             self._count += 1
@@ -153,12 +179,12 @@ class Segmenter:
         if self._silent >= self._end_silence or (self._silent and length >= self._max_utterance):
             final = self._utterance(is_final=True, goes_on=self._silent < self._end_silence)
             # What this utterance holds must not be the next one's pre-roll or onset too.
-            self._chunks = self._chunks[len(self._chunks) - self._silent :]
+            self._forget(len(self._chunks) - self._silent)
             self._become_quiet()
             return [final]
         if length >= self._max_utterance:
             final = self._utterance(is_final=True, goes_on=True)
-            self._chunks = []
+            self._forget(len(self._chunks))
             self._begin(at=0, goes_on=True)
             return [final]
         if self._interim_period and not self._silent and length - self._interim_at >= self._interim_period:
@@ -176,7 +202,11 @@ class Segmenter:
 
     def _become_quiet(self) -> None:
         self._state = SpeechState.QUIET
-        self._chunks = self._chunks[-self._kept_before :]
+        self._forget(max(len(self._chunks) - self._kept_before, 0))
+
+    def _forget(self, count: int) -> None:
+        del self._chunks[:count]
+        del self._probabilities[:count]
 
     def _note_voice(self, voiced: bool) -> None:
         self._voiced += voiced
@@ -193,14 +223,17 @@ class Segmenter:
             end = sharpen_end(samples, start, end, margin=self._margin)
             tail = self._post_roll
         chunk, offset = divmod(start, CHUNK_SAMPLES)
-        last = self._chunks[(end - 1) // CHUNK_SAMPLES]
+        last = (end - 1) // CHUNK_SAMPLES
+        before = min(start, self._pre_roll)
         return Utterance(
             number=self._count,
-            samples=samples[max(start - self._pre_roll, 0) : end + tail],
+            samples=samples[start - before : end + tail],
             start_time=self._chunks[chunk].start_time + offset / SAMPLE_RATE,
             duration=(end - start) / SAMPLE_RATE,
-            end_arrival=last.arrival - (-end % CHUNK_SAMPLES) / SAMPLE_RATE,
+            end_arrival=self._chunks[last].arrival - (-end % CHUNK_SAMPLES) / SAMPLE_RATE,
             is_final=is_final,
+            onset=before,
+            speech_probability=float(np.mean(self._probabilities[chunk : last + 1])),
         )
 
 

@@ -23,6 +23,9 @@ class VoiceActivityDetector(Protocol):
     def speech_probability(self, chunk: np.ndarray) -> float:
         """Return 0..1 for the stream's next chunk (float32, shape (512,), 16 kHz)."""
 
+    def reset(self) -> None:
+        """Forget the stream: the next chunk begins another one."""
+
 
 class SileroVad:
     """Silero VAD on one CPU thread of ONNX Runtime.
@@ -41,6 +44,10 @@ class SileroVad:
             package / 'data' / 'silero_vad.onnx', sess_options=options, providers=['CPUExecutionProvider']
         )
         self._rate = np.array(SAMPLE_RATE, dtype=np.int64)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the stream: the next chunk begins another one."""
         self._state = np.zeros(_STATE_SHAPE, dtype=np.float32)
         self._context = np.zeros(_CONTEXT_SAMPLES, dtype=np.float32)
 

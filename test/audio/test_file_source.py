@@ -157,7 +157,7 @@ def test_sound_louder_than_full_scale_is_left_alone(wav):
 def test_description_names_the_file(tmp_path):
     source = FileSource(tmp_path / 'talk.wav')
     assert source.description == f'file {tmp_path / "talk.wav"}'
-    assert source.overflows == 0
+    assert source.losses == {}
 
 
 def missing(folder):

@@ -141,7 +141,8 @@ def test_overflows_of_the_driver_are_counted(sounddevice):
     source, stream = started(sounddevice)
     for overflow in (False, True, False, True):
         stream.deliver(np.zeros((512, 1)), overflow=overflow)
-    assert source.overflows == 2
+    assert source.losses['overflows'] == 2
+    assert [source.read(timeout=0.0).after_gap for _ in range(4)] == [False, True, False, True]
 
 
 def test_a_reader_that_stalls_loses_new_sound_and_the_loss_is_counted(sounddevice, monkeypatch):
@@ -150,8 +151,11 @@ def test_a_reader_that_stalls_loses_new_sound_and_the_loss_is_counted(sounddevic
     source, stream = started(sounddevice)
     for at in range(13):
         stream.deliver(np.full((512, 1), at, dtype=np.float32))
-    assert source.overflows == 3
+    assert source.losses['overflows'] == 3
     assert sorted(set(read_samples(source))) == list(range(10))
+    stream.deliver(np.zeros((512, 1)))
+    stream.deliver(np.zeros((512, 1)))
+    assert [source.read(timeout=0.0).after_gap for _ in range(2)] == [True, False]
 
 
 def test_what_the_driver_does_to_its_buffer_afterwards_changes_nothing(sounddevice):
@@ -212,10 +216,38 @@ def test_close_lets_go_and_open_works_again(sounddevice):
     source.start()
     again = sounddevice.streams[-1]
     assert again is not stream and again.started
-    assert source.overflows == 0
+    assert source.losses['overflows'] == 1
     assert source.read(timeout=0.0) is None
     again.deliver(np.ones((512, 1)))
     assert set(source.read(timeout=0.0).samples) == {1.0}
+
+
+def test_what_comes_back_is_looked_for_anew_and_by_name_where_it_had_an_index(sounddevice):
+    sounddevice.add('Camera')
+    sounddevice.add('Head Array')
+    source = MicrophoneSource('1')
+    source.open()
+    source.close()
+    assert sounddevice.scans == 1
+    sounddevice.devices.clear()
+    sounddevice.streams.clear()
+    sounddevice.add('Head Array')
+    sounddevice.add('Camera')
+    source.open()
+    assert (sounddevice.scans, sounddevice.initialised) == (2, True)
+    assert sounddevice.streams[-1].device == 0
+
+
+def test_broken_samples_become_silence_and_are_counted(sounddevice):
+    sounddevice.add('USB Audio', rate=48_000, rates=(48_000,))
+    source, stream = started(sounddevice)
+    sound = np.full((stream.blocksize, 1), 0.5, dtype=np.float32)
+    sound[10:13] = [[np.nan], [np.inf], [-np.inf]]
+    for frames in (sound, np.full_like(sound, 0.5), np.full_like(sound, 1e30)):
+        stream.deliver(frames)
+    heard = read_samples(source)
+    assert np.isfinite(heard).all() and np.abs(heard).max() < 1.5
+    assert source.losses['broken samples'] == 3 + stream.blocksize
 
 
 def test_a_microphone_that_was_never_opened_can_be_closed():

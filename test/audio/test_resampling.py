@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The streaming resampler and the capture line: block edges leave no trace, and time stays where it was."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -67,7 +69,7 @@ def test_capture_line_stamps_a_click_with_the_time_at_which_it_was_captured(rate
     sound = np.zeros((rate, 2), dtype=np.float32)
     position = rate // 3
     sound[position, 1] = 1.0
-    line = CaptureLine(rate=rate, channel=1)
+    line = CaptureLine(rate=rate, channel=1, losses=Counter())
     pieces = cut(sound, size)
     blocks = [
         line.push(piece, 50.0 + at * size / rate, 0.0, last=at == len(pieces) - 1) for at, piece in enumerate(pieces)
@@ -78,7 +80,7 @@ def test_capture_line_stamps_a_click_with_the_time_at_which_it_was_captured(rate
 
 
 def test_capture_line_follows_the_clock_of_the_capture_so_drift_does_not_add_up(made_sound):
-    line = CaptureLine(rate=48_000, channel=0)
+    line = CaptureLine(rate=48_000, channel=0, losses=Counter())
     piece = made_sound('tone', 0.032, rate=48_000)[:, np.newaxis]
     drift = 1.001
     for at in range(1000):
@@ -87,7 +89,7 @@ def test_capture_line_follows_the_clock_of_the_capture_so_drift_does_not_add_up(
 
 
 def test_capture_line_hands_the_arrival_through(made_sound):
-    line = CaptureLine(rate=SAMPLE_RATE, channel=0)
+    line = CaptureLine(rate=SAMPLE_RATE, channel=0, losses=Counter())
     assert line.push(made_sound('tone', 0.1)[:, np.newaxis], 5.0, 7.25).arrival == 7.25
 
 

@@ -1,22 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real nodes in processes of their own, and an observer that talks to them over DDS from this one."""
 
+import contextlib
+import ctypes.util
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 import rclpy
+import soundfile
 import transformers
-from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.srv import DescribeParameters, ListParameters, SetParameters
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from std_msgs.msg import Bool
 
 from ser_msgs.msg import Emotion
 from ser_ros.emotions import LABELS
@@ -30,12 +37,28 @@ ASK_AGAIN = 5.0
 """Seconds without an answer after which a service is asked once more."""
 
 
-class NodeProcess:
-    """`ser_node` in a process of its own."""
+LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
-    def __init__(self, log: Path, *, name='ser', namespace='', **parameters):
+LEVELS = {DiagnosticStatus.OK: 'OK', DiagnosticStatus.WARN: 'WARN', DiagnosticStatus.ERROR: 'ERROR'}
+
+_RUN_NODE = """
+import sys
+from ser_ros.cli.ser_node import main
+sys.exit(main())
+"""
+
+
+class NodeProcess:
+    """`ser_node` in a process of its own; `before` is Python code that is run there first, to break something."""
+
+    def __init__(self, log: Path, *, name='ser', namespace='', before='', **parameters):
         self.log = log
-        command = [sys.executable, '-m', 'ser_ros.cli.ser_node', '--ros-args', '-r', f'__node:={name}']
+        program = ['-m', 'ser_ros.cli.ser_node']
+        if before:
+            script = log.with_suffix('.py')
+            script.write_text(before + _RUN_NODE)
+            program = [str(script)]
+        command = [sys.executable, *program, '--ros-args', '-r', f'__node:={name}']
         command += ['-r', f'__ns:=/{namespace}'] if namespace else []
         for parameter, value in parameters.items():
             command += ['-p', f'{parameter.replace("__", ".")}:={json.dumps(value)}']
@@ -48,6 +71,15 @@ class NodeProcess:
 
     def wait(self) -> int:
         return self.process.wait(PATIENCE)
+
+    @contextlib.contextmanager
+    def stopped(self):
+        """Nothing of the process runs meanwhile."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def end(self, with_signal=signal.SIGINT) -> int:
         self.process.send_signal(with_signal)
@@ -66,8 +98,12 @@ class Observer:
         self.clients: dict = {}
         self.messages: list[Emotion] = []
         self.diagnostics: list[DiagnosticArray] = []
+        self.speaking: list[bool] = []
         self.node.create_subscription(Emotion, f'{self.prefix}/emotion', self.messages.append, 10)
         self.node.create_subscription(DiagnosticArray, f'{self.prefix}/diagnostics', self.diagnostics.append, 10)
+        self.node.create_subscription(
+            Bool, f'{self.full_name}/speaking', lambda message: self.speaking.append(message.data), LATCHED
+        )
 
     @property
     def finals(self) -> list[Emotion]:
@@ -140,8 +176,128 @@ class Observer:
         return self.call(DescribeParameters, 'describe_parameters', request).descriptors[0]
 
     def last_values(self) -> dict[str, str]:
-        """Key and value of the newest diagnostics."""
-        return {pair.key: pair.value for pair in self.diagnostics[-1].status[0].values}
+        """Key and value of the newest diagnostics, of all subjects together; empty before the first."""
+        statuses = self.diagnostics[-1].status if self.diagnostics else []
+        return {pair.key: pair.value for status in statuses for pair in status.values}
+
+    def count(self, key: str) -> int:
+        """Return one count of the newest diagnostics; 0 before it is told."""
+        return int(self.last_values().get(key, 0))
+
+    def status(self, subject: str) -> tuple[str, str]:
+        """Level ('OK', 'WARN', 'ERROR') and message of a subject in the newest diagnostics; ('', '') before any."""
+        for status in self.diagnostics[-1].status if self.diagnostics else []:
+            if status.name.endswith(f': {subject}'):
+                return LEVELS[status.level], status.message
+        return '', ''
+
+    def level(self, subject: str) -> str:
+        """Level of a subject in the newest diagnostics; '' before any."""
+        return self.status(subject)[0]
+
+    def wait_for_level(self, subject: str, level: str, words: str = '') -> None:
+        def told() -> bool:
+            now, message = self.status(subject)
+            return now == level and words in message
+
+        self.wait_until(told, f'{subject} is {level} {words}')
+
+    def wait_until_listening(self) -> None:
+        """Wait until messages of an active node arrive here and sound has come."""
+        topic = f'{self.prefix}/emotion'
+        self.wait_until(lambda: self.node.count_publishers(topic) == 1, 'the emotion publisher is there')
+        self.wait_until(lambda: self.speaking and self.count('blocks') > 0, 'sound comes')
+
+
+def what_the_microphone_lacks() -> list[str]:
+    programs = [program for program in ('pulseaudio', 'pactl', 'paplay') if shutil.which(program) is None]
+    return programs + ([] if ctypes.util.find_library('portaudio') else ['libportaudio'])
+
+
+class VirtualMicrophone:
+    """A PulseAudio daemon of the test's own, whose only source is what is played into its only sink."""
+
+    def __init__(self, home: Path):
+        runtime = home / 'run'
+        runtime.mkdir(mode=0o700)
+        (home / '.asoundrc').write_text('pcm.!default { type pulse }\nctl.!default { type pulse }\n')
+        self.environment = {'HOME': str(home), 'XDG_RUNTIME_DIR': str(runtime)}
+        self.log = (home / 'pulseaudio.log').open('w')
+        self.daemon: subprocess.Popen | None = None
+
+    def switch_on(self) -> None:
+        """Start the daemon, without any microphone."""
+        command = ['pulseaudio', '-n', '--daemonize=no', '--exit-idle-time=-1', '--disallow-exit']
+        self.daemon = subprocess.Popen(
+            [*command, '--load=module-native-protocol-unix'],
+            env=os.environ | self.environment,
+            stdout=self.log,
+            stderr=subprocess.STDOUT,
+        )
+        deadline = time.monotonic() + 30
+        while self.run('pactl', 'info').returncode:
+            assert self.daemon.poll() is None and time.monotonic() < deadline, Path(self.log.name).read_text()
+            time.sleep(0.1)
+
+    def plug_in(self, rate: int = 16000, channels: int = 1) -> None:
+        """Add the microphone."""
+        layout = f'rate={rate} channels={channels} format=s16le channel_map={"mono" if channels == 1 else "stereo"}'
+        for command in (
+            # Else it takes up to two seconds of sound at once, before they have passed.
+            ['pactl', 'load-module', 'module-null-sink', 'sink_name=mic', 'norewinds=1', *layout.split()],
+            ['pactl', 'set-default-source', 'mic.monitor'],
+        ):
+            finished = self.run(*command)
+            assert finished.returncode == 0, finished.stderr
+
+    def unplug(self) -> None:
+        """Take the microphone away; the daemon goes on."""
+        finished = self.run('pactl', 'unload-module', 'module-null-sink')
+        assert finished.returncode == 0, finished.stderr
+
+    def kill(self) -> None:
+        """End the daemon as kill -9 does."""
+        self.daemon.kill()
+        self.daemon.wait()
+
+    def play(self, path: Path) -> None:
+        finished = self.run('paplay', '-d', 'mic', str(path))
+        assert finished.returncode == 0, finished.stderr
+
+    def start_playing(self, path: Path) -> subprocess.Popen:
+        return subprocess.Popen(
+            ['paplay', '-d', 'mic', str(path)], env=os.environ | self.environment, stderr=subprocess.DEVNULL
+        )
+
+    def close(self) -> None:
+        self.kill()
+        self.log.close()
+
+    def run(self, *command: str) -> subprocess.CompletedProcess:
+        return subprocess.run(command, env=os.environ | self.environment, capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture
+def microphone(monkeypatch):
+    """Make a virtual microphone that the nodes of this test hear; skip where this machine has nothing to make one."""
+    if missing := what_the_microphone_lacks():
+        apt = 'libportaudio2 pulseaudio pulseaudio-utils libasound2-plugins'
+        pytest.skip(f'{", ".join(missing)} missing: sudo apt install {apt}')
+    # A short path of its own: a socket's name may not be longer than 107 characters.
+    with tempfile.TemporaryDirectory(prefix='ser') as home:
+        made = []
+
+        def make(rate: int = 16000, channels: int = 1) -> VirtualMicrophone:
+            made.append(VirtualMicrophone(Path(home)))
+            for name, value in made[-1].environment.items():
+                monkeypatch.setenv(name, value)
+            made[-1].switch_on()
+            made[-1].plug_in(rate, channels)
+            return made[-1]
+
+        yield make
+        for each in made:
+            each.close()
 
 
 @pytest.fixture(scope='session', autouse=True)
@@ -215,6 +371,17 @@ def recording() -> Path:
 def said() -> list[dict]:
     """What was really said in it: start and duration in seconds."""
     return json.loads((DEMO / 'recording.json').read_text())['utterances']
+
+
+@pytest.fixture(scope='session')
+def sentence(tmp_path_factory, recording, said) -> Path:
+    """The first 2.2 s of speech of the demo's recording, with half a second of the room before and after it."""
+    first = said[0]
+    sound, rate = soundfile.read(recording, dtype='float32')
+    begin, end = first['start'] - 0.5, first['start'] + first['duration'] + 0.5
+    path = tmp_path_factory.mktemp('sounds') / 'sentence.wav'
+    soundfile.write(path, sound[round(begin * rate) : round(end * rate)], rate)
+    return path
 
 
 @pytest.fixture(scope='session')

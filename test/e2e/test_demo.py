@@ -48,7 +48,7 @@ def test_a_missing_file_is_one_sentence_and_non_zero(ros_domain, tmp_path):
 
 
 def heard(utterances: int, answered: int) -> SimpleNamespace:
-    return SimpleNamespace(utterances=utterances, final_numbers=set(range(1, answered + 1)))
+    return SimpleNamespace(to_answer=utterances, final_numbers=set(range(1, answered + 1)))
 
 
 @pytest.mark.parametrize(

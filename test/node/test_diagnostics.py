@@ -1,77 +1,72 @@
 # SPDX-License-Identifier: Apache-2.0
+"""The last minute's counts, and the message."""
+
 from dataclasses import replace
 
 import pytest
-from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus
 
-from ser_ros.node.diagnostics import NodeStatus, to_diagnostics
-from ser_ros.pipeline import PipelineCounts
+from ser_ros.audio.monitor import SoundHealth
+from ser_ros.node.diagnostics import Recently, to_status
+from ser_ros.node.subjects import Level, Recent, Subject
+from ser_ros.pipeline import PipelineStatus
 
-COUNTS = PipelineCounts(
-    blocks=100,
-    overflows=0,
-    utterances=3,
-    answered=3,
+STATUS = PipelineStatus(
+    blocks=0,
+    seconds_since_block=0.0,
+    losses={'overflows': 0},
+    problem='',
+    health=SoundHealth(),
+    room_floor=-70.0,
+    is_speaking=False,
+    utterances=0,
+    answered=0,
+    rejected={},
     dropped_interim=0,
     dropped_final=0,
-    discarded_by_gate=0,
-    seconds_since_block=0.03,
-)
-HEALTHY = NodeStatus(
-    state='active',
-    source='microphone',
-    model='default',
-    device='cpu',
-    robot_speaks=False,
-    counts=COUNTS,
-    last_emotion='happy',
-    last_latency=0.61,
-    error='',
+    failed=0,
+    waiting=0,
+    lag=0.0,
+    working_for=0.0,
+    last_failure='',
 )
 
 
-def entry(status: NodeStatus) -> DiagnosticStatus:
-    return to_diagnostics(status, name='robot/ser', stamp=Time(sec=7)).status[0]
+def counted(**counts) -> PipelineStatus:
+    return replace(STATUS, **counts)
 
 
-def test_healthy_is_ok_and_tells_everything():
-    told = entry(HEALTHY)
-    assert told.level == DiagnosticStatus.OK
-    assert told.name.startswith('robot/ser')
-    assert {pair.key: pair.value for pair in told.values} == {
-        'lifecycle state': 'active',
-        'source': 'microphone',
-        'model': 'default',
-        'device': 'cpu',
-        'deaf while the robot speaks': 'no',
-        'blocks': '100',
-        'overflows': '0',
-        'utterances': '3',
-        'answered': '3',
-        'dropped interim': '0',
-        'dropped final': '0',
-        'discarded while the robot spoke': '0',
-        'last emotion': 'happy',
-        'last latency': '0.610 s',
-    }
+def test_rates_and_losses_of_the_last_minute():
+    recently = Recently()
+    recently.update(STATUS, now=100.0)
+    recent = recently.update(counted(blocks=310, utterances=2, losses={'overflows': 3}, dropped_final=1), now=110.0)
+    assert recent == Recent(blocks=31.0, utterances=12.0, losses=3, dropped=1)
+
+
+def test_what_is_older_than_a_minute_is_forgotten():
+    recently = Recently()
+    recently.update(STATUS, now=100.0)
+    lossy = counted(losses={'overflows': 3, 'gaps': 1})
+    assert recently.update(lossy, now=101.0).losses == 4
+    for second in range(102, 161):
+        recently.update(lossy, now=float(second))
+    assert recently.update(lossy, now=162.0).losses == 0
+    assert len(recently._seen) <= 62
+
+
+def test_a_new_start_begins_anew():
+    recently = Recently()
+    recently.update(counted(blocks=1000, dropped_final=5), now=100.0)
+    assert recently.update(counted(blocks=10), now=101.0) == Recent()
+    assert recently.update(None, now=102.0) == Recent()
+    assert recently.update(counted(dropped_final=7), now=103.0).dropped == 0
 
 
 @pytest.mark.parametrize(
-    'status, level, words',
-    [
-        (replace(HEALTHY, error='no microphone; plug one in'), DiagnosticStatus.ERROR, 'plug one in'),
-        (
-            replace(HEALTHY, counts=replace(COUNTS, seconds_since_block=1.5)),
-            DiagnosticStatus.ERROR,
-            'no sound for 1.5 s',
-        ),
-        (replace(HEALTHY, counts=replace(COUNTS, dropped_final=1)), DiagnosticStatus.WARN, 'too slow'),
-        (replace(HEALTHY, counts=replace(COUNTS, overflows=2)), DiagnosticStatus.WARN, 'lost 2 time(s)'),
-        (replace(HEALTHY, state='inactive', counts=None), DiagnosticStatus.OK, 'inactive'),
-    ],
+    ('level', 'byte'),
+    [(Level.OK, DiagnosticStatus.OK), (Level.WARN, DiagnosticStatus.WARN), (Level.ERROR, DiagnosticStatus.ERROR)],
 )
-def test_what_is_wrong_sets_the_level_and_the_words(status, level, words):
-    told = entry(status)
-    assert told.level == level
-    assert words in told.message
+def test_the_message_holds_everything(level, byte):
+    status = to_status(Subject('gate', level, 'open', {'source': 'mic', 'count': 3}), 'robot/ser')
+    assert (status.level, status.name, status.message, status.hardware_id) == (byte, 'robot/ser: gate', 'open', 'mic')
+    assert [(pair.key, pair.value) for pair in status.values] == [('source', 'mic'), ('count', '3')]

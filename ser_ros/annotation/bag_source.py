@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sound in a bag as a source, as fast as it is read."""
+
+import math
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ser_ros.annotation.bag import Bag
+from ser_ros.annotation.bag_topics import AudioTopics
+from ser_ros.audio.block import BLOCK_DURATION, AudioBlock
+from ser_ros.audio.packets import AudioPacket, PacketDecoder
+from ser_ros.audio.source import EndOfAudio, check_channel
+from ser_ros.audio.topic import TopicSource
+from ser_ros.errors import SerError
+
+DEFAULT_FRAME_ID = 'microphone'
+"""Where no message names one; the node's own default."""
+
+_NANOSECONDS = 1e9
+
+_WALL_CLOCK = 1e9
+"""Seconds; later times are of a clock that tells the date, earlier ones since a machine or a simulation was started."""
+
+_LONGEST_BURST = 0.3
+"""Seconds by which messages without stamps may come late before sound is taken to be missing, as in a running node."""
+
+_FOLLOW = 0.05
+"""Seconds by which the time of a message without a stamp may follow its reception: half of what counts as a gap."""
+
+
+class BagSource:
+    """Gives the blocks that a node would have read while the bag was recorded; gaps and repetitions are found alike.
+
+    Capture times are the stamps of the messages. Where they have none, the times of reception serve, smoothed; where
+    they count from the start of a machine (GStreamer's do), they are moved so that the first message was received as
+    soon as it ended. A block's `arrival` is no time of this machine: it is when its last sample reached the bag, in the
+    bag's seconds.
+    """
+
+    def __init__(self, bag: Bag, topics: AudioTopics, *, rate: int, channel: int):
+        """`bag` is open; `rate` (Hz) is that of messages that cannot say it; `channel` is 0-based, -1 for the mean."""
+        self._bag = bag
+        self._topics = topics
+        self._rate = rate
+        self._channel = channel
+        self.frame_id = ''
+        """Of the microphone; known when the source is open."""
+        self._received = 0.0
+
+    @property
+    def description(self) -> str:
+        """Names of the topic and the bag."""
+        return f'topic {self._topics.name} of {self._bag.path}'
+
+    @property
+    def live(self) -> bool:
+        """Always false: a bag waits."""
+        return False
+
+    @property
+    def losses(self) -> dict[str, int]:
+        """What lacked, came twice or too late, or could not be read, as a node counts it."""
+        return self._topic.losses
+
+    @property
+    def problem(self) -> str:
+        """Always '': a bag that breaks off raises."""
+        return ''
+
+    @property
+    def block_count(self) -> int:
+        """About how many blocks there are, for a progress display; known when the source is open."""
+        return self._block_count
+
+    def open(self) -> None:
+        """Read the first sound, to see that it can be read. Raises SerError."""
+        self.start()
+        first = next(self._packets, None)
+        if first is None:
+            raise SerError(self._silence())
+        packet, _ = first
+        self._accept(*first)
+        messages = sum(connection.msgcount for connection in self._topics.audio)
+        self._block_count = messages * math.ceil(packet.duration / BLOCK_DURATION)
+
+    def start(self) -> None:
+        """Begin at the first message."""
+        self._topic = TopicSource(self.description, channel=self._channel, clock=lambda: self._received + self._hidden)
+        self._topic.start()
+        self._packets = self._decoded()
+        self._blocks: deque[AudioBlock] = deque()
+        self._next: float | None = None
+        self._offset: float | None = None
+        self._hidden = 0.0
+
+    def read(self, timeout: float) -> AudioBlock:
+        """Return the next block. Raises EndOfAudio after the last, SerError where the bag cannot be read."""
+        while not self._blocks:
+            item = next(self._packets, None)
+            if item is None:
+                raise EndOfAudio
+            self._accept(*item)
+        return self._blocks.popleft()
+
+    def close(self) -> None:
+        """Nothing to let go: the bag is its opener's."""
+
+    def _decoded(self) -> Iterator[tuple[AudioPacket, float]]:
+        """Yield (packet, seconds when it was received) of all messages that can be read."""
+        topics = self._topics
+        decoder = PacketDecoder(topics.audio[0].msgtype, rate=self._rate)
+        if topics.info:
+            # One that was received later holds for what came before it too: nothing else is known of that.
+            for _, _, data in self._bag.messages(topics.info):
+                decoder.note_info(self._message(data, topics.info[0].msgtype))
+                break
+        for connection, received, data in self._bag.messages((*topics.audio, *topics.info)):
+            message = self._message(data, connection.msgtype)
+            if connection.msgtype != topics.audio[0].msgtype:
+                decoder.note_info(message)
+                continue
+            self.frame_id = self.frame_id or getattr(getattr(message, 'header', None), 'frame_id', DEFAULT_FRAME_ID)
+            try:
+                packet = decoder.decode(message)
+            except SerError as error:
+                self._topic.refuse(str(error))
+                continue
+            if packet is not None:
+                yield packet, received / _NANOSECONDS
+
+    def _message(self, data: bytes, kind: str):
+        try:
+            return self._topics.store.deserialize_cdr(data, kind)
+        except Exception as error:
+            # Of any kind: the bytes may be anything.
+            reason = ' '.join(str(error).split()) or type(error).__name__
+            raise SerError(f'a message in the bag {self._bag.path} is no {kind} ({reason}); record it again') from None
+
+    def _accept(self, packet: AudioPacket, received: float) -> None:
+        self._received = received
+        stamp = self._capture_time(packet, received)
+        transport = received - stamp - packet.duration
+        check_channel(self._channel, packet.frames.shape[1], f'the sound on the {self.description}')
+        self._topic.push(replace(packet, stamp=stamp + self._hidden))
+        while (block := self._topic.read(timeout=0.0)) is not None:
+            start_time = block.start_time - self._hidden
+            self._blocks.append(replace(block, start_time=start_time, arrival=start_time + block.duration + transport))
+
+    def _capture_time(self, packet: AudioPacket, received: float) -> float:
+        """Return when the first frame of `packet` was captured, on the bag's clock or the sender's."""
+        earliest = received - packet.duration
+        if packet.stamp is None:
+            stamp = earliest
+            if self._next is not None and earliest - self._next < _LONGEST_BURST:
+                stamp = self._next + min(max(earliest - self._next, -_FOLLOW), _FOLLOW)
+        else:
+            if self._offset is None:
+                since_start = packet.stamp < _WALL_CLOCK <= received
+                self._offset = earliest - packet.stamp if since_start else 0.0
+            stamp = packet.stamp + self._offset
+        if stamp < _WALL_CLOCK:
+            # A live topic's stamp near this machine's own time since its start would be taken for that.
+            self._hidden = _WALL_CLOCK
+        self._next = stamp + packet.duration
+        return stamp
+
+    def _silence(self) -> str:
+        if self._topic.problem and self._topic.losses['refused']:
+            return self._topic.problem
+        if PacketDecoder(self._topics.audio[0].msgtype).needs_info:
+            return (
+                f'the bag {self._bag.path} has no AudioInfo for the topic {self._topics.name}, so its format is not '
+                'known; record the topic audio_info too, or name it with --info-topic'
+            )
+        return f'the topic {self._topics.name} of {self._bag.path} has no messages; record it again'

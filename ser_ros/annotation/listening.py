@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Listens to a recorded source from its beginning to its end with the node's own pipeline."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ser_ros.audio.source import AudioSource
+from ser_ros.emotions import UNKNOWN
+from ser_ros.errors import SerError
+from ser_ros.pipeline import Listeners, Pipeline, Recogniser
+from ser_ros.recognition.estimate import Estimate
+from ser_ros.speech.segmenter import SegmentationConfig, Utterance
+
+_PROGRESS_PERIOD = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Annotation:
+    """What one utterance of a recording sounded like.
+
+    utterance: its number, from 1; what was rejected has one too.
+    start_time: seconds on the clock that stamps the recording; the speech's first sample.
+    duration: seconds of speech.
+    published: seconds on the clock by which the recording arrived; when a node would have answered.
+    latency: seconds from the arrival of the speech's last sample to `published`.
+    emotion: the estimate's label, or 'unknown' below the least confidence that was asked for.
+    """
+
+    utterance: int
+    start_time: float
+    duration: float
+    published: float
+    latency: float
+    emotion: str
+    estimate: Estimate
+
+
+def annotate(
+    source: AudioSource,
+    recogniser: Recogniser,
+    *,
+    min_confidence: float,
+    on_progress: Callable[[int, int], None],
+    end_silence: float = SegmentationConfig.end_silence,
+) -> list[Annotation]:
+    """Return what was said in `source`, which must not be live, in the order of time, as a node at its defaults would.
+
+    `on_progress` is called twice a second, by this thread, with the numbers of blocks and utterances so far. A node
+    answers `end_silence` seconds after the speech has ended, and so does `Annotation.published`: what the model takes
+    is not counted, for it is this machine's and not the robot's. Raises SerError, and where the model fails too.
+    """
+    found: list[Annotation] = []
+    failures: list[Exception] = []
+    ended = threading.Event()
+
+    def take(utterance: Utterance, estimate: Estimate) -> None:
+        sure = estimate.confidence >= min_confidence
+        found.append(
+            Annotation(
+                utterance=utterance.number,
+                start_time=utterance.start_time,
+                duration=utterance.duration,
+                published=utterance.end_arrival + end_silence,
+                latency=end_silence,
+                emotion=estimate.label if sure else UNKNOWN,
+                estimate=estimate,
+            )
+        )
+
+    def fail(utterance: Utterance, error: Exception) -> None:
+        failures.append(
+            SerError(
+                f'the model could not answer what is said at {utterance.start_time:.1f} s ({error}); try --device cpu'
+            )
+        )
+        ended.set()
+
+    def end(error: Exception | None) -> None:
+        if error is not None:
+            failures.append(error)
+        ended.set()
+
+    pipeline = Pipeline(
+        source=source,
+        recogniser=recogniser,
+        segmentation=SegmentationConfig(end_silence=end_silence),
+        listeners=Listeners(on_estimate=take, on_speaking=lambda speaking: None, on_failure=fail, on_end=end),
+    )
+    pipeline.start()
+    try:
+        while not ended.wait(_PROGRESS_PERIOD):
+            on_progress(pipeline.status().blocks, len(found))
+    finally:
+        pipeline.stop()
+    if failures:
+        raise failures[0]
+    return found

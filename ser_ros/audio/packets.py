@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sound as it travels in messages: what is read from each of the supported types, and how they are filled.
+
+Knows the messages by their fields alone, so that rclpy's and rosbags' do alike; arrays may be of numpy, `array`, bytes
+or lists. Where a message breaks what its type promises, `SerError` says what its sender must change.
+"""
+
+import array
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ser_ros.errors import SerError
+
+INFO_TYPE = 'audio_common_msgs/msg/AudioInfo'
+"""ROS type of the message that says the format of those that cannot say it themselves."""
+
+LOWEST_RATE, HIGHEST_RATE = 4_000, 384_000
+"""Hz; of a rate beyond, the sender was not sure itself."""
+MOST_CHANNELS = 256
+
+_NANOSECONDS = 1_000_000_000
+_WAVE = 'wave'
+_CURE = 'start the capture node with the parameters format:=wave and sample_format:=S16LE'
+"""Those of audio_capture_node in ros-drivers/audio_common, branch ros2, whose default is format:=mp3."""
+
+_SAMPLE_FORMATS = {
+    'S8': 'i1',
+    'U8': 'u1',
+    'S16LE': '<i2',
+    'S16BE': '>i2',
+    'S24LE': '<i3',
+    'S24BE': '>i3',
+    'S32LE': '<i4',
+    'S32BE': '>i4',
+    'F32LE': '<f4',
+    'F32BE': '>f4',
+    'F64LE': '<f8',
+    'F64BE': '>f8',
+}
+"""GStreamer's names, which AudioInfo uses, and numpy's; numpy has no i3, `_from_int24` reads those."""
+
+_PORTAUDIO_FORMATS = {1: 'float32', 2: 'int32', 8: 'int16', 16: 'int8', 32: 'uint8'}
+"""PortAudio's codes, in AudioStamped's info.format, and numpy's names. Its 4 (24 bit) has no field in the message."""
+_PORTAUDIO_INT16 = 8
+
+
+@dataclass(frozen=True, eq=False)
+class AudioPacket:
+    """What one audio message holds.
+
+    frames: float32, shape (n, channels), full scale is -1..1.
+    rate: Hz.
+    stamp: seconds; capture time of the first frame on the sender's clock, None where the message has none.
+    """
+
+    frames: np.ndarray
+    rate: int
+    stamp: float | None
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return len(self.frames) / self.rate
+
+
+@dataclass(frozen=True)
+class AudioType:
+    """A ROS message type that holds sound.
+
+    field: one that tells it from another package's type of the same name.
+    origin: where its package comes from, for people.
+    needs_info: whether its format stands in `AudioInfo`.
+    decode: (message, last AudioInfo or None, rate for messages that cannot say it) -> packet.
+    fill: (message, int16 samples, rate, stamp in seconds, frame_id) -> None; mono.
+    """
+
+    field: str
+    origin: str
+    needs_info: bool
+    decode: Callable[[Any, Any, int], AudioPacket]
+    fill: Callable[[Any, np.ndarray, int, float, str], None]
+
+
+class PacketDecoder:
+    """Decodes the messages of one topic."""
+
+    def __init__(self, type_name: str, *, rate: int = 16_000):
+        """`type_name`: one of `AUDIO_TYPES`; `rate`: Hz, of messages that cannot say it."""
+        self._type = AUDIO_TYPES[type_name]
+        self._rate = rate
+        self._info = None
+
+    @property
+    def needs_info(self) -> bool:
+        """Whether nothing can be decoded before `note_info`."""
+        return self._type.needs_info
+
+    def note_info(self, info) -> None:
+        """Take an AudioInfo for the packets that follow; `decode` judges it."""
+        self._info = info
+
+    def decode(self, message) -> AudioPacket | None:
+        """Return what `message` holds, None while its AudioInfo has not come. Raises SerError."""
+        if self.needs_info and self._info is None:
+            return None
+        return self._type.decode(message, self._info, self._rate)
+
+
+def encode(type_name: str, kind: type, samples: np.ndarray, *, rate: int, stamp: float, frame_id: str):
+    """Return a message of class `kind`, which is that of `type_name`.
+
+    `samples`: float32, shape (n,), mono, full scale -1..1, beyond which they are clipped; they travel as 16 bit.
+    `stamp`: seconds, capture time of the first.
+    """
+    message = kind()
+    # Upwards one step is lost: 16 bits end at 32767.
+    levels = np.clip(np.rint(samples * np.float32(32768.0)), -32768, 32767).astype(np.int16)
+    AUDIO_TYPES[type_name].fill(message, levels, rate, stamp, frame_id)
+    return message
+
+
+def encode_info(kind: type, *, rate: int):
+    """Return the AudioInfo, of class `kind`, for what `encode` makes."""
+    info = kind()
+    info.channels = 1
+    info.sample_rate = rate
+    info.sample_format = 'S16LE'
+    info.bitrate = 16 * rate
+    info.coding_format = _WAVE
+    return info
+
+
+def _decode_audio_data(message, info, rate: int) -> AudioPacket:
+    return _decode_bytes(message.data, info, None)
+
+
+def _decode_audio_data_stamped(message, info, rate: int) -> AudioPacket:
+    return _decode_bytes(message.audio.data, info, message.header.stamp)
+
+
+def _decode_bytes(data, info, stamp) -> AudioPacket:
+    """Decode ros-drivers' messages: bytes whose meaning stands in AudioInfo."""
+    if info.coding_format.lower() != _WAVE:
+        raise SerError(
+            f"the audio messages are coded as '{info.coding_format}', which is not read here, only wave; {_CURE}"
+        )
+    name = info.sample_format.upper()
+    if name not in _SAMPLE_FORMATS:
+        raise SerError(
+            f"the audio messages have samples of format '{info.sample_format}', which is none of "
+            f'{" ".join(_SAMPLE_FORMATS)}; {_CURE}'
+        )
+    code = _SAMPLE_FORMATS[name]
+    content = _as_array(data, np.uint8)
+    width = int(code[-1])
+    if len(content) % width:
+        raise SerError(
+            f'an audio message has {len(content)} bytes, which is no multiple of the {width} that a sample of '
+            f'{name} takes; the AudioInfo must be that of the same capture node'
+        )
+    values = _from_int24(content, code[0]) if width == 3 else content.view(code)
+    return _packet(values, info.channels, info.sample_rate, stamp)
+
+
+def _decode_audio_stamped(message, info, rate: int) -> AudioPacket:
+    """Decode mgonzs13's message: one of five arrays is filled, and info says which."""
+    data, info = message.audio.audio_data, message.audio.info
+    filled = [name for name in _PORTAUDIO_FORMATS.values() if len(getattr(data, f'{name}_data'))]
+    name = _PORTAUDIO_FORMATS.get(info.format)
+    if name is None:
+        codes = ', '.join(f'{code} ({name})' for code, name in _PORTAUDIO_FORMATS.items())
+        raise SerError(
+            f'an audio message has samples of format {info.format}, which is none of {codes}; '
+            'start the capture node with the parameter format:=8'
+        )
+    if filled not in ([name], []):
+        raise SerError(
+            f'an audio message says that its samples are {name}, but has {" and ".join(filled)} samples; '
+            'its sender must fill the one array that info.format names'
+        )
+    return _packet(_as_array(getattr(data, f'{name}_data'), name), info.channels, info.rate, message.header.stamp)
+
+
+def _decode_multi_array(message, info, rate: int) -> AudioPacket:
+    """Decode an Int16MultiArray: dimensions, where it names any, are [channels], [frames, channels] or the reverse."""
+    dimensions = message.layout.dim
+    labels = [dimension.label.lower() for dimension in dimensions]
+    if len(labels) > 2:
+        raise SerError(
+            f'an Int16MultiArray has {len(labels)} dimensions; its sender must name two at most, frames and channels'
+        )
+    values = _as_array(message.data, np.int16)[message.layout.data_offset :]
+    channels = dimensions[labels.index('channels')].size if 'channels' in labels else 1
+    by_channel = len(labels) == 2 and labels[0] == 'channels'
+    return _packet(values, channels, rate, None, by_channel=by_channel)
+
+
+def _packet(values: np.ndarray, channels: int, rate: int, stamp, *, by_channel: bool = False) -> AudioPacket:
+    """Check and scale `values`: interleaved, or one channel after the other."""
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise SerError(
+            f'an audio message says that its rate is {rate} Hz, which is not in {LOWEST_RATE}..{HIGHEST_RATE}; '
+            'its sender must say the real one'
+        )
+    if not 1 <= channels <= MOST_CHANNELS:
+        raise SerError(
+            f'an audio message says that it has {channels} channels, which is not in 1..{MOST_CHANNELS}; '
+            'its sender must say the real number'
+        )
+    if not len(values):
+        raise SerError('an audio message holds no samples; its sender must send only what it has captured')
+    if len(values) % channels:
+        raise SerError(
+            f'an audio message has {len(values)} samples, which is no multiple of its {channels} channels; '
+            'its sender must send whole frames and say the real number of channels'
+        )
+    scaled = _scaled(values)
+    frames = scaled.reshape(channels, -1).T if by_channel else scaled.reshape(-1, channels)
+    return AudioPacket(frames, int(rate), _seconds(stamp))
+
+
+def _scaled(values: np.ndarray) -> np.ndarray:
+    """Return samples of any type as float32, full scale -1..1; unsigned ones are silent at their middle."""
+    kind, bits = values.dtype.kind, 8 * values.dtype.itemsize
+    if kind == 'f':
+        # What float32 cannot hold becomes infinite, and is taken for broken further on.
+        with np.errstate(over='ignore', invalid='ignore'):
+            return values.astype(np.float32)
+    if kind == 'u':
+        values = values.astype(np.int16) - 128
+    return values.astype(np.float32) / np.float32(2 ** (bits - 1))
+
+
+def _from_int24(content: np.ndarray, order: str) -> np.ndarray:
+    """Return 3-byte samples (uint8, shape (3 n,)) as int32 whose lowest byte is 0: full scale is that of int32."""
+    padded = np.zeros((len(content) // 3, 4), dtype=np.uint8)
+    first = 1 if order == '<' else 0
+    padded[:, first : first + 3] = content.reshape(-1, 3)
+    return padded.reshape(-1).view(f'{order}i4')
+
+
+def _as_array(data, dtype) -> np.ndarray:
+    if isinstance(data, bytes | bytearray):
+        return np.frombuffer(data, dtype=dtype)
+    return np.ascontiguousarray(data, dtype=dtype)
+
+
+def _seconds(stamp) -> float | None:
+    """Return a ROS time in seconds; None for none, and for the 0 of a header that was not stamped."""
+    if stamp is None:
+        return None
+    seconds = stamp.sec + stamp.nanosec / _NANOSECONDS
+    return seconds if seconds > 0.0 else None
+
+
+def _fill_audio_data(message, levels: np.ndarray, rate: int, stamp: float, frame_id: str) -> None:
+    message.data = array.array('B', levels.astype('<i2').tobytes())
+
+
+def _fill_audio_data_stamped(message, levels: np.ndarray, rate: int, stamp: float, frame_id: str) -> None:
+    _fill_header(message.header, stamp, frame_id)
+    _fill_audio_data(message.audio, levels, rate, stamp, frame_id)
+
+
+def _fill_audio_stamped(message, levels: np.ndarray, rate: int, stamp: float, frame_id: str) -> None:
+    _fill_header(message.header, stamp, frame_id)
+    message.audio.audio_data.int16_data = array.array('h', levels.tobytes())
+    info = message.audio.info
+    info.format, info.channels, info.rate, info.chunk = _PORTAUDIO_INT16, 1, rate, len(levels)
+
+
+def _fill_multi_array(message, levels: np.ndarray, rate: int, stamp: float, frame_id: str) -> None:
+    message.data = array.array('h', levels.tobytes())
+
+
+def _fill_header(header, stamp: float, frame_id: str) -> None:
+    header.stamp.sec, header.stamp.nanosec = divmod(round(stamp * _NANOSECONDS), _NANOSECONDS)
+    header.frame_id = frame_id
+
+
+_ROS_DRIVERS = 'github.com/ros-drivers/audio_common'
+_MGONZS13 = 'github.com/mgonzs13/audio_common'
+
+AUDIO_TYPES = {
+    'audio_common_msgs/msg/AudioDataStamped': AudioType(
+        'audio', _ROS_DRIVERS, True, _decode_audio_data_stamped, _fill_audio_data_stamped
+    ),
+    'audio_common_msgs/msg/AudioStamped': AudioType(
+        'audio', _MGONZS13, False, _decode_audio_stamped, _fill_audio_stamped
+    ),
+    'audio_common_msgs/msg/AudioData': AudioType('data', _ROS_DRIVERS, True, _decode_audio_data, _fill_audio_data),
+    'std_msgs/msg/Int16MultiArray': AudioType('data', 'ROS 2', False, _decode_multi_array, _fill_multi_array),
+}
+"""Every supported ROS type by its name, those with a stamp first."""

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Brings a device back that fails while it is listened to."""
+
+import time
+from dataclasses import replace
+
+from ser_ros.audio.block import AudioBlock
+from ser_ros.audio.source import LONGEST_PAUSE, AudioSource
+from ser_ros.errors import SerError
+
+_FIRST_PAUSE = 0.25
+_LONGEST_WAIT = 4.0
+"""Seconds before a failed device is tried again, at first and at most; each failure doubles them."""
+
+_FIRST_SOUND = 3.0
+"""Seconds that a device just opened may take until sound comes: an idle PulseAudio sink takes two, a radio headset one."""
+
+
+class SupervisedSource:
+    """A live source that outlives its device: unplugged, taken by another program, or stuck.
+
+    What fails while it is read is closed and opened anew, with growing pauses, until sound comes again; its first
+    block then says that sound was lost before it. Only `open` raises: at the start a wrong name is the user's fault.
+    """
+
+    def __init__(self, source: AudioSource):
+        """Take the source to watch."""
+        self._source = source
+        self._problem = ''
+        self._reopened = 0
+        self._settle()
+
+    @property
+    def description(self) -> str:
+        """That of the source."""
+        return self._source.description
+
+    @property
+    def live(self) -> bool:
+        """Always true."""
+        return True
+
+    @property
+    def losses(self) -> dict[str, int]:
+        """Those of the source, and how often it was opened anew."""
+        return self._source.losses | {'reopened': self._reopened}
+
+    @property
+    def problem(self) -> str:
+        """Why no sound comes, until it comes again."""
+        return self._problem
+
+    def open(self) -> None:
+        """Open the source. Raises SerError."""
+        self._source.open()
+        self._settle()
+        self._patience = _FIRST_SOUND
+
+    def start(self) -> None:
+        """Begin to capture; a source that does not start is tried again."""
+        try:
+            self._source.start()
+        except SerError as error:
+            self._fail(str(error))
+
+    def read(self, timeout: float) -> AudioBlock | None:
+        """Return the next block, or None where none came within `timeout` seconds."""
+        if self._next_try is not None and not self._bring_back(timeout):
+            return None
+        began = time.monotonic()
+        try:
+            block = self._source.read(timeout)
+        except SerError as error:
+            self._fail(str(error))
+            return None
+        if block is None:
+            # Where a read took longer, this machine stood still and not the device.
+            self._silence += min(time.monotonic() - began, timeout)
+            if self._silence > self._patience:
+                self._fail(
+                    f'{self.description} has given no sound for {self._silence:.1f} s; plug it in again or end the program '
+                    'that holds it; it is reopened as soon as it can be'
+                )
+            return None
+        if self._was_lost:
+            block = replace(block, after_gap=True)
+        self._settle()
+        return block
+
+    def close(self) -> None:
+        """Let the source go."""
+        self._source.close()
+        self._settle()
+
+    def _settle(self) -> None:
+        self._silence = 0.0
+        self._problem = ''
+        self._was_lost = False
+        self._patience = LONGEST_PAUSE
+        self._pause = _FIRST_PAUSE
+        self._next_try: float | None = None
+
+    def _fail(self, problem: str) -> None:
+        self._problem = problem
+        self._was_lost = True
+        self._source.close()
+        self._next_try = time.monotonic() + self._pause
+        self._pause = min(2 * self._pause, _LONGEST_WAIT)
+
+    def _bring_back(self, timeout: float) -> bool:
+        """Open the source again where it is time, after at most `timeout` seconds; return whether it is open."""
+        wait = self._next_try - time.monotonic()
+        time.sleep(min(max(wait, 0.0), timeout))
+        if wait > timeout:
+            return False
+        try:
+            self._source.open()
+            self._source.start()
+        except SerError as error:
+            self._fail(str(error))
+            return False
+        self._next_try = None
+        self._patience = _FIRST_SOUND
+        self._reopened += 1
+        self._silence = 0.0
+        return True

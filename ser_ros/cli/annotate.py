@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`ros2 run ser_ros annotate BAG` or `... FILE...`: what was said in recorded sessions, without ROS."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from ser_ros.annotation.bag import Bag, is_bag
+from ser_ros.annotation.bag_copy import copy_bag
+from ser_ros.annotation.bag_source import BagSource
+from ser_ros.annotation.bag_topics import check_new_topic, choose_topics
+from ser_ros.annotation.emotion_message import emotion_topic, emotion_types
+from ser_ros.annotation.listening import annotate
+from ser_ros.annotation.outputs import refuse_existing
+from ser_ros.annotation.table import write_tables
+from ser_ros.audio.block import BLOCK_DURATION, SAMPLE_RATE
+from ser_ros.audio.file import FileSource, open_sound_file
+from ser_ros.cli.sentences import ends_in_a_sentence
+from ser_ros.errors import SerError
+from ser_ros.recognition.models import find_model
+
+_SILENT_FOR = 2.0
+"""Seconds after which the progress is shown."""
+
+_BAG_OPTIONS = ('topic', 'info_topic', 'rate', 'emotion_topic')
+
+
+@ends_in_a_sentence
+def main(args: list[str] | None = None) -> int:
+    """Annotate one bag, or sound files."""
+    parser = _parser()
+    options = parser.parse_args(args)
+    if not 0.0 <= options.min_confidence <= 1.0:
+        raise SerError(f'--min-confidence {options.min_confidence:g} is no probability; give one from 0 to 1')
+    bags = [path for path in options.paths if is_bag(path)]
+    if bags and len(options.paths) > 1:
+        raise SerError(f'{bags[0]} is a bag, and one bag at a time is annotated; give it alone')
+    return _annotate_bag(options) if bags else _annotate_files(options)
+
+
+def _annotate_files(options: argparse.Namespace) -> int:
+    given = [name for name in _BAG_OPTIONS if getattr(options, name) is not None]
+    if given:
+        raise SerError(f'--{given[0].replace("_", "-")} is for bags, and {options.paths[0]} is none; leave it out')
+    targets = {path: _tables_of(path, options.out) for path in options.paths}
+    refuse_existing([file for files in targets.values() for file in files])
+    if len(set(targets.values())) < len(options.paths):
+        raise SerError('two of the files would have the same table; give them one by one with an --out for each')
+    durations = {path: _check(path, options.channel) for path in targets}
+    classifier = _load(options)
+    _make_folder(options.out)
+    for path, files in targets.items():
+        progress = _Progress(str(path), durations[path] / BLOCK_DURATION)
+        annotations = annotate(
+            FileSource(path, realtime=False, channel=options.channel, clock=lambda: 0.0),
+            classifier,
+            min_confidence=options.min_confidence,
+            on_progress=progress,
+        )
+        write_tables(files, annotations, classifier.labels)
+        progress.end(len(annotations), durations[path], files[0])
+    return 0
+
+
+def _annotate_bag(options: argparse.Namespace) -> int:
+    (path,) = options.paths
+    out = options.out or path.with_name(f'{path.stem if path.is_file() else path.name}_emotion')
+    refuse_existing([out])
+    with Bag(path) as bag:
+        topics = choose_topics(bag, options.topic, options.info_topic)
+        new_topic = check_new_topic(bag, options.emotion_topic or '/emotion')
+        source = BagSource(bag, topics, rate=options.rate or SAMPLE_RATE, channel=options.channel)
+        source.open()
+        classifier = _load(options)
+        progress = _Progress(str(path), source.block_count)
+        annotations = annotate(source, classifier, min_confidence=options.min_confidence, on_progress=progress)
+        store = emotion_types()
+        added = emotion_topic(new_topic, annotations, store, model=classifier.name, frame_id=source.frame_id)
+        copying = _Progress(f'writing {out}', bag.message_count)
+        copy_bag(bag, out, added=added, store=store, on_progress=lambda done: copying(done, len(annotations)))
+        progress.end(len(annotations), (bag.end - bag.start) / 1e9, out)
+        for loss, count in source.losses.items():
+            if count:
+                print(f'  in the sound: {count} {loss}')
+    return 0
+
+
+def _tables_of(path: Path, out: Path | None) -> tuple[Path, Path]:
+    folder = out or path.parent
+    return folder / f'{path.stem}.csv', folder / f'{path.stem}.txt'
+
+
+def _check(path: Path, channel: int) -> float:
+    """Return the seconds of sound in the file after it has been checked. Raises SerError."""
+    source = FileSource(path, channel=channel)
+    source.open()
+    source.close()
+    with open_sound_file(path) as file:
+        return file.frames / file.samplerate
+
+
+def _make_folder(folder: Path | None) -> None:
+    if folder is not None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SerError(f'the folder {folder} cannot be made ({error.strerror}); give another --out') from None
+
+
+def _load(options: argparse.Namespace):
+    # Late, so that a wrong path is told at once and not after torch has been loaded.
+    from ser_ros.recognition.classifier import Classifier
+
+    return Classifier.load(find_model(options.model), options.device)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog='annotate',
+        description='Write down how people feel in a bag (a copy with /emotion) or in sound files (CSV and labels).',
+        epilog='examples: ros2 run ser_ros annotate rosbag2_2026_11_23 --topic /audio; '
+        'ros2 run ser_ros annotate interview.wav --out labels',
+    )
+    add = parser.add_argument
+    add('paths', nargs='+', type=Path, metavar='PATH', help='one rosbag2 (folder, .mcap or .db3), or WAV or FLAC files')
+    add(
+        '--out',
+        type=Path,
+        help='folder of the copy (default: BAG_emotion beside it), or of the tables (beside each file)',
+    )
+    add('--model', default='', help='model folder or name; the embedded default where not given')
+    add('--device', default='auto', help='auto, cpu, cuda or cuda:N')
+    add('--channel', type=int, default=0, help='from 0; -1 for the mean of all')
+    add('--min-confidence', type=float, default=0.0, metavar='P', help='below it the emotion is unknown (default 0)')
+    bags = parser.add_argument_group('for bags')
+    add = bags.add_argument
+    add('--topic', help='topic with the sound; not needed where the bag has one alone')
+    add('--info-topic', help='topic with AudioInfo; not needed where the bag has one alone')
+    add('--rate', type=int, help='Hz, where the messages do not tell it (default 16000)')
+    add('--emotion-topic', help='name of the new topic (default /emotion)')
+    return parser
+
+
+class _Progress:
+    """Shows on one line of a terminal how far the work is, and says in the end how fast it went."""
+
+    def __init__(self, name: str, total: float):
+        self._name = name
+        self._total = total
+        self._started = time.monotonic()
+        self._shown = False
+
+    def __call__(self, done: int, utterances: int) -> None:
+        if sys.stderr.isatty() and time.monotonic() - self._started > _SILENT_FOR:
+            self._shown = True
+            share = min(done / self._total, 1.0) if self._total else 1.0
+            print(f'\r{self._name}: {share:4.0%}, {utterances} utterances ', end='', file=sys.stderr, flush=True)
+
+    def end(self, utterances: int, seconds: float, written: Path) -> None:
+        if self._shown:
+            print('\r\033[K', end='', file=sys.stderr)
+        took = time.monotonic() - self._started
+        print(
+            f'{written}: {utterances} utterance{"s" * (utterances != 1)} in {seconds:.0f} s of {self._name}, '
+            f'{seconds / took:.0f} times as fast as real time'
+        )
+
+
+if __name__ == '__main__':
+    sys.exit(main())

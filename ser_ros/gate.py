@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When the robot must not listen: while it speaks itself, and while it was told not to; knows no ROS."""
+
+import math
+import threading
+from collections import deque
+from dataclasses import dataclass
+
+from ser_ros.speech.rejection import Rejection
+
+_MEMORY = 1000
+"""Closed times that are remembered: at the longest hold-off of 10 s hours, and minutes of a robot that stammers."""
+
+
+@dataclass(frozen=True)
+class GateConfig:
+    """All durations in seconds."""
+
+    hold_off: float = 0.5
+    """The gate stays closed for so long after the robot has spoken: its voice is still in the room."""
+    lead: float = 0.3
+    """The robot may have been heard for so long before it says that it speaks."""
+    timeout: float = 30.0
+    """The robot is taken to have fallen silent when it has not repeated for so long that it speaks; 0 for never."""
+
+
+class Gate:
+    """Remembers when it was closed, and why. All times are seconds of `time.monotonic()`; any thread may ask."""
+
+    def __init__(self, config: GateConfig | None = None):
+        """Begin open."""
+        self._lock = threading.Lock()
+        self._config = config or GateConfig()
+        self._robot: deque[list[float]] = deque(maxlen=_MEMORY)
+        self._by_hand: deque[list[float]] = deque(maxlen=_MEMORY)
+        self._robot_speaks = False
+
+    def configure(self, config: GateConfig) -> None:
+        """Take other settings for what happens from now on."""
+        with self._lock:
+            self._config = config
+
+    @property
+    def robot_speaks(self) -> bool:
+        """Whether the robot said last that it speaks."""
+        return self._robot_speaks
+
+    def robot_speaking(self, speaking: bool, at: float) -> None:
+        """Note that the robot began or ended to speak at the time `at`; what is repeated keeps it going."""
+        with self._lock:
+            config = self._config
+            if speaking:
+                until = at + config.timeout if config.timeout else math.inf
+                _close(self._robot, at - config.lead, until)
+            elif self._robot_speaks:
+                _open(self._robot, at + config.hold_off)
+            self._robot_speaks = speaking
+
+    def listen(self, listening: bool, at: float) -> None:
+        """Open or close by hand at the time `at`."""
+        with self._lock:
+            if listening:
+                _open(self._by_hand, at)
+            else:
+                _close(self._by_hand, at, math.inf)
+
+    def closed(self, start: float, end: float) -> Rejection | None:
+        """Return why the gate was closed at any time from `start` to `end`, both included; None where it was open."""
+        with self._lock:
+            if _overlaps(self._by_hand, start, end):
+                return Rejection.MUTED
+            if _overlaps(self._robot, start, end):
+                return Rejection.ROBOT_SPEECH
+        return None
+
+
+def _overlaps(times: deque[list[float]], start: float, end: float) -> bool:
+    for closed_from, closed_until in reversed(times):
+        if closed_until <= start:
+            return False
+        if closed_from <= end:
+            return True
+    return False
+
+
+def _close(times: deque[list[float]], start: float, end: float) -> None:
+    """Add the time from `start` to `end`, or go on with the last one where they touch."""
+    if times and start <= times[-1][1]:
+        times[-1][1] = max(times[-1][1], end) if math.isfinite(times[-1][1]) else end
+    else:
+        times.append([start, end])
+
+
+def _open(times: deque[list[float]], at: float) -> None:
+    """End the last time at `at` where it was to go on longer."""
+    if times and times[-1][1] > at:
+        times[-1][1] = at

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What closes the gate from outside: the topic `robot_speaking` and the service `~/listen`."""
+
+import time
+
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from std_msgs.msg import Bool
+from std_srvs.srv import SetBool
+
+from ser_ros.gate import Gate
+
+_LOOK_PERIOD = 0.2
+_LONGEST_BELIEVED_DELAY = 2.0
+"""Seconds that a message may have been under way; a greater difference is one of two machines' clocks."""
+
+
+class GateInputs:
+    """Feeds a gate from ROS."""
+
+    def __init__(self, node: Node, gate: Gate):
+        """Create the subscription, the service and the timer on `node`."""
+        self._node = node
+        self._gate = gate
+        self._subscription = node.create_subscription(
+            Bool, 'robot_speaking', self._on_robot_speaking, QoSProfile(depth=10)
+        )
+        node.create_service(SetBool, '~/listen', self._on_listen)
+        node.create_timer(_LOOK_PERIOD, self._look_after_publishers)
+
+    @property
+    def publishers(self) -> int:
+        """How many say whether the robot speaks."""
+        return self._node.count_publishers(self._subscription.topic_name)
+
+    def _on_robot_speaking(self, message: Bool, info) -> None:
+        now = time.monotonic()
+        if not message.data:
+            # Not corrected by its delay: a wrong clock would let the robot hear itself.
+            self._gate.robot_speaking(False, now)
+            return
+        delay = (time.time_ns() - info['source_timestamp']) / 1e9
+        self._gate.robot_speaking(True, now - (delay if 0.0 <= delay <= _LONGEST_BELIEVED_DELAY else 0.0))
+
+    def _look_after_publishers(self) -> None:
+        if self._gate.robot_speaks and self.publishers == 0:
+            self._node.get_logger().warning(
+                'whoever said on robot_speaking that the robot speaks has gone without taking it back; listening again'
+            )
+            self._gate.robot_speaking(False, time.monotonic())
+
+    def _on_listen(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        self._gate.listen(request.data, time.monotonic())
+        response.success = True
+        response.message = 'listening' if request.data else 'not listening until ~/listen is called with true'
+        self._node.get_logger().info(response.message)
+        return response

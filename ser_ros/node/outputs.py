@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the node tells about the voices that it hears."""
+
+from collections import deque
+
+from rclpy.duration import Duration
+from rclpy.lifecycle import LifecycleNode
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from std_msgs.msg import Bool
+
+from ser_msgs.msg import Emotion
+from ser_ros.node.messages import seconds, to_message
+from ser_ros.node.parameters import SerParameters
+from ser_ros.node.ros4hri import VoicePublisher
+from ser_ros.recognition.estimate import Estimate
+from ser_ros.recorder import Recorder
+from ser_ros.speech.segmenter import Utterance
+
+EVENT_QOS = QoSProfile(depth=10)
+LATCHED_QOS = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+
+_REMEMBERED = 100
+"""Final messages over which percentiles are taken."""
+_LAST_WORDS_TIMEOUT = Duration(seconds=2)
+
+
+class Outputs:
+    """The publishers of a configured node, and the recorder where one is wanted."""
+
+    def __init__(self, node: LifecycleNode, settings: SerParameters, model: str):
+        """Create what `settings` ask for. Raises SerError."""
+        self._node = node
+        self._model = model
+        self._record = settings.record
+        self.recorder: Recorder | None = None
+        """Records while the node is active and was told to."""
+        self.last_emotion = ''
+        self._latencies: deque[float] = deque(maxlen=_REMEMBERED)
+        self._inference_times: deque[float] = deque(maxlen=_REMEMBERED)
+        self.configure(settings)
+        self._voices = VoicePublisher(node) if settings.ros4hri_enabled else None
+        self._emotions = node.create_lifecycle_publisher(Emotion, 'emotion', EVENT_QOS)
+        self._speaking = node.create_lifecycle_publisher(Bool, '~/speaking', LATCHED_QOS)
+
+    @property
+    def latencies(self) -> tuple[float, ...]:
+        """Seconds, of the last final messages."""
+        return tuple(self._latencies)
+
+    @property
+    def inference_times(self) -> tuple[float, ...]:
+        """Seconds, of the last final estimates."""
+        return tuple(self._inference_times)
+
+    def configure(self, settings: SerParameters) -> None:
+        """Take other settings from the next message on."""
+        self._frame_id = settings.audio.frame_id
+        self._min_confidence = settings.min_confidence
+
+    def activate(self) -> None:
+        """Say that nobody speaks yet, and begin to record where that is wanted. Raises SerError where it cannot be."""
+        if self._record.directory:
+            self.recorder = Recorder(self._record.directory, self._record.max_megabytes)
+            self._node.get_logger().warning(self.recorder.warning or self.recorder.problem)
+        if self._voices is not None:
+            self._voices.activate()
+        self.publish_speaking(False)
+
+    def deactivate(self) -> None:
+        """Say that nobody speaks any more, for a latched true would stand for ever."""
+        self.publish_speaking(False)
+        if self._voices is not None:
+            self._voices.deactivate()
+        self.recorder = None
+
+    def publish_speaking(self, speaking: bool) -> None:
+        """Say whether somebody speaks, where anybody can still be told: a signal may have shut ROS down already."""
+        if not self._node.context.ok():
+            return
+        self._speaking.publish(Bool(data=speaking))
+        if self._voices is not None:
+            self._voices.speaking(speaking)
+
+    def publish_estimate(self, utterance: Utterance, estimate: Estimate) -> None:
+        """Say how an utterance sounded, and record a final one where that is wanted."""
+        message = to_message(
+            utterance, estimate, model=self._model, frame_id=self._frame_id, min_confidence=self._min_confidence
+        )
+        self._emotions.publish(message)
+        self.last_emotion = message.emotion
+        if not utterance.is_final:
+            return
+        latency = seconds(message.latency)
+        self._latencies.append(latency)
+        self._inference_times.append(estimate.inference_time)
+        self._node.get_logger().info(
+            f'utterance {utterance.number}: {message.emotion} {message.confidence:.0%}, '
+            f'{utterance.duration:.1f} s of speech, latency {latency:.2f} s'
+        )
+        if self._voices is not None:
+            self._voices.estimate(message)
+        recorder = self.recorder
+        if recorder is not None:
+            recorder.add(utterance, estimate)
+
+    def wait_for_all_acked(self) -> None:
+        """Return when all listeners have the last emotion, or after two seconds."""
+        self._emotions.wait_for_all_acked(_LAST_WORDS_TIMEOUT)
+
+    def destroy(self) -> None:
+        """Free the publishers."""
+        self._node.destroy_lifecycle_publisher(self._emotions)
+        self._node.destroy_lifecycle_publisher(self._speaking)
+        if self._voices is not None:
+            self._voices.destroy()

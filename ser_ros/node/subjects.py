@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the node is, subject by subject: what `/diagnostics` tells, before it is a message."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+from ser_ros.audio.source import LONGEST_PAUSE
+from ser_ros.pipeline import PipelineStatus
+from ser_ros.speech.rejection import Rejection
+
+_ZEROS_WARN = 0.6
+"""Seconds of exact zeros that a microphone in a real room does not give; within one second of the fault it is told."""
+_ZEROS_ERROR = 10.0
+"""Seconds of exact zeros after which nobody has just pressed a mute button for a moment."""
+_CLIPPED_WARN = 0.001
+"""Share of samples at full scale: one in a thousand is far beyond a single knock."""
+_OFFSET_WARN = 0.05
+"""Of full scale; sound cards in order stay below 0.01."""
+_LAG_WARN = 1.0
+"""Seconds by which the answers may be late before it is worth a warning."""
+_STALLED = 10.0
+"""Seconds for one utterance after which the model does not work as it should, on any machine worth the name."""
+
+
+class Level(IntEnum):
+    """As in diagnostic_msgs/DiagnosticStatus."""
+
+    OK = 0
+    WARN = 1
+    ERROR = 2
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One subject: its name, level, a sentence, and its figures."""
+
+    name: str
+    level: Level
+    message: str
+    values: dict[str, object]
+
+
+@dataclass(frozen=True)
+class NodeStatus:
+    """A snapshot of the node.
+
+    live: whether sound is lost when nobody listens: false for files.
+    gate: why the gate is closed; None while it is open.
+    latencies, inference_times: seconds, of the last final messages.
+    recording, recording_problem: one sentence each where sound is recorded or cannot be; '' otherwise.
+    degraded: one sentence where the model does not run as it was told to; '' otherwise.
+    """
+
+    state: str
+    error: str
+    source: str
+    live: bool
+    model: str
+    device: str
+    degraded: str
+    pipeline: PipelineStatus | None
+    gate: Rejection | None
+    robot_publishers: int
+    last_emotion: str
+    latencies: tuple[float, ...]
+    inference_times: tuple[float, ...]
+    recording: str
+    recording_problem: str
+
+
+@dataclass(frozen=True)
+class Recent:
+    """What has happened in the last minute.
+
+    blocks, utterances: per second and per minute. losses, dropped: how often.
+    """
+
+    blocks: float = 0.0
+    utterances: float = 0.0
+    losses: int = 0
+    dropped: int = 0
+
+
+def subjects(status: NodeStatus, recent: Recent) -> list[Subject]:
+    """Return the five subjects in a fixed order."""
+    return [
+        _node(status),
+        _microphone(status, recent),
+        _speech(status, recent),
+        _recognition(status, recent),
+        _gate(status),
+    ]
+
+
+def _node(status: NodeStatus) -> Subject:
+    values = {'lifecycle state': status.state, 'recording': status.recording or 'no'}
+    level, message = Level.OK, status.state
+    if status.error:
+        level, message = Level.ERROR, status.error
+    elif status.recording_problem:
+        level, message = Level.ERROR, status.recording_problem
+    elif status.recording:
+        level, message = Level.WARN, status.recording
+    return Subject('node', level, message, values)
+
+
+def _microphone(status: NodeStatus, recent: Recent) -> Subject:
+    values = {'source': status.source}
+    pipeline = status.pipeline
+    if pipeline is None:
+        return Subject('microphone', Level.OK, 'not listening', values)
+    health = pipeline.health
+    values |= {
+        'blocks': pipeline.blocks,
+        'blocks per second': f'{recent.blocks:.1f}',
+        'last block': f'{pipeline.seconds_since_block:.2f} s ago',
+        'level': f'{health.level:.1f} dBFS',
+        'all zeros for': f'{health.zeros:.1f} s',
+        'clipped': f'{health.clipped:.2%}',
+        'offset': f'{health.offset:+.3f}',
+    }
+    values |= {name: count for name, count in pipeline.losses.items()}
+    return Subject('microphone', *_judge_microphone(status, recent), values)
+
+
+def _judge_microphone(status: NodeStatus, recent: Recent) -> tuple[Level, str]:
+    pipeline, health = status.pipeline, status.pipeline.health
+    if pipeline.problem:
+        return Level.ERROR, pipeline.problem
+    if not status.live:
+        return Level.OK, 'playing'
+    if pipeline.seconds_since_block > LONGEST_PAUSE:
+        return Level.ERROR, f'no sound for {pipeline.seconds_since_block:.1f} s; check the microphone'
+    if health.zeros > _ZEROS_WARN:
+        level = Level.ERROR if health.zeros > _ZEROS_ERROR else Level.WARN
+        return level, f'only zeros for {health.zeros:.1f} s; switch the microphone on, or take its mute away'
+    if health.clipped > _CLIPPED_WARN:
+        return Level.WARN, f'{health.clipped:.1%} of the samples are clipped; turn down the gain of the microphone'
+    if abs(health.offset) > _OFFSET_WARN:
+        return Level.WARN, f'the sound is off centre by {health.offset:+.2f} of full scale; check the sound card'
+    if recent.losses:
+        return Level.WARN, f'sound was lost {recent.losses} time(s) in the last minute; see the counts'
+    return Level.OK, 'listening'
+
+
+def _speech(status: NodeStatus, recent: Recent) -> Subject:
+    pipeline = status.pipeline
+    if pipeline is None:
+        return Subject('speech', Level.OK, 'not listening', {})
+    values = {
+        'somebody speaks': _yes(pipeline.is_speaking),
+        'utterances': pipeline.utterances,
+        'utterances per minute': f'{recent.utterances:.1f}',
+        'room': f'{pipeline.room_floor:.1f} dBFS',
+    }
+    values |= {f'rejected: {reason.value}': pipeline.rejected.get(reason, 0) for reason in Rejection}
+    return Subject('speech', Level.OK, 'somebody speaks' if pipeline.is_speaking else 'quiet', values)
+
+
+def _recognition(status: NodeStatus, recent: Recent) -> Subject:
+    values = {'model': status.model, 'device': status.device}
+    pipeline = status.pipeline
+    if pipeline is None:
+        return Subject('recognition', Level.OK, 'not listening', values)
+    values |= {
+        'answered': pipeline.answered,
+        'failed': pipeline.failed,
+        'dropped interim': pipeline.dropped_interim,
+        'dropped final': pipeline.dropped_final,
+        'waiting': pipeline.waiting,
+        'lag': f'{pipeline.lag:.2f} s',
+        'last emotion': status.last_emotion,
+        'last latency': f'{status.latencies[-1]:.3f} s' if status.latencies else '',
+        'latency, median, 95 %, longest': _percentiles(status.latencies),
+        'inference, median, 95 %, longest': _percentiles(status.inference_times),
+    }
+    return Subject('recognition', *_judge_recognition(status, recent), values)
+
+
+def _judge_recognition(status: NodeStatus, recent: Recent) -> tuple[Level, str]:
+    pipeline = status.pipeline
+    if pipeline.last_failure:
+        return Level.ERROR, f'the last utterance got no answer: {pipeline.last_failure}'
+    if pipeline.working_for > _STALLED:
+        return Level.ERROR, (
+            f'the model has been at one utterance for {pipeline.working_for:.0f} s; deactivate and clean up the node, '
+            'or start it anew'
+        )
+    if recent.dropped:
+        return Level.WARN, (
+            f'{recent.dropped} utterance(s) lost in the last minute, {pipeline.lag:.1f} s behind: '
+            'take a smaller model or a faster machine'
+        )
+    if pipeline.lag > _LAG_WARN:
+        return Level.WARN, f'{pipeline.lag:.1f} s behind: take a smaller model or a faster machine'
+    if status.degraded:
+        return Level.WARN, status.degraded
+    return Level.OK, 'ready'
+
+
+def _gate(status: NodeStatus) -> Subject:
+    values = {
+        'deaf while the robot speaks': _yes(status.gate is Rejection.ROBOT_SPEECH),
+        'muted by hand': _yes(status.gate is Rejection.MUTED),
+        'publishers of robot_speaking': status.robot_publishers,
+    }
+    return Subject('gate', Level.OK, f'closed: {status.gate.value}' if status.gate else 'open', values)
+
+
+def _percentiles(seconds: tuple[float, ...]) -> str:
+    if not seconds:
+        return ''
+    return ', '.join(f'{value:.3f} s' for value in np.percentile(seconds, (50, 95, 100)))
+
+
+def _yes(fact: bool) -> str:
+    return 'yes' if fact else 'no'

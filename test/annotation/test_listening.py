@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""That a recording is heard as the node hears it, with its times."""
+
+import numpy as np
+import pytest
+
+from ser_ros.annotation.listening import annotate
+from ser_ros.audio.file import FileSource, read_recording
+from ser_ros.emotions import LABELS, UNKNOWN
+from ser_ros.errors import SerError
+from ser_ros.speech.recording import segment_recording
+
+
+def hear(path, recogniser, **options):
+    options = {'min_confidence': 0.0, 'on_progress': lambda blocks, utterances: None} | options
+    return annotate(FileSource(path, realtime=False, clock=lambda: 100.0), recogniser, **options)
+
+
+def test_every_utterance_is_found_with_its_time_and_its_samples(recording, said, recogniser):
+    found = hear(recording, recogniser)
+    assert [annotation.start_time - 100.0 for annotation in found] == pytest.approx(
+        [utterance['start'] for utterance in said], abs=0.15
+    )
+    assert [annotation.duration for annotation in found] == pytest.approx(
+        [utterance['duration'] for utterance in said], abs=0.3
+    )
+    assert [annotation.utterance for annotation in found] == [1, 2, 3, 4, 5, 6]
+    assert [annotation.emotion for annotation in found] == list(LABELS[:6])
+    expected = segment_recording(read_recording(recording))
+    for samples, utterance in zip(recogniser.heard, expected, strict=True):
+        np.testing.assert_array_equal(samples, utterance.samples)
+
+
+def test_what_the_model_is_not_sure_of_is_unknown(recording, recogniser):
+    found = hear(recording, recogniser, min_confidence=recogniser.confidence + 0.01)
+    assert [annotation.emotion for annotation in found] == [UNKNOWN] * 6
+    assert [annotation.estimate.label for annotation in found] == list(LABELS[:6])
+
+
+def test_a_model_that_fails_ends_it_with_the_place(recording, recogniser, refuses):
+    def fail(samples):
+        raise RuntimeError('out of memory')
+
+    recogniser.classify = fail
+    with refuses('101.', 'out of memory', '--device cpu'):
+        hear(recording, recogniser)
+
+
+def test_a_file_that_breaks_off_ends_it(tmp_path, recording, recogniser):
+    whole = recording.read_bytes()
+    broken = tmp_path / 'broken.flac'
+    broken.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(SerError):
+        hear(broken, recogniser)

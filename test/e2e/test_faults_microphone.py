@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Faults of a real microphone: it goes, comes back in another form, gives nothing, or gives bad sound."""
+
+import time
+
+import numpy as np
+import pytest
+import soundfile
+
+from ser_ros.node.messages import seconds
+
+LISTENING = {'audio__source': 'microphone'}
+
+
+def wait_for_answers(observer, count) -> None:
+    observer.wait_until(lambda: len(observer.finals) >= count, f'there are {count} answers', 30.0)
+    assert len(observer.finals) == count
+
+
+def say(microphone, observer, sentence) -> None:
+    """Say a sentence and wait for its answer, which must carry the right stamp."""
+    answered = len(observer.finals)
+    since = time.time()
+    microphone.play(sentence)
+    wait_for_answers(observer, answered + 1)
+    message = observer.finals[-1]
+    # The player needs up to a second to begin; before the speech come 0.5 s of the room.
+    assert since + 0.2 < seconds(message.header.stamp) < since + 2.5
+    assert 1.8 < seconds(message.duration) < 2.6
+    assert 0.0 < seconds(message.latency) < 5.0
+
+
+def interrupt(observer, player, fault) -> float:
+    """Let `fault` strike in the middle of an utterance, wait until it was answered; return seconds until ERROR."""
+    answered = len(observer.finals)
+    observer.wait_until(lambda: observer.speaking[-1], 'somebody speaks')
+    begun = time.monotonic()
+    observer.wait_until(lambda: time.monotonic() > begun + 0.5, 'half a second more was said')
+    fault()
+    struck = time.monotonic()
+    observer.wait_for_level('microphone', 'ERROR')
+    told = time.monotonic() - struck
+    observer.wait_until(lambda: not observer.speaking[-1], 'nobody speaks any more')
+    wait_for_answers(observer, answered + 1)
+    player.kill()
+    player.wait()
+    assert 0.4 < seconds(observer.finals[-1].duration) < 1.8
+    return told
+
+
+def test_a_sound_server_that_dies_and_a_microphone_that_is_pulled_come_back(
+    microphone, start_node, observe, sentence, capsys
+):
+    """Twice in the middle of an utterance; it comes back in another form each time."""
+    virtual = microphone()
+    node = start_node(**LISTENING)
+    observer = observe()
+    observer.wait_until_listening()
+    say(virtual, observer, sentence)
+
+    told = interrupt(observer, virtual.start_playing(sentence), virtual.kill)
+    assert told < 2.0
+    observer.wait_for_level('microphone', 'ERROR', 'connect one')
+    virtual.switch_on()
+    virtual.plug_in(rate=48000, channels=2)
+    observer.wait_until(lambda: observer.level('microphone') != 'ERROR', 'the microphone is back', 20.0)
+    assert observer.count('reopened') >= 1
+    say(virtual, observer, sentence)
+
+    told_again = interrupt(observer, virtual.start_playing(sentence), virtual.unplug)
+    assert told_again < 2.0
+    virtual.plug_in(rate=44100)
+    observer.wait_until(lambda: observer.level('microphone') != 'ERROR', 'the microphone is back', 20.0)
+    say(virtual, observer, sentence)
+
+    assert [message.utterance for message in observer.finals] == [1, 2, 3, 4, 5]
+    assert observer.speaking[-1] is False
+    assert node.end() == 0, node.output
+    assert 'Traceback' not in node.output
+    with capsys.disabled():
+        print(f'\nmicrophone gone: told {told:.2f} s after the server died, {told_again:.2f} s after it was pulled')
+
+
+def test_sound_that_is_silent_clipped_or_off_centre_is_told_with_its_cure(
+    microphone, start_node, observe, sentence, tmp_path
+):
+    sound, rate = soundfile.read(sentence, dtype='float32')
+    clipped, off_centre = tmp_path / 'clipped.wav', tmp_path / 'off centre.wav'
+    soundfile.write(clipped, np.clip(30 * sound, -1.0, 1.0), rate)
+    soundfile.write(off_centre, 0.5 * sound + 0.3, rate)
+    virtual = microphone()
+    node = start_node(**LISTENING)
+    observer = observe()
+    observer.wait_until_listening()
+    observer.wait_for_level('microphone', 'WARN', 'only zeros')
+    for path, level, cure in [
+        (sentence, 'OK', 'listening'),
+        (clipped, 'WARN', 'turn down the gain'),
+        (off_centre, 'WARN', 'check the sound card'),
+        (sentence, 'OK', 'listening'),
+    ]:
+        answered = len(observer.finals)
+        player = virtual.start_playing(path)
+        observer.wait_for_level('microphone', level, cure)
+        wait_for_answers(observer, answered + 1)
+        assert player.wait(30) == 0
+        observer.wait_for_level('microphone', 'WARN', 'only zeros')
+        assert len(observer.finals) == answered + 1
+        assert np.isfinite(observer.finals[-1].probabilities).all()
+        assert 1.8 < seconds(observer.finals[-1].duration) < 2.6
+    observer.wait_for_level('microphone', 'ERROR', 'take its mute away')
+    say(virtual, observer, sentence)
+    assert observer.speaking[-1] is False
+    assert node.end() == 0, node.output
+
+
+@pytest.mark.parametrize('stopped_for', [3.0])
+def test_a_node_that_is_stopped_for_seconds_hears_on(microphone, start_node, observe, sentence, stopped_for):
+    """As a machine does that was asleep or swapped; what was said meanwhile may be lost, and this is told."""
+    virtual = microphone()
+    node = start_node(**LISTENING)
+    observer = observe()
+    observer.wait_until_listening()
+    with node.stopped():
+        waited = time.monotonic() + stopped_for
+        observer.wait_until(lambda: time.monotonic() > waited, 'seconds have passed')
+    observer.wait_until(lambda: observer.diagnostics and observer.last_values()['blocks'], 'it tells again')
+    say(virtual, observer, sentence)
+    assert observer.speaking[-1] is False
+    assert node.end() == 0, node.output
