@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 NAME = 'ser_ros'
-DATA_FOLDERS = ('config', 'demo', 'launch', 'models/default', 'train', 'train/base')
+DATA_FOLDERS = ('config', 'demo', 'launch', 'models/default', 'ser_msgs/msg', 'train', 'train/base')
 
 
 def data_files() -> list[tuple[str, list[str]]]:

@@ -211,14 +211,18 @@ class Pipeline:
         self._monitor.hear(block.samples)
         closed = self._gate.closed(block.arrival - block.duration, block.arrival)
         if block.after_gap or closed:
-            self._interrupt()
+            # Who mutes wants no answer to what is just being said. A robot may speak because it was said: stamps decide.
+            self._interrupt(Rejection.MUTED if closed is Rejection.MUTED else None)
         if not closed:
             self._segment(self._framer.push(block))
 
-    def _interrupt(self) -> None:
-        """End the utterance under way and forget the stream: what was heard so far belongs to nothing that follows."""
+    def _interrupt(self, rejection: Rejection | None = None) -> None:
+        """End the utterance under way and forget the stream: what was heard so far belongs to nothing that follows.
+
+        With a `rejection` that utterance is not answered.
+        """
         self._segment(self._framer.flush())
-        self._hand_over(self._segmenter.flush())
+        self._hand_over(self._segmenter.flush(), rejection)
         self._tell_speaking()
         self._detector.reset()
 
@@ -237,13 +241,13 @@ class Pipeline:
                 if not self._stopping.is_set():
                     self._listeners.on_speaking(self._is_speaking)
 
-    def _hand_over(self, utterances: list[Utterance]) -> None:
+    def _hand_over(self, utterances: list[Utterance], rejection: Rejection | None = None) -> None:
         for utterance in utterances:
-            rejection = self._closed_during(utterance) or self._room.judge(utterance)
-            if rejection is None:
+            reason = rejection or self._closed_during(utterance) or self._room.judge(utterance)
+            if reason is None:
                 self._mailbox.put(utterance, wait=not self._source.live)
             elif utterance.is_final:
-                self._rejected_heard[rejection] += 1
+                self._rejected_heard[reason] += 1
 
     def _closed_during(self, utterance: Utterance) -> Rejection | None:
         return self._gate.closed(utterance.end_arrival - utterance.duration + _JITTER, utterance.end_arrival)

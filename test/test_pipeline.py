@@ -22,7 +22,7 @@ from ser_ros.speech.segmenter import SegmentationConfig
 
 TIMEOUT = 10.0
 CONFIG = SegmentationConfig()
-ANY_ROOM = RoomConfig(noise_margin=0.0, reject_noise=False)
+ANY_ROOM = RoomConfig(noise_margin=0.0, min_voice=0.0)
 """Made sound is no voice: here its own word is taken for it."""
 INTERIM = dataclasses.replace(CONFIG, interim_period=0.032)
 CHUNK, SECONDS = 512, 0.032

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads a rosbag2 message by message."""
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,10 +13,17 @@ from ser_ros.errors import SerError
 FILE_SUFFIXES = ('.db3', '.mcap')
 """Of a bag that is a single file; else it is a folder."""
 
+_LONGEST_REASON = 150
+
 
 def is_bag(path: Path) -> bool:
     """Whether `path` is to be read as a bag: a folder, or a bag's file."""
     return path.is_dir() or path.suffix in FILE_SUFFIXES
+
+
+def reason(error: Exception) -> str:
+    """Return what `error` says, on one line and not too long: what reads a bag may quote from it."""
+    return textwrap.shorten(str(error), _LONGEST_REASON, placeholder=' ...').rstrip('.') or type(error).__name__
 
 
 class Bag:
@@ -39,6 +47,10 @@ class Bag:
         try:
             self._reader = Reader(self.path)
             self._reader.open()
+            counts = [self._reader.message_count, *(connection.msgcount for connection in self._reader.connections)]
+            if not all(isinstance(count, int) for count in counts):
+                self._reader.close()
+                raise ValueError('its numbers of messages are none')
         except Exception as error:
             raise self._unreadable(error) from None
         return self
@@ -94,8 +106,7 @@ class Bag:
 
     def _unreadable(self, error: Exception) -> SerError:
         # Of any kind: a damaged file makes the databases, decompressors and parsers below fail in their own ways.
-        reason = ' '.join(str(error).split()).rstrip('.') or type(error).__name__
         return SerError(
-            f'the bag {self.path} cannot be read ({reason}); is it complete? `ros2 bag info` shows it, '
+            f'the bag {self.path} cannot be read ({reason(error)}); is it complete? `ros2 bag info` shows it, '
             '`ros2 bag reindex` and `mcap recover` repair one that was cut off'
         )

@@ -108,8 +108,8 @@ def _copy_connection(writer: Writer, connection: Connection, store: Typestore) -
         if connection.msgtype in store.types:
             # Readers that find one definition in a bag look for all of them there.
             definition = {'typestore': store}
-        else:
-            # The writer would write an empty definition down, which says that the message has no fields.
+        elif writer.storage_plugin is StoragePlugin.SQLITE3:
+            # The writer would write down an empty definition: a message without fields. MCAP cannot do without one.
             writer.added_types.add(connection.msgtype)
     return writer.add_connection(
         connection.topic,

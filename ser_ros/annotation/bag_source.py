@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ser_ros.annotation.bag import Bag
+from ser_ros.annotation.bag import Bag, reason
 from ser_ros.annotation.bag_topics import AudioTopics
 from ser_ros.audio.block import BLOCK_DURATION, AudioBlock
 from ser_ros.audio.packets import AudioPacket, PacketDecoder
@@ -26,7 +26,8 @@ _LONGEST_BURST = 0.3
 """Seconds by which messages without stamps may come late before sound is taken to be missing, as in a running node."""
 
 _FOLLOW = 0.05
-"""Seconds by which the time of a message without a stamp may follow its reception: half of what counts as a gap."""
+"""Seconds by which the time of a message without a stamp may follow its reception: half of what counts as a gap. No
+more than half a message either, so that none seems to have been overtaken."""
 
 
 class BagSource:
@@ -134,8 +135,9 @@ class BagSource:
             return self._topics.store.deserialize_cdr(data, kind)
         except Exception as error:
             # Of any kind: the bytes may be anything.
-            reason = ' '.join(str(error).split()) or type(error).__name__
-            raise SerError(f'a message in the bag {self._bag.path} is no {kind} ({reason}); record it again') from None
+            raise SerError(
+                f'a message in the bag {self._bag.path} is no {kind} ({reason(error)}); record it again'
+            ) from None
 
     def _accept(self, packet: AudioPacket, received: float) -> None:
         self._received = received
@@ -153,7 +155,8 @@ class BagSource:
         if packet.stamp is None:
             stamp = earliest
             if self._next is not None and earliest - self._next < _LONGEST_BURST:
-                stamp = self._next + min(max(earliest - self._next, -_FOLLOW), _FOLLOW)
+                most = min(_FOLLOW, packet.duration / 2)
+                stamp = self._next + min(max(earliest - self._next, -most), most)
         else:
             if self._offset is None:
                 since_start = packet.stamp < _WALL_CLOCK <= received

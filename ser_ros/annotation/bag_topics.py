@@ -8,7 +8,7 @@ from rosbags.interfaces import Connection, MessageDefinitionFormat
 from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
-from ser_ros.annotation.bag import Bag
+from ser_ros.annotation.bag import Bag, reason
 from ser_ros.audio.packets import AUDIO_TYPES, INFO_TYPE
 from ser_ros.errors import SerError
 
@@ -97,8 +97,14 @@ def _choose(bag: Bag, topic: str | None, types: Sequence[str], option: str, what
 def _store(connections: Iterable[Connection]) -> Typestore:
     store = get_typestore(Stores.ROS2_JAZZY)
     for connection in connections:
-        types = {name: fields for name, fields in _definitions(connection).items() if name.startswith(_PACKAGE)}
-        store.register(types)
+        try:
+            definitions = _definitions(connection)
+        except Exception as error:
+            # Of any kind: the bag's text may be anything.
+            raise SerError(
+                f'what the bag says about {connection.msgtype} cannot be read ({reason(error)}); record it again'
+            ) from None
+        store.register({name: fields for name, fields in definitions.items() if name.startswith(_PACKAGE)})
     return store
 
 

@@ -47,8 +47,9 @@ def annotate(
     """Return what was said in `source`, which must not be live, in the order of time, as a node at its defaults would.
 
     `on_progress` is called twice a second, by this thread, with the numbers of blocks and utterances so far. A node
-    answers `end_silence` seconds after the speech has ended, and so does `Annotation.published`: what the model takes
-    is not counted, for it is this machine's and not the robot's. Raises SerError, and where the model fails too.
+    answers `end_silence` seconds after the speech has ended (sooner where it cuts a very long one), and so does
+    `Annotation.published`: what the model takes is not counted, for it is this machine's time and not the robot's.
+    Raises SerError, and where the model fails too.
     """
     found: list[Annotation] = []
     failures: list[Exception] = []

@@ -17,6 +17,10 @@ from ser_ros.errors import SerError
 INFO_TYPE = 'audio_common_msgs/msg/AudioInfo'
 """ROS type of the message that says the format of those that cannot say it themselves."""
 
+ROS_DRIVERS = 'github.com/ros-drivers/audio_common'
+_MGONZS13 = 'github.com/mgonzs13/audio_common'
+"""The two that have a package audio_common_msgs."""
+
 LOWEST_RATE, HIGHEST_RATE = 4_000, 384_000
 """Hz; of a rate beyond, the sender was not sure itself."""
 MOST_CHANNELS = 256
@@ -145,12 +149,12 @@ def _decode_bytes(data, info, stamp) -> AudioPacket:
     """Decode ros-drivers' messages: bytes whose meaning stands in AudioInfo."""
     if info.coding_format.lower() != _WAVE:
         raise SerError(
-            f"the audio messages are coded as '{info.coding_format}', which is not read here, only wave; {_CURE}"
+            f'the audio messages are coded as {info.coding_format!r:.40}, which is not read here, only wave; {_CURE}'
         )
     name = info.sample_format.upper()
     if name not in _SAMPLE_FORMATS:
         raise SerError(
-            f"the audio messages have samples of format '{info.sample_format}', which is none of "
+            f'the audio messages have samples of format {info.sample_format!r:.40}, which is none of '
             f'{" ".join(_SAMPLE_FORMATS)}; {_CURE}'
         )
     code = _SAMPLE_FORMATS[name]
@@ -281,17 +285,14 @@ def _fill_header(header, stamp: float, frame_id: str) -> None:
     header.frame_id = frame_id
 
 
-_ROS_DRIVERS = 'github.com/ros-drivers/audio_common'
-_MGONZS13 = 'github.com/mgonzs13/audio_common'
-
 AUDIO_TYPES = {
     'audio_common_msgs/msg/AudioDataStamped': AudioType(
-        'audio', _ROS_DRIVERS, True, _decode_audio_data_stamped, _fill_audio_data_stamped
+        'audio', ROS_DRIVERS, True, _decode_audio_data_stamped, _fill_audio_data_stamped
     ),
     'audio_common_msgs/msg/AudioStamped': AudioType(
         'audio', _MGONZS13, False, _decode_audio_stamped, _fill_audio_stamped
     ),
-    'audio_common_msgs/msg/AudioData': AudioType('data', _ROS_DRIVERS, True, _decode_audio_data, _fill_audio_data),
+    'audio_common_msgs/msg/AudioData': AudioType('data', ROS_DRIVERS, True, _decode_audio_data, _fill_audio_data),
     'std_msgs/msg/Int16MultiArray': AudioType('data', 'ROS 2', False, _decode_multi_array, _fill_multi_array),
 }
 """Every supported ROS type by its name, those with a stamp first."""

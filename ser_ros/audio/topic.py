@@ -21,13 +21,11 @@ _TOLERANCE = 0.1
 it. Less sound than that is not missed where it lacks."""
 
 _PAUSE = 0.3
-"""Seconds by which messages without stamps may come late before sound is taken to be missing: networks send in bursts."""
+"""Seconds by which messages without stamps may come late before sound is missed: networks send in bursts."""
 
-_CLOCK_JUMP = 1.0
-"""Seconds by which a stamp may lie behind the last one and be a message that was overtaken; more is another clock."""
-
-_LATE_IN_A_ROW = 5
-"""Messages in a row from before the last one that make a new beginning: the sender's clock was set back."""
+_LATE_IN_A_ROW = 3
+"""Messages in a row from before the last one that are left out; the next makes a new beginning, for then nobody was
+overtaken: the sender's clock was set back."""
 
 _LONGEST_BELIEVED_DELAY = 10.0
 """Seconds that sound may have been under way; a greater difference is one of two machines' clocks."""
@@ -36,21 +34,22 @@ _LONGEST_BELIEVED_DELAY = 10.0
 class TopicSource:
     """Takes packets from one thread and gives blocks to another.
 
-    The stamp of a packet is the capture time of its first frame. What comes twice or too late is left out, what lacks is
-    noticed, both are counted, and the block after it says so. Where there are no stamps, the times of arrival serve.
+    The stamp of a packet is the capture time of its first frame. What comes twice or too late is left out, what lacks
+    is noticed, all is counted, and the block after a break says so. Without stamps the times of arrival serve.
     """
 
     def __init__(self, description: str, *, channel: int = 0, clock: Callable[[], float] = time.time):
-        """`description` names the topic; `channel` is 0-based, -1 for the mean; `clock` (seconds) is the node's."""
+        """Name the topic as `description`; `channel` is 0-based, -1 for the mean; `clock` (seconds) is the node's."""
         self._name = description
         self._channel = channel
         self._clock = clock
         self._losses = Counter(overflows=0, gaps=0, duplicates=0, reordered=0, refused=0)
-        self._queue: queue.SimpleQueue[tuple[AudioPacket, float]] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[AudioPacket, float, bool]] = queue.SimpleQueue()
         self._problem = ''
         self._listening = False
         self._started = 0.0
         self._last_arrival = 0.0
+        self._last_duration = 0.0
         self._pushed = self._taken = 0.0
         self._overflowed = False
         self._forget()
@@ -76,7 +75,9 @@ class TopicSource:
         if self._problem:
             return self._problem
         now = time.monotonic()
-        if not self._listening or now - max(self._last_arrival, self._started) <= LONGEST_PAUSE:
+        # Who sends a second at a time is not silent for a second.
+        patience = LONGEST_PAUSE + self._last_duration
+        if not self._listening or now - max(self._last_arrival, self._started) <= patience:
             return ''
         if self._last_arrival < self._started:
             return f'no sound comes on the {self._name}; start the microphone node, or correct audio.topic'
@@ -87,7 +88,6 @@ class TopicSource:
         """Take the next message's sound; left out unless this source was started. By one thread at a time."""
         if not self._listening:
             return
-        duration = len(packet.frames) / packet.rate
         try:
             check_channel(self._channel, packet.frames.shape[1], f'the sound on the {self._name}')
         except SerError as error:
@@ -95,17 +95,20 @@ class TopicSource:
             return
         self._problem = ''
         self._last_arrival = time.monotonic()
+        self._last_duration = packet.duration
         if self._pushed - self._taken > _QUEUE_DURATION:
             self._losses['overflows'] += 1
             self._overflowed = True
             return
-        self._pushed += duration
-        self._queue.put((packet, self._last_arrival))
+        self._pushed += packet.duration
+        self._queue.put((packet, self._last_arrival, self._overflowed))
+        self._overflowed = False
 
     def refuse(self, problem: str) -> None:
-        """Note a message that cannot be read, and why."""
-        self._losses['refused'] += 1
-        self._problem = problem
+        """Note a message that cannot be read, and why, until one can; left out unless this source was started."""
+        if self._listening:
+            self._losses['refused'] += 1
+            self._problem = problem
 
     def complain(self, problem: str) -> None:
         """Note why no message can come; '' takes it back."""
@@ -116,18 +119,23 @@ class TopicSource:
 
     def start(self) -> None:
         """Begin with what is published from now on."""
-        while not self._queue.empty():
-            self._take(timeout=0.0)
+        while self._take(timeout=0.0) is not None:
+            pass
         self._forget()
+        self._overflowed = False
+        self._last_duration = 0.0
         self._started = time.monotonic()
         self._listening = True
 
     def read(self, timeout: float) -> AudioBlock | None:
         """Return the next block of at most 32 ms, or None where none came within `timeout` seconds."""
         if not len(self._rest):
-            packet = self._take(timeout)
-            if packet is None or not self._accept(*packet):
+            taken = self._take(timeout)
+            if taken is None:
                 return None
+            tail = self._accept(*taken)
+            if tail is not None or not len(self._rest):
+                return tail
         count = max(round(self._format[0] * BLOCK_DURATION), 1)
         frames, self._rest = self._rest[:count], self._rest[count:]
         duration = len(frames) / self._format[0]
@@ -142,43 +150,65 @@ class TopicSource:
 
     def _forget(self) -> None:
         self._format: tuple[int, int] | None = None
-        self._next_time: float | None = None
+        self._last: AudioPacket | None = None
+        self._next_time = 0.0
+        self._has_stamps = False
         self._late = 0
         self._after_gap = False
         self._rest = np.empty((0, 1), dtype=np.float32)
 
-    def _take(self, timeout: float) -> tuple[AudioPacket, float] | None:
+    def _take(self, timeout: float) -> tuple[AudioPacket, float, bool] | None:
         try:
-            packet, arrival = self._queue.get(timeout=timeout) if timeout else self._queue.get_nowait()
+            taken = self._queue.get(timeout=timeout) if timeout else self._queue.get_nowait()
         except queue.Empty:
             return None
-        self._taken += len(packet.frames) / packet.rate
-        return packet, arrival
+        self._taken += taken[0].duration
+        return taken
 
-    def _accept(self, packet: AudioPacket, arrival: float) -> bool:
-        """Make `packet` the one that is read now, unless it comes twice or too late."""
-        duration = len(packet.frames) / packet.rate
-        start = packet.stamp if packet.stamp is not None else arrival - duration
-        missing = 0.0 if self._next_time is None else start - self._next_time
-        if packet.stamp is not None and -_CLOCK_JUMP < missing < -_tolerance(duration) and self._late < _LATE_IN_A_ROW:
-            self._late += 1
-            self._losses['duplicates' if start == self._last_start else 'reordered'] += 1
-            return False
-        longest = _PAUSE if packet.stamp is None else _tolerance(duration)
-        jumped = packet.stamp is not None and missing < -_tolerance(duration)
-        format_ = (packet.rate, packet.frames.shape[1])
-        is_first = self._format is None
-        if is_first or format_ != self._format or missing > longest or jumped or self._overflowed:
-            self._line = CaptureLine(rate=packet.rate, channel=self._channel, losses=self._losses)
-            self._after_gap = not is_first
-            self._losses['gaps'] += not is_first
-            self._format = format_
-            self._overflowed = False
-        self._late = 0
-        self._last_start, self._next_time = start, start + duration
+    def _accept(self, packet: AudioPacket, arrival: float, overflowed: bool) -> AudioBlock | None:
+        """Make `packet` the one that is read now, unless it comes twice or too late.
+
+        Returns what the resampler still held of the sound before, where nothing joins that.
+        """
+        stamp, last = packet.stamp, self._last
+        if stamp is not None and last is not None and last.stamp is not None:
+            if stamp == last.stamp and np.array_equal(packet.frames, last.frames):
+                self._losses['duplicates'] += 1
+                return None
+            # Half a message later it may be one that was stamped in haste.
+            if stamp < last.stamp - packet.duration / 2 and self._late < _LATE_IN_A_ROW:
+                self._losses['reordered'] += 1
+                self._late += 1
+                return None
+            if stamp == last.stamp:
+                stamp = None  # of a clock that stands still
+        start = arrival - packet.duration if stamp is None else stamp
+        longest = _PAUSE if stamp is None else max(_TOLERANCE, packet.duration / 2)
+        joins = (
+            (packet.rate, packet.frames.shape[1]) == self._format
+            and (stamp is not None) == self._has_stamps
+            and start - self._next_time <= longest
+            and not self._late
+            and not overflowed
+        )
+        tail = None if joins else self._begin(packet)
+        self._last, self._late, self._has_stamps = packet, 0, stamp is not None
+        self._next_time = start + packet.duration
         self._rest = packet.frames
-        self._rest_time, self._rest_arrival = self._place(packet.stamp, duration, arrival)
-        return True
+        self._rest_time, self._rest_arrival = self._place(stamp, packet.duration, arrival)
+        return tail
+
+    def _begin(self, packet: AudioPacket) -> AudioBlock | None:
+        """Let the stream end and another begin with `packet`; return what was still held back."""
+        tail = None
+        if self._format is not None:
+            nothing = np.empty((0, self._format[1]), dtype=np.float32)
+            tail = self._line.push(nothing, self._rest_time, self._rest_arrival, last=True)
+            self._losses['gaps'] += 1
+            self._after_gap = True
+        self._line = CaptureLine(rate=packet.rate, channel=self._channel, losses=self._losses)
+        self._format = (packet.rate, packet.frames.shape[1])
+        return tail if tail is not None and len(tail.samples) else None
 
     def _place(self, stamp: float | None, duration: float, arrival: float) -> tuple[float, float]:
         """Return when the first frame was captured: on the clock that stamps messages, and on `time.monotonic()`."""
@@ -192,7 +222,3 @@ class TopicSource:
         if 0.0 <= delay <= _LONGEST_BELIEVED_DELAY:
             return stamp, now - delay - duration
         return stamp, arrival - duration
-
-
-def _tolerance(duration: float) -> float:
-    return max(_TOLERANCE, duration / 2)

@@ -27,8 +27,11 @@ def main(args: list[str] | None = None) -> int:
         )
         return 1
     node = None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
-        rclpy.init(args=args)
+        # Not rclpy's own handlers: they take ROS away at once, and the node could not say any more that nobody speaks.
+        rclpy.init(args=args, signal_handler_options=rclpy.SignalHandlerOptions.NO)
         node = SerNode()
         executor = SingleThreadedExecutor()
         executor.add_node(node)
@@ -47,7 +50,8 @@ def main(args: list[str] | None = None) -> int:
             raise
         return 0
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
         if node is not None:
             node.destroy_node()
         rclpy.try_shutdown()

@@ -4,17 +4,19 @@
 import importlib
 
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, qos_profile_sensor_data
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 
-from ser_ros.audio.packets import AUDIO_TYPES, INFO_TYPE, PacketDecoder
+from ser_ros.audio.packets import AUDIO_TYPES, INFO_TYPE, ROS_DRIVERS, PacketDecoder
 from ser_ros.audio.topic import TopicSource
 from ser_ros.errors import SerError
 
 _LOOK_PERIOD = 0.2
 """Seconds between looks for who publishes."""
 
-_INFO_QOS = QoSProfile(depth=1)
-"""Volatile: it hears latched publishers too, and those that repeat themselves, as ros-drivers' does every five seconds."""
+_AUDIO_QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)
+"""Sensor data, but a longer queue: five messages, its own depth, are less than the pauses of a busy executor."""
+_INFO_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+"""Asks for the least, so that it hears every publisher: ros-drivers' repeats itself every five seconds."""
 
 
 class AudioTopicSubscription:
@@ -24,7 +26,7 @@ class AudioTopicSubscription:
         """Begin to look for a publisher; `rate` in Hz is for messages that cannot say theirs."""
         self._node = node
         self._topic = node.resolve_topic_name(topic)
-        self._info_topic = info_topic
+        self._info_topic = node.resolve_topic_name(info_topic)
         self._rate = rate
         self._source = source
         self._type = ''
@@ -41,7 +43,10 @@ class AudioTopicSubscription:
         types = {info.topic_type for info in self._node.get_publishers_info_by_topic(self._topic)}
         if not types or self._type in types:
             return
-        self._unsubscribe()
+        if self._subscriptions:
+            # DDS knows one type under a name; the old one is let go of by the time of the next look.
+            self._unsubscribe()
+            return
         try:
             self._subscribe(_choose(types, self._topic))
         except SerError as error:
@@ -50,9 +55,7 @@ class AudioTopicSubscription:
     def _subscribe(self, message_type: str) -> None:
         message = load_message(message_type)
         self._decoder = PacketDecoder(message_type, rate=self._rate)
-        self._subscriptions.append(
-            self._node.create_subscription(message, self._topic, self._on_message, qos_profile_sensor_data)
-        )
+        self._subscriptions.append(self._node.create_subscription(message, self._topic, self._on_message, _AUDIO_QOS))
         if self._decoder.needs_info:
             info = load_message(INFO_TYPE)
             self._subscriptions.append(self._node.create_subscription(info, self._info_topic, self._on_info, _INFO_QOS))
@@ -74,6 +77,11 @@ class AudioTopicSubscription:
         else:
             if packet is not None:
                 self._source.push(packet)
+            else:
+                self._source.refuse(
+                    f'the format of the sound on {self._topic} is not known before an AudioInfo has come on '
+                    f'{self._info_topic}; if none comes, correct audio.info_topic'
+                )
 
     def _on_info(self, info) -> None:
         self._decoder.note_info(info)
@@ -92,15 +100,27 @@ def installed_types() -> list[str]:
 
 
 def load_message(message_type: str) -> type:
-    """Return the class of a message type such as 'std_msgs/msg/Bool'. Raises SerError where it is not installed."""
+    """Return the class of one of AUDIO_TYPES, or of INFO_TYPE. Raises SerError where it is not installed."""
     package, _, name = message_type.split('/')
+    origin = AUDIO_TYPES[message_type].origin if message_type in AUDIO_TYPES else ROS_DRIVERS
     try:
-        return getattr(importlib.import_module(f'{package}.msg'), name)
-    except (ImportError, AttributeError):
+        messages = importlib.import_module(f'{package}.msg')
+    except ImportError:
         raise SerError(
-            f'the message type {message_type} is not installed here; install or build the same package {package} as the '
-            'microphone node uses (two packages have that name), and source it'
+            f'the messages are of the type {message_type}, but the package {package} is not installed or not sourced '
+            f'here; install that of {origin}'
         ) from None
+    kind = getattr(messages, name, None)
+    if kind is None or not _has_its_field(kind, message_type):
+        raise SerError(
+            f'the messages are of the type {message_type}, but the package {package} that is installed here is another '
+            f'of that name; install that of {origin} in its place'
+        )
+    return kind
+
+
+def _has_its_field(kind: type, message_type: str) -> bool:
+    return message_type not in AUDIO_TYPES or AUDIO_TYPES[message_type].field in kind.get_fields_and_field_types()
 
 
 def _choose(types: set[str], topic: str) -> str:

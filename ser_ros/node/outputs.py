@@ -74,9 +74,7 @@ class Outputs:
         self.recorder = None
 
     def publish_speaking(self, speaking: bool) -> None:
-        """Say whether somebody speaks, where anybody can still be told: a signal may have shut ROS down already."""
-        if not self._node.context.ok():
-            return
+        """Say whether somebody speaks."""
         self._speaking.publish(Bool(data=speaking))
         if self._voices is not None:
             self._voices.speaking(speaking)

@@ -51,6 +51,7 @@ _TOPIC = r'[~/]?[A-Za-z_/][A-Za-z0-9_/]*'
 
 _S = SegmentationConfig()
 _G = GateConfig()
+_R = RoomConfig()
 
 SPECS = (
     ParameterSpec(
@@ -82,6 +83,22 @@ SPECS = (
     ParameterSpec('vad.pre_roll', _S.pre_roll, 'Seconds before the onset that the model hears.', 0.0, 2.0, live=True),
     ParameterSpec(
         'vad.max_utterance', _S.max_utterance, 'Seconds; a longer utterance is cut and published.', 1.0, 30.0, live=True
+    ),
+    ParameterSpec(
+        'vad.noise_margin',
+        _R.noise_margin,
+        'Decibels by which speech must be louder than the room; 0 answers the softest.',
+        0.0,
+        40.0,
+        live=True,
+    ),
+    ParameterSpec(
+        'vad.min_voice',
+        _R.min_voice,
+        'Speech probability times periodicity below which an utterance is noise; 0 answers everything.',
+        0.0,
+        1.0,
+        live=True,
     ),
     ParameterSpec(
         'emotion.min_confidence', 0.0, 'Below this probability the emotion is `unknown`.', 0.0, 1.0, live=True
@@ -218,7 +235,7 @@ def read_parameters(node: Node, changed: list[Parameter] = ()) -> SerParameters:
             max_utterance=value['vad.max_utterance'],
             interim_period=value['emotion.interim_period'],
         ),
-        room=RoomConfig(),
+        room=RoomConfig(noise_margin=value['vad.noise_margin'], min_voice=value['vad.min_voice']),
         gate=GateConfig(
             hold_off=value['robot_speaking.hold_off'],
             lead=value['robot_speaking.lead'],

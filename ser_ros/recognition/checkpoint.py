@@ -55,6 +55,7 @@ def load_checkpoint(folder: Path, device: torch.device) -> Checkpoint:
         temperature = _check_temperature(folder, config)
         feature_extractor = _load_feature_extractor(folder)
         model = _load_model(folder, torch.float16 if device.type == 'cuda' else torch.float32)
+        _own_memory(model)
     return Checkpoint(model.to(device).eval(), Frontend(feature_extractor, config), labels, temperature)
 
 
@@ -131,6 +132,12 @@ def _load_model(folder: Path, dtype: torch.dtype):
             f'needs ({named}); it would answer at chance, so fine-tune it first (`ros2 run ser_ros train`)'
         )
     return model
+
+
+def _own_memory(model: torch.nn.Module) -> None:
+    """Copy weights that are a view of their file: overwritten in place, it would change the answers or end the process."""
+    for tensor in (*model.parameters(), *model.buffers()):
+        tensor.data = tensor.data.clone()
 
 
 def _sentence(folder: Path, fact: str, error: Exception) -> str:

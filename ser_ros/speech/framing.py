@@ -25,7 +25,11 @@ class Framer:
         self._end_time = block.start_time + block.duration
         self._arrival = block.arrival
         return [
-            AudioBlock(samples[at : at + CHUNK_SAMPLES], start_time + at / SAMPLE_RATE, block.arrival)
+            AudioBlock(
+                samples[at : at + CHUNK_SAMPLES],
+                start_time + at / SAMPLE_RATE,
+                block.arrival - (len(samples) - at - CHUNK_SAMPLES) / SAMPLE_RATE,
+            )
             for at in range(0, whole, CHUNK_SAMPLES)
         ]
 

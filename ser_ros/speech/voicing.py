@@ -26,6 +26,9 @@ _BEST_WINDOWS = 90
 _BAND_EDGES = np.arange(100, 4001, 300)
 """Hz. Bands in which speech is at its loudest; telephones transmit little more."""
 
+_EMPTY = 40.0
+"""dB below the loudest band at any time; what is softer is an empty band, which does not vary."""
+
 _SILENCE = 1e-9
 """Power that is added everywhere: less than one step of a 16 bit sample."""
 
@@ -43,11 +46,15 @@ def periodicity(samples: np.ndarray) -> float:
 
 
 def variation(samples: np.ndarray) -> float:
-    """Return by how many dB the bands of `samples` (float32, shape (n,), 16 kHz) vary: a machine's hardly do."""
+    """Return by how many dB the bands of `samples` (float32, shape (n,), 16 kHz) vary: a machine's hardly do.
+
+    It is the mean interquartile range over time, which a beginning and an end within `samples` do not touch.
+    """
     power = _loud_spectra(samples)
     edges = _BAND_EDGES * 2 * _WINDOW // SAMPLE_RATE
     bands = np.add.reduceat(power[:, : edges[-1]], edges[:-1], axis=1)
-    return float(10 * np.log10(bands + _SILENCE).std(axis=0).mean())
+    levels = 10 * np.log10(bands + bands.max() * 10 ** (-_EMPTY / 10) + _SILENCE)
+    return float(np.mean(np.subtract(*np.percentile(levels, [75, 25], axis=0))))
 
 
 def _loud_spectra(samples: np.ndarray) -> np.ndarray:

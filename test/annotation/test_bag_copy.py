@@ -102,6 +102,14 @@ def test_types_that_nobody_defines_are_copied_raw(tmp_path, contents):
     }
 
 
+def test_an_mcap_without_definitions_is_copied_too(tmp_path, contents):
+    path = tmp_path / 'raw'
+    with Writer(path, version=8, storage_plugin=StoragePlugin.MCAP) as writer:
+        mine = writer.add_connection('/mine', 'my_msgs/msg/Mine', msgdef='', rihs01='RIHS01_x')
+        writer.write(mine, 2_000, b'\0\1\0\0whatever')
+    assert contents(copy(path, tmp_path / 'copy')) == contents(path)
+
+
 def test_out_that_is_there_is_kept(make_bag, tmp_path, refuses):
     path = make_bag().write()
     (tmp_path / 'copy').mkdir()
@@ -152,6 +160,15 @@ def test_what_is_no_bag_is_told(tmp_path, refuses):
         (tmp_path / 'folder' / 'metadata.yaml').write_text(text)
         with refuses('folder', 'cannot be read'), Bag(tmp_path / 'folder'):
             pass
+
+
+@pytest.mark.parametrize('number', ['many', '-.inf', '[]'])
+def test_numbers_that_are_none_are_told(make_bag, refuses, number):
+    path = make_bag().write()
+    metadata = path / 'metadata.yaml'
+    metadata.write_text(metadata.read_text().replace('message_count: 90', f'message_count: {number}'))
+    with refuses(str(path), 'numbers of messages'), Bag(path):
+        pass
 
 
 @pytest.mark.parametrize('mcap', [False, True])

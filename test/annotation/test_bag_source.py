@@ -32,7 +32,7 @@ def blocks_of(path, *, topic=None, info_topic=None, rate=16_000, channel=0):
                 blocks.append(source.read(timeout=0.0))
         except EndOfAudio:
             pass
-        assert len(blocks) == pytest.approx(source.block_count, rel=0.05)
+        assert len(blocks) == pytest.approx(source.block_count, rel=0.1)
         return blocks, {cause: count for cause, count in source.losses.items() if count}, source.frame_id
 
 
@@ -86,13 +86,27 @@ def test_a_gap_ends_the_utterance_and_times_stay_right(make_bag, said, recognise
     assert starts == pytest.approx([one['start'] for one in said[1:]], abs=0.15)
 
 
+@pytest.mark.parametrize('form', ['Int16MultiArray', 'AudioData'])
+@pytest.mark.parametrize('length', [160, 1024, 8000])
+def test_bursts_of_messages_without_stamps_are_no_gaps(make_bag, form, length):
+    """A network that holds messages back for up to 0.2 s, and then sends them at once."""
+    maker = make_bag(form=form)
+    packets = maker.packets(length=length)
+    received = [at + 0.2 - at % 0.2 for at, _ in packets]
+    blocks, losses, _ = blocks_of(maker.write(packets, received=received))
+    assert losses == {} and not any(block.after_gap for block in blocks)
+    ends = np.cumsum([block.duration for block in blocks])
+    times = np.array([block.start_time + block.duration - START - TRANSPORT for block in blocks])
+    assert -0.05 <= (times - ends).min() and (times - ends).max() <= 0.3
+
+
 @pytest.mark.parametrize('form', STAMPED)
 def test_what_came_twice_or_was_overtaken_is_left_out(make_bag, form):
     maker = make_bag(form=form)
     packets = maker.packets(length=2048)
     odd = [*packets[:51], packets[50], *packets[51:100], *packets[101:104], packets[100], *packets[104:]]
     blocks, losses, _ = blocks_of(maker.write(odd, received=[at for at, _ in packets] + [packets[-1][0] + 1.0]))
-    assert losses == {'duplicates': 1, 'reordered': 1, 'gaps': 1}
+    assert (losses['duplicates'], losses['reordered']) == (1, 1) and losses['gaps'] >= 1
     ends = [block.start_time + block.duration for block in blocks]
     assert ends == sorted(ends)
 
@@ -175,4 +189,12 @@ def test_a_message_that_is_not_of_its_type_is_told(make_bag, refuses):
     with sqlite3.connect(path / 'bag.db3') as database:
         database.execute("UPDATE messages SET data = X'00010000ff'")
     with refuses('std_msgs/msg/Int16MultiArray', 'record it again'):
+        blocks_of(path)
+
+
+def test_a_definition_that_cannot_be_read_is_told(make_bag, refuses):
+    path = make_bag(form='AudioStamped').write()
+    with sqlite3.connect(path / 'bag.db3') as database:
+        database.execute("UPDATE message_definitions SET encoded_message_definition = 'int16[[ data'")
+    with refuses('audio_common_msgs/msg/AudioStamped', 'record it again'):
         blocks_of(path)

@@ -127,7 +127,7 @@ def test_help_holds_examples(capsys):
 
 @pytest.fixture
 def bag(tmp_path):
-    """Return the path of a bag with the demo's sound on /audio, received as soon as it was captured, and other words."""
+    """Return the path of a bag with the demo's sound on /audio, received as soon as captured, and with /words."""
     store = get_typestore(Stores.ROS2_JAZZY)
     types = store.types
     sound = soundfile.read(DEMO, dtype='int16')[0]

@@ -10,9 +10,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections import deque
 from pathlib import Path
 
+import numpy as np
 import pytest
 import rclpy
 import soundfile
@@ -22,8 +25,8 @@ from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.srv import DescribeParameters, ListParameters, SetParameters
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.qos import DurabilityPolicy, QoSProfile
-from std_msgs.msg import Bool
+from rclpy.qos import DurabilityPolicy, QoSProfile, qos_profile_sensor_data
+from std_msgs.msg import Bool, Int16MultiArray
 
 from ser_msgs.msg import Emotion
 from ser_ros.emotions import LABELS
@@ -209,6 +212,64 @@ class Observer:
         self.wait_until(lambda: self.speaking and self.count('blocks') > 0, 'sound comes')
 
 
+class Talker:
+    """Publishes what it is told to say, and a quiet room before and after it, at its own pace on a topic."""
+
+    RATE = 16000
+    BLOCK = 1600
+
+    def __init__(self, node, topic: str):
+        self._publisher = node.create_publisher(Int16MultiArray, topic, qos_profile_sensor_data)
+        self._room = np.random.default_rng(0).normal(scale=0.0005, size=self.BLOCK)
+        self._blocks: deque[np.ndarray | None] = deque()
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._talk, daemon=True)
+        self._thread.start()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether everything is said."""
+        return not self._blocks
+
+    def say(self, sound: np.ndarray) -> None:
+        """Say `sound` (float, shape (n,)) next."""
+        padded = np.pad(sound, (0, -len(sound) % self.BLOCK))
+        self._blocks.extend(padded.reshape(-1, self.BLOCK))
+
+    def pause(self, blocks: int) -> None:
+        """Publish nothing for so many blocks of 0.1 s."""
+        self._blocks.extend([None] * blocks)
+
+    def close(self) -> None:
+        self._ending.set()
+        self._thread.join()
+
+    def _talk(self) -> None:
+        due = time.monotonic()
+        while not self._ending.wait(max(0.0, due - time.monotonic())):
+            due += self.BLOCK / self.RATE
+            block = self._blocks[0] if self._blocks else self._room
+            if block is not None:
+                levels = np.round(np.clip(block, -1, 1) * 32767).astype(np.int16)
+                self._publisher.publish(Int16MultiArray(data=levels.tolist()))
+            if self._blocks:
+                self._blocks.popleft()
+
+
+@pytest.fixture
+def make_talker():
+    """Make talkers that fall silent with the test."""
+    talkers = []
+
+    def make(observer: Observer, topic: str = '/audio') -> Talker:
+        talkers.append(Talker(observer.node, topic))
+        return talkers[-1]
+
+    yield make
+    for talker in talkers:
+        talker.close()
+
+
 def what_the_microphone_lacks() -> list[str]:
     programs = [program for program in ('pulseaudio', 'pactl', 'paplay') if shutil.which(program) is None]
     return programs + ([] if ctypes.util.find_library('portaudio') else ['libportaudio'])
@@ -382,6 +443,14 @@ def sentence(tmp_path_factory, recording, said) -> Path:
     path = tmp_path_factory.mktemp('sounds') / 'sentence.wav'
     soundfile.write(path, sound[round(begin * rate) : round(end * rate)], rate)
     return path
+
+
+@pytest.fixture(scope='session')
+def speech(sentence, said) -> np.ndarray:
+    """The same without the room: 2.2 s, 16 kHz, float32."""
+    sound, rate = soundfile.read(sentence, dtype='float32')
+    assert rate == Talker.RATE
+    return sound[round(0.5 * rate) : round((0.5 + said[0]['duration']) * rate)]
 
 
 @pytest.fixture(scope='session')

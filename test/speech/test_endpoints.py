@@ -37,6 +37,13 @@ def test_where_loudness_tells_nothing_the_detector_has_the_word(sound):
     assert sharpen_end(sound, BEGIN, FINISH, margin=MARGIN) == FINISH
 
 
+@pytest.mark.parametrize('offset', [-0.3, 0.01, 0.1])
+def test_an_offset_moves_nothing(offset):
+    sound = burst() + np.float32(offset)
+    assert sharpen_start(sound, BEGIN - 1_000, FINISH, margin=MARGIN) == pytest.approx(BEGIN, abs=WINDOW)
+    assert sharpen_end(sound, BEGIN, FINISH + 1_000, margin=MARGIN) == pytest.approx(FINISH, abs=WINDOW)
+
+
 def test_the_start_does_not_wander_far_from_the_detector():
     """A click a second before the words, or words that swell slowly, move nothing."""
     sound = burst()

@@ -43,11 +43,12 @@ def test_flush_gives_nothing_where_nothing_is_left():
     assert framer.flush() == []
 
 
-def test_a_chunk_arrives_with_the_block_that_completes_it():
+def test_a_chunk_arrived_with_its_own_last_sample_and_not_with_that_of_its_block():
     framer = Framer()
     framer.push(AudioBlock(np.zeros(500, dtype=np.float32), 0.0, arrival=1.0))
     (chunk,) = framer.push(AudioBlock(np.zeros(500, dtype=np.float32), 500 / SAMPLE_RATE, arrival=2.0))
-    assert (chunk.start_time, chunk.arrival) == (0.0, 2.0)
+    assert chunk.start_time == 0.0
+    assert chunk.arrival == pytest.approx(2.0 - (1000 - CHUNK) / SAMPLE_RATE)
 
 
 def test_a_flushed_framer_can_go_on_with_another_time():

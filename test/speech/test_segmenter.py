@@ -24,12 +24,15 @@ MIN_SPEECH, END_SILENCE, PRE_ROLL, MAX_UTTERANCE = 8, 16, 10, 313
 FIRST = 2**22
 """Number of the first sample: so high that the stream is equally loud everywhere, and endpoints stay between chunks."""
 
+SIGNS = np.tile(np.array([1, -1], dtype=np.float32), CHUNK // 2)
+"""Every second sample is negative, so that the stream has no offset."""
+
 NO, YES = 0.0, 1.0
 
 
 def numbered_chunk(index):
     """Return chunk `index` of a stream whose samples count up, so that each can be told from all others."""
-    samples = np.arange(FIRST + index * CHUNK, FIRST + (index + 1) * CHUNK, dtype=np.float32)
+    samples = SIGNS * np.arange(FIRST + index * CHUNK, FIRST + (index + 1) * CHUNK, dtype=np.float32)
     return AudioBlock(samples, start_time=1000 + index * SECONDS, arrival=7 + index * SECONDS)
 
 
@@ -43,12 +46,17 @@ def play(probabilities, config=DEFAULT, *, flush=False):
     return utterances + (segmenter.flush() if flush else []), states
 
 
+def numbers(samples):
+    """Return the places of `samples` in the stream, from 0."""
+    return np.abs(samples) - FIRST
+
+
 def first_chunk(utterance):
-    return (utterance.samples[0] - FIRST) / CHUNK
+    return numbers(utterance.samples)[0] / CHUNK
 
 
 def last_chunk(utterance):
-    return (utterance.samples[-1] - FIRST + 1) / CHUNK - 1
+    return (numbers(utterance.samples)[-1] + 1) / CHUNK - 1
 
 
 def onset_chunk(utterance):
@@ -116,8 +124,8 @@ def test_start_is_stamped_where_the_detector_began_to_hear_it_and_duration_ends_
 
 def test_samples_are_exactly_the_pre_roll_and_the_speech():
     ((utterance,), _) = play([NO] * 50 + [YES] * 20 + [NO] * END_SILENCE)
-    expected = FIRST + np.arange((50 - LAG - PRE_ROLL) * CHUNK, 70 * CHUNK, dtype=np.float32)
-    np.testing.assert_array_equal(utterance.samples, expected)
+    expected = np.arange((50 - LAG - PRE_ROLL) * CHUNK, 70 * CHUNK, dtype=np.float32)
+    np.testing.assert_array_equal(numbers(utterance.samples), expected)
     assert utterance.samples.dtype == np.float32
 
 
@@ -191,8 +199,8 @@ def test_max_utterance_cuts_and_the_next_begins_with_the_very_next_sample():
     assert second.start_time == pytest.approx(first.start_time + first.duration)
     assert third.start_time == pytest.approx(second.start_time + second.duration)
     together = np.concatenate([first.samples, second.samples, third.samples])
-    expected = FIRST + np.arange((20 - LAG - PRE_ROLL) * CHUNK, (20 + 2 * MAX_UTTERANCE + 20) * CHUNK, dtype=np.float32)
-    np.testing.assert_array_equal(together, expected)
+    expected = np.arange((20 - LAG - PRE_ROLL) * CHUNK, (20 + 2 * MAX_UTTERANCE + 20) * CHUNK, dtype=np.float32)
+    np.testing.assert_array_equal(numbers(together), expected)
 
 
 def test_after_a_cut_a_voice_below_the_threshold_still_goes_on():
@@ -208,7 +216,7 @@ def test_a_cut_that_falls_into_a_dip_loses_nothing_and_gives_nothing_twice(dip):
     assert last_chunk(first) == lead - 1
     assert second.start_time >= first.start_time + first.duration - 1e-6
     together = np.concatenate([first.samples, second.samples])
-    np.testing.assert_array_equal(together, FIRST + np.arange((lead + dip + 40) * CHUNK, dtype=np.float32))
+    np.testing.assert_array_equal(numbers(together), np.arange((lead + dip + 40) * CHUNK, dtype=np.float32))
 
 
 def test_the_pre_roll_does_not_reach_into_the_utterance_before():
@@ -313,6 +321,74 @@ def test_memory_does_not_grow_while_nobody_speaks():
     assert len(utterance.samples) == (PRE_ROLL + LAG + MIN_SPEECH) * CHUNK
 
 
+def test_the_onset_is_where_the_speech_begins_in_the_samples():
+    ((utterance,), _) = play([NO] * 20 + [YES] * 20 + [NO] * END_SILENCE)
+    assert utterance.onset == PRE_ROLL * CHUNK
+    assert len(utterance.speech) == round(utterance.duration * 16_000)
+    assert numbers(utterance.speech)[0] == numbers(utterance.samples)[0] + PRE_ROLL * CHUNK
+    assert utterance.speech[-1] == utterance.samples[-1]
+
+
+def test_the_onset_is_less_where_less_was_heard_before():
+    ((utterance,), _) = play([NO] * 3 + [YES] * 20, flush=True)
+    assert utterance.onset == (3 - LAG) * CHUNK
+
+
+def test_the_post_roll_is_no_speech():
+    ((utterance,), _) = play([NO] * 20 + [YES] * 20 + [NO] * END_SILENCE, config(post_roll=0.1))
+    assert len(utterance.samples) - utterance.onset - len(utterance.speech) == 1600
+
+
+def test_the_speech_probability_is_the_mean_over_the_speech():
+    ((utterance,), _) = play([NO] * 20 + [0.6] * 10 + [1.0] * 10 + [NO] * END_SILENCE)
+    assert utterance.speech_probability == pytest.approx((10 * 0.6 + 10 * 1.0) / (LAG + 20))
+
+
+def test_each_part_of_a_cut_utterance_has_its_own_speech_probability():
+    probabilities = [0.9] * MAX_UTTERANCE + [0.6] * MAX_UTTERANCE + [0.7] * 20
+    first, second, third = play(probabilities, flush=True)[0]
+    heard = [utterance.speech_probability for utterance in (first, second, third)]
+    assert heard == pytest.approx([0.9, 0.6, 0.7])
+    assert [utterance.onset for utterance in (first, second, third)] == [0, 0, 0]
+
+
+def count_too_short(probabilities, config=DEFAULT, *, flush=False):
+    segmenter = Segmenter(config)
+    for index, probability in enumerate(probabilities):
+        segmenter.push(numbered_chunk(index), probability)
+    if flush:
+        segmenter.flush()
+    return segmenter.too_short
+
+
+@pytest.mark.parametrize(
+    ('probabilities', 'flush', 'expected'),
+    [
+        ([NO] * 50, True, 0),
+        ([YES] * (MIN_SPEECH - 1) + [NO] * 4, False, 0),
+        ([YES] * (MIN_SPEECH - 1) + [NO] * 5, False, 1),
+        ([YES] * (MIN_SPEECH - 1), True, 1),
+        (([YES] + [NO] * 20) * 3, True, 3),
+        ([YES] * MIN_SPEECH + [NO] * END_SILENCE, True, 0),
+        ([YES] * MIN_SPEECH, True, 0),
+    ],
+)
+def test_a_voice_that_ends_before_min_speech_is_counted_once(probabilities, flush, expected):
+    assert count_too_short(probabilities, flush=flush) == expected
+
+
+@pytest.mark.parametrize(('tail', 'flush'), [(1, True), (MIN_SPEECH - 1, True), (1, False), (MIN_SPEECH - 1, False)])
+def test_the_rest_of_a_cut_utterance_is_counted_where_it_is_too_short(tail, flush):
+    silence = [] if flush else [NO] * 40
+    assert count_too_short([YES] * (MAX_UTTERANCE + tail) + silence, flush=flush) == 1
+
+
+@pytest.mark.parametrize('flush', [True, False])
+def test_an_utterance_that_ends_where_it_is_cut_has_no_rest(flush):
+    silence = [] if flush else [NO] * 40
+    assert count_too_short([YES] * MAX_UTTERANCE + silence, flush=flush) == 0
+
+
 RUNS = st.lists(st.tuples(st.sampled_from([0.0, 0.3, 0.4, 0.5, 0.6, 1.0]), st.integers(1, 60)), max_size=25)
 CONFIGS = st.builds(
     SegmentationConfig,
@@ -335,9 +411,9 @@ def test_for_any_probabilities_utterances_are_ordered_apart_numbered_and_bounded
     assert [utterance.number for utterance in finals] == list(range(1, len(finals) + 1))
     assert [utterance.number for utterance in utterances] == sorted(utterance.number for utterance in utterances)
     for utterance in utterances:
-        assert (np.diff(utterance.samples) == 1).all()
+        assert (np.diff(numbers(utterance.samples)) == 1).all()
         assert config.min_speech <= utterance.duration <= config.max_utterance + SECONDS
         assert len(utterance.samples) >= round(utterance.duration / SECONDS) * CHUNK
     for utterance, following in zip(finals, finals[1:], strict=False):
         assert following.start_time >= utterance.start_time + utterance.duration - 1e-6
-        assert following.samples[0] > utterance.samples[-1]
+        assert numbers(following.samples)[0] > numbers(utterance.samples)[-1]

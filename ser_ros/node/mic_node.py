@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The node `microphone`: publishes what a microphone hears, for a `ser` node on this or another machine."""
+
+import threading
+import traceback
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile, qos_profile_sensor_data
+from rclpy.task import Future
+
+from ser_ros.audio.block import SAMPLE_RATE
+from ser_ros.audio.microphone import MicrophoneSource
+from ser_ros.audio.packets import AUDIO_TYPES, INFO_TYPE, encode, encode_info
+from ser_ros.audio.supervised import SupervisedSource
+from ser_ros.errors import SerError
+from ser_ros.node.audio_topic import installed_types, load_message
+from ser_ros.node.diagnostics import to_status
+from ser_ros.node.parameters import ParameterSpec
+from ser_ros.node.subjects import Level, Subject
+
+AUTO = 'auto'
+
+SPECS = (
+    ParameterSpec('audio.device', '', 'Microphone: its index or a part of its name; empty for the default one.'),
+    ParameterSpec('audio.channel', 0, 'Channel to publish, from 0; -1 for the mean of all.', -1, 255),
+    ParameterSpec('audio.frame_id', 'microphone', 'Name of the microphone in message headers.'),
+    ParameterSpec('message', AUTO, 'Type of the messages; auto: the most telling one that is installed.'),
+)
+
+_LATCHED_QOS = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+_PERIOD = 1.0
+"""Seconds between diagnostics, and between repetitions of AudioInfo for whoever does not ask for latched messages."""
+_READ_TIMEOUT = 0.1
+_LONGEST_READ = 1.0
+"""Seconds after which a driver that does not return is left behind."""
+
+
+class MicNode(Node):
+    """Publishes one channel of one microphone on `audio`, at 16 kHz, as long as it runs.
+
+    Every message is stamped with the capture time of its first sample; what was lost shows as a gap between stamps.
+    Types whose format stands in AudioInfo have that on `audio_info`. A microphone that fails is opened anew;
+    `diagnostics` tell it. A thread of its own reads and publishes; all other ROS calls are the executor's.
+    """
+
+    def __init__(self, **node_options):
+        """Open the microphone and begin; `node_options` are those of rclpy's Node. Raises SerError."""
+        super().__init__('microphone', **node_options)
+        self._declare_parameters()
+        self._type = self._choose_type(self.get_parameter('message').value)
+        self._message = load_message(self._type)
+        self._frame_id = self.get_parameter('audio.frame_id').value
+        self._source = SupervisedSource(
+            MicrophoneSource(
+                self.get_parameter('audio.device').value,
+                channel=self.get_parameter('audio.channel').value,
+                clock=lambda: self.get_clock().now().nanoseconds / 1e9,
+            )
+        )
+        self._source.open()
+        self.finished = Future()
+        """Done, with the exit code, when reading has failed for ever."""
+        self._blocks = 0
+        self._audio = self.create_publisher(self._message, 'audio', qos_profile_sensor_data)
+        self._info = None
+        if AUDIO_TYPES[self._type].needs_info:
+            self._info = self.create_publisher(load_message(INFO_TYPE), 'audio_info', _LATCHED_QOS)
+        self._diagnostics = self.create_publisher(DiagnosticArray, 'diagnostics', QoSProfile(depth=10))
+        self._tell()
+        self.create_timer(_PERIOD, self._tell)
+        self._failed = self.create_guard_condition(lambda: self.finished.set_result(1))
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._publish_all, name='microphone', daemon=True)
+        self._thread.start()
+        self.get_logger().info(f'publishing {self._type} on {self._audio.topic_name}: {self._source.description}')
+
+    def stop(self) -> None:
+        """End the thread and let the microphone go."""
+        self._stopping.set()
+        self._thread.join(_LONGEST_READ)
+
+    def _declare_parameters(self) -> None:
+        for spec in SPECS:
+            descriptor = spec.descriptor()
+            descriptor.read_only = True
+            try:
+                self.declare_parameter(spec.name, spec.default, descriptor)
+            except (InvalidParameterTypeException, InvalidParameterValueException):
+                bounds = '' if spec.minimum is None else f' from {spec.minimum} to {spec.maximum}'
+                kind = 'text' if isinstance(spec.default, str) else 'whole number'
+                raise SerError(f'the parameter {spec.name} must be a {kind}{bounds}; correct it') from None
+
+    def _choose_type(self, wanted: str) -> str:
+        if wanted == AUTO:
+            return installed_types()[0]
+        if wanted not in AUDIO_TYPES:
+            raise SerError(f"the parameter message is '{wanted}'; set it to auto or to one of {', '.join(AUDIO_TYPES)}")
+        return wanted
+
+    def _publish_all(self) -> None:
+        try:
+            self._source.start()
+            while not self._stopping.is_set():
+                block = self._source.read(_READ_TIMEOUT)
+                if block is not None and len(block.samples):
+                    self._publish(block.samples, block.start_time)
+        except Exception:
+            if self.context.ok():
+                self.get_logger().error(traceback.format_exc())
+                self._failed.trigger()
+        finally:
+            self._source.close()
+
+    def _publish(self, samples, start_time: float) -> None:
+        message = encode(
+            self._type, self._message, samples, rate=SAMPLE_RATE, stamp=start_time, frame_id=self._frame_id
+        )
+        self._audio.publish(message)
+        self._blocks += 1
+
+    def _tell(self) -> None:
+        if self._info is not None:
+            self._info.publish(encode_info(self._info.msg_type, rate=SAMPLE_RATE))
+        problem = self._source.problem
+        values = {'source': self._source.description, 'message': self._type, 'published': self._blocks}
+        level, message = (Level.ERROR, problem) if problem else (Level.OK, 'publishing')
+        subject = Subject('microphone', level, message, values | self._source.losses)
+        name = self.get_fully_qualified_name().lstrip('/')
+        array = DiagnosticArray(status=[to_status(subject, name)])
+        array.header.stamp = self.get_clock().now().to_msg()
+        self._diagnostics.publish(array)
