@@ -12,7 +12,7 @@ import numpy as np
 
 from ser_ros.audio.block import AudioBlock
 from ser_ros.audio.monitor import SoundHealth, SoundMonitor
-from ser_ros.audio.source import LONGEST_PAUSE, AudioSource, EndOfAudio
+from ser_ros.audio.source import AudioSource, EndOfAudio
 from ser_ros.gate import Gate
 from ser_ros.mailbox import UtteranceMailbox
 from ser_ros.recognition.estimate import Estimate
@@ -60,12 +60,14 @@ class PipelineStatus:
     """What has happened since the start, and how it is now.
 
     Every utterance that has begun is answered, rejected, dropped, failed, waiting or under way. `rejected` also counts
-    what never became an utterance (too short). `lag` is the age in seconds of the oldest work that is not done;
-    `working_for` the seconds for which the model has been busy with one utterance.
+    what never became an utterance (too short). `is_silent`: no sound comes from a live source. `lag` is the age in
+    seconds of the oldest work that is not done; `working_for` the seconds for which the model has been busy with one
+    utterance.
     """
 
     blocks: int
     seconds_since_block: float
+    is_silent: bool
     losses: dict[str, int]
     problem: str
     health: SoundHealth
@@ -159,6 +161,7 @@ class Pipeline:
         return PipelineStatus(
             blocks=self._blocks,
             seconds_since_block=now - self._last_block,
+            is_silent=self._source.live and now - self._last_block > self._source.longest_pause,
             losses=self._source.losses,
             problem=self._source.problem,
             health=self._monitor.health(),
@@ -195,7 +198,7 @@ class Pipeline:
                     continue
                 # Where a read took longer, this machine stood still and not the source: its sound may be waiting.
                 silence += min(time.monotonic() - began, _READ_TIMEOUT)
-                if self._source.live and silence > LONGEST_PAUSE:
+                if self._source.live and silence > self._source.longest_pause:
                     self._interrupt()
         except EndOfAudio:
             self._interrupt()
@@ -211,7 +214,7 @@ class Pipeline:
         self._monitor.hear(block.samples)
         closed = self._gate.closed(block.arrival - block.duration, block.arrival)
         if block.after_gap or closed:
-            # Who mutes wants no answer to what is just being said. A robot may speak because it was said: stamps decide.
+            # Who mutes wants no answer to what is being said. A robot may speak because it was said: stamps decide.
             self._interrupt(Rejection.MUTED if closed is Rejection.MUTED else None)
         if not closed:
             self._segment(self._framer.push(block))

@@ -42,6 +42,7 @@ class Source:
 
     description = 'stand-in'
     problem = ''
+    longest_pause = 0.7
     losses = {'overflows': 3}
 
     def __init__(self, *, live, fed=()):
@@ -56,7 +57,7 @@ class Source:
         self.feed(fed)
 
     def feed(self, items, *, start_time=None, after_gap=False):
-        """Hand items over; `start_time` is the capture time of the first chunk, `after_gap` whether sound lacks before."""
+        """Hand items over; `start_time` is that of the first chunk, `after_gap` says whether sound lacks before it."""
         with self._changed:
             for item in items:
                 self._fed.append((item, start_time, after_gap))

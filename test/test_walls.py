@@ -13,7 +13,8 @@ import ser_ros
 ROOT = Path(ser_ros.__file__).parent
 
 ROS = ('rclpy', 'ament_index_python', 'builtin_interfaces', 'diagnostic_msgs', 'lifecycle_msgs', 'rcl_interfaces')
-ROS += ('audio_common_msgs', 'hri_msgs', 'rosgraph_msgs', 'sensor_msgs', 'ser_msgs', 'std_msgs', 'std_srvs', 'launch', 'launch_ros')
+ROS += ('audio_common_msgs', 'hri_msgs', 'rosgraph_msgs', 'sensor_msgs', 'ser_msgs', 'std_msgs', 'std_srvs')
+ROS += ('launch', 'launch_ros')
 
 MAY_IMPORT = {
     'errors.py': [],
@@ -25,7 +26,7 @@ MAY_IMPORT = {
     'mailbox.py': ['speech.segmenter'],
     'pipeline.py': ['errors', 'audio', 'speech', 'recognition.estimate', 'gate', 'mailbox'],
     'recorder.py': ['errors', 'audio.block', 'speech.segmenter', 'recognition.estimate'],
-    'annotation': ['errors', 'emotions', 'audio', 'speech', 'recognition', 'gate', 'pipeline', 'resources', 'annotation'],
+    'annotation': ['errors', 'emotions', 'resources', 'audio', 'speech', 'recognition', 'pipeline', 'annotation'],
 }
 """Room -> the parts of ser_ros that it may know. Sound flows one way: nobody knows who comes after."""
 

@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 
 from ser_ros.audio.block import BLOCK_DURATION, AudioBlock
-from ser_ros.audio.source import CaptureLine, EndOfAudio, check_channel
+from ser_ros.audio.source import LONGEST_PAUSE, CaptureLine, EndOfAudio, check_channel
 from ser_ros.errors import SerError
 
 _FLOAT_SUBTYPES = ('FLOAT', 'DOUBLE')
@@ -53,6 +53,11 @@ class FileSource:
     def problem(self) -> str:
         """Always '': a file that breaks off raises."""
         return ''
+
+    @property
+    def longest_pause(self) -> float:
+        """That of all sources."""
+        return LONGEST_PAUSE
 
     def open(self) -> None:
         """Open and check the file. Raises SerError for anything that is not a sound file with finite samples."""

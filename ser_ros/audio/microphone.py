@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ser_ros.audio.block import BLOCK_DURATION, SAMPLE_RATE, AudioBlock
-from ser_ros.audio.source import MEAN_OF_CHANNELS, CaptureLine, check_channel
+from ser_ros.audio.source import LONGEST_PAUSE, MEAN_OF_CHANNELS, CaptureLine, check_channel
 from ser_ros.errors import SerError
 
 _QUEUE_BLOCKS = 300
@@ -58,6 +58,11 @@ class MicrophoneSource:
     def problem(self) -> str:
         """Always '': `SupervisedSource` judges."""
         return ''
+
+    @property
+    def longest_pause(self) -> float:
+        """That of all sources."""
+        return LONGEST_PAUSE
 
     def open(self) -> None:
         """Open the device without starting it. Raises SerError that names the cure."""

@@ -47,6 +47,10 @@ class AudioSource(Protocol):
     def problem(self) -> str:
         """One sentence while no good sound comes: the fact and the cure; '' where all is well."""
 
+    @property
+    def longest_pause(self) -> float:
+        """Seconds without a block after which a live source is silent and an utterance under way has ended."""
+
     def open(self) -> None:
         """Check and take hold of the source; does nothing where it is open already. Raises SerError."""
 

@@ -13,7 +13,7 @@ _LONGEST_WAIT = 4.0
 """Seconds before a failed device is tried again, at first and at most; each failure doubles them."""
 
 _FIRST_SOUND = 3.0
-"""Seconds that a device just opened may take until sound comes: an idle PulseAudio sink takes two, a radio headset one."""
+"""Seconds that a device just opened may take until sound comes; an idle PulseAudio sink takes two."""
 
 
 class SupervisedSource:
@@ -50,6 +50,11 @@ class SupervisedSource:
         """Why no sound comes, until it comes again."""
         return self._problem
 
+    @property
+    def longest_pause(self) -> float:
+        """That of the source."""
+        return self._source.longest_pause
+
     def open(self) -> None:
         """Open the source. Raises SerError."""
         self._source.open()
@@ -78,8 +83,8 @@ class SupervisedSource:
             self._silence += min(time.monotonic() - began, timeout)
             if self._silence > self._patience:
                 self._fail(
-                    f'{self.description} has given no sound for {self._silence:.1f} s; plug it in again or end the program '
-                    'that holds it; it is reopened as soon as it can be'
+                    f'{self.description} has given no sound for {self._silence:.1f} s; plug it in again or end the '
+                    'program that holds it; it is reopened as soon as it can be'
                 )
             return None
         if self._was_lost:

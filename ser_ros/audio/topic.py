@@ -75,17 +75,24 @@ class TopicSource:
         if self._problem:
             return self._problem
         now = time.monotonic()
-        # Who sends a second at a time is not silent for a second.
-        patience = LONGEST_PAUSE + self._last_duration
-        if not self._listening or now - max(self._last_arrival, self._started) <= patience:
+        if not self._listening or now - max(self._last_arrival, self._started) <= self.longest_pause:
             return ''
         if self._last_arrival < self._started:
             return f'no sound comes on the {self._name}; start the microphone node, or correct audio.topic'
         pause = now - self._last_arrival
         return f'no sound on the {self._name} for {pause:.1f} s; look after the microphone node and the network'
 
-    def push(self, packet: AudioPacket) -> None:
-        """Take the next message's sound; left out unless this source was started. By one thread at a time."""
+    @property
+    def longest_pause(self) -> float:
+        """Longer where messages are long: who sends a second at a time is not silent for a second."""
+        return LONGEST_PAUSE + self._last_duration
+
+    def push(self, packet: AudioPacket, *, sent: float | None = None) -> None:
+        """Take the next message's sound; left out unless this source was started. By one thread at a time.
+
+        `sent`: seconds of the wall clock at which the message was published; without stamps it is the better time, for
+        messages may wait on their way and then come all at once.
+        """
         if not self._listening:
             return
         try:
@@ -96,12 +103,14 @@ class TopicSource:
         self._problem = ''
         self._last_arrival = time.monotonic()
         self._last_duration = packet.duration
+        delay = 0.0 if sent is None else time.time() - sent
+        published = self._last_arrival - (delay if 0.0 <= delay <= _LONGEST_BELIEVED_DELAY else 0.0)
         if self._pushed - self._taken > _QUEUE_DURATION:
             self._losses['overflows'] += 1
             self._overflowed = True
             return
         self._pushed += packet.duration
-        self._queue.put((packet, self._last_arrival, self._overflowed))
+        self._queue.put((packet, published, self._overflowed))
         self._overflowed = False
 
     def refuse(self, problem: str) -> None:

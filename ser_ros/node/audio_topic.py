@@ -10,6 +10,7 @@ from ser_ros.audio.packets import AUDIO_TYPES, INFO_TYPE, ROS_DRIVERS, PacketDec
 from ser_ros.audio.topic import TopicSource
 from ser_ros.errors import SerError
 
+_NANOSECONDS = 1_000_000_000
 _LOOK_PERIOD = 0.2
 """Seconds between looks for who publishes."""
 
@@ -69,14 +70,14 @@ class AudioTopicSubscription:
         self._subscriptions.clear()
         self._type = ''
 
-    def _on_message(self, message) -> None:
+    def _on_message(self, message, info) -> None:
         try:
             packet = self._decoder.decode(message)
         except SerError as error:
             self._source.refuse(str(error))
         else:
             if packet is not None:
-                self._source.push(packet)
+                self._source.push(packet, sent=info['source_timestamp'] / _NANOSECONDS)
             else:
                 self._source.refuse(
                     f'the format of the sound on {self._topic} is not known before an AudioInfo has come on '

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.clock import Clock, ClockType
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
@@ -33,7 +34,8 @@ class DiagnosticsPublisher:
         self._levels: list = []
         self._last = -_PERIOD
         self._publisher = node.create_publisher(DiagnosticArray, 'diagnostics', QoSProfile(depth=10))
-        node.create_timer(_LOOK_PERIOD, self._look)
+        # Not the node's own clock, which may be set back, or stand still in a simulation.
+        node.create_timer(_LOOK_PERIOD, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def publish(self, *, and_wait: bool = False) -> None:
         """Publish now; `and_wait` returns only when all listeners have it, or after two seconds."""

@@ -3,6 +3,7 @@
 
 import time
 
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from std_msgs.msg import Bool
@@ -26,7 +27,7 @@ class GateInputs:
             Bool, 'robot_speaking', self._on_robot_speaking, QoSProfile(depth=10)
         )
         node.create_service(SetBool, '~/listen', self._on_listen)
-        node.create_timer(_LOOK_PERIOD, self._look_after_publishers)
+        node.create_timer(_LOOK_PERIOD, self._look_after_publishers, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     @property
     def publishers(self) -> int:

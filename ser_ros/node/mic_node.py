@@ -5,7 +5,6 @@ import threading
 import traceback
 
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, qos_profile_sensor_data
 from rclpy.task import Future
@@ -14,10 +13,9 @@ from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.audio.microphone import MicrophoneSource
 from ser_ros.audio.packets import AUDIO_TYPES, INFO_TYPE, encode, encode_info
 from ser_ros.audio.supervised import SupervisedSource
-from ser_ros.errors import SerError
 from ser_ros.node.audio_topic import installed_types, load_message
 from ser_ros.node.diagnostics import to_status
-from ser_ros.node.parameters import ParameterSpec
+from ser_ros.node.parameters import ParameterSpec, declare_parameters
 from ser_ros.node.subjects import Level, Subject
 
 AUTO = 'auto'
@@ -26,7 +24,12 @@ SPECS = (
     ParameterSpec('audio.device', '', 'Microphone: its index or a part of its name; empty for the default one.'),
     ParameterSpec('audio.channel', 0, 'Channel to publish, from 0; -1 for the mean of all.', -1, 255),
     ParameterSpec('audio.frame_id', 'microphone', 'Name of the microphone in message headers.'),
-    ParameterSpec('message', AUTO, 'Type of the messages; auto: the most telling one that is installed.'),
+    ParameterSpec(
+        'message',
+        AUTO,
+        f'Type of the messages: auto (the most telling one that is installed), {", ".join(AUDIO_TYPES)}.',
+        pattern='|'.join((AUTO, *AUDIO_TYPES)),
+    ),
 )
 
 _LATCHED_QOS = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -48,8 +51,9 @@ class MicNode(Node):
     def __init__(self, **node_options):
         """Open the microphone and begin; `node_options` are those of rclpy's Node. Raises SerError."""
         super().__init__('microphone', **node_options)
-        self._declare_parameters()
-        self._type = self._choose_type(self.get_parameter('message').value)
+        declare_parameters(self, SPECS, read_only=True)
+        wanted = self.get_parameter('message').value
+        self._type = installed_types()[0] if wanted == AUTO else wanted
         self._message = load_message(self._type)
         self._frame_id = self.get_parameter('audio.frame_id').value
         self._source = SupervisedSource(
@@ -80,24 +84,6 @@ class MicNode(Node):
         """End the thread and let the microphone go."""
         self._stopping.set()
         self._thread.join(_LONGEST_READ)
-
-    def _declare_parameters(self) -> None:
-        for spec in SPECS:
-            descriptor = spec.descriptor()
-            descriptor.read_only = True
-            try:
-                self.declare_parameter(spec.name, spec.default, descriptor)
-            except (InvalidParameterTypeException, InvalidParameterValueException):
-                bounds = '' if spec.minimum is None else f' from {spec.minimum} to {spec.maximum}'
-                kind = 'text' if isinstance(spec.default, str) else 'whole number'
-                raise SerError(f'the parameter {spec.name} must be a {kind}{bounds}; correct it') from None
-
-    def _choose_type(self, wanted: str) -> str:
-        if wanted == AUTO:
-            return installed_types()[0]
-        if wanted not in AUDIO_TYPES:
-            raise SerError(f"the parameter message is '{wanted}'; set it to auto or to one of {', '.join(AUDIO_TYPES)}")
-        return wanted
 
     def _publish_all(self) -> None:
         try:

@@ -2,6 +2,7 @@
 """The node's parameters: declared once, with descriptions and ranges, and read into frozen dataclasses."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -181,26 +182,26 @@ class SerParameters:
     autostart: bool
 
 
-def declare_parameters(node: Node) -> None:
-    """Declare every parameter on `node`. Raises SerError where a value given at start has the wrong type or range."""
-    for spec in SPECS:
+def declare_parameters(node: Node, specs: Sequence[ParameterSpec] = SPECS, *, read_only: bool = False) -> None:
+    """Declare `specs` on `node`. Raises SerError where a value given at start has the wrong type, range or pattern."""
+    for spec in specs:
+        descriptor = spec.descriptor()
+        descriptor.read_only = read_only
         try:
-            node.declare_parameter(spec.name, spec.default, spec.descriptor())
+            node.declare_parameter(spec.name, spec.default, descriptor)
         except InvalidParameterTypeException:
             raise SerError(_type_sentence(spec)) from None
         except InvalidParameterValueException:
             raise SerError(
                 f'the parameter {spec.name} must be from {spec.minimum} to {spec.maximum}; correct it'
             ) from None
-    for spec in SPECS:
-        check_parameter(node.get_parameter(spec.name))
+        _check_pattern(spec, node.get_parameter(spec.name))
 
 
 def check_parameter(parameter: Parameter) -> None:
     """Raise SerError where the value breaks the parameter's pattern; types and ranges are rclpy's to check."""
-    spec = _BY_NAME.get(parameter.name)
-    if spec and spec.pattern and not re.fullmatch(spec.pattern, parameter.value):
-        raise SerError(f"the parameter {spec.name} is '{parameter.value}'; {_lower_first(spec.description)}")
+    if parameter.name in _BY_NAME:
+        _check_pattern(_BY_NAME[parameter.name], parameter)
 
 
 def takes_effect_at_once(name: str) -> bool:
@@ -254,6 +255,11 @@ _TYPE_HINTS = {
     ParameterType.PARAMETER_BOOL: 'true or false',
     ParameterType.PARAMETER_STRING: "a text (put digits in quotes: '2')",
 }
+
+
+def _check_pattern(spec: ParameterSpec, parameter: Parameter) -> None:
+    if spec.pattern and not re.fullmatch(spec.pattern, parameter.value):
+        raise SerError(f"the parameter {spec.name} is '{parameter.value}'; {_lower_first(spec.description)}")
 
 
 def _type_sentence(spec: ParameterSpec) -> str:

@@ -6,7 +6,6 @@ from enum import IntEnum
 
 import numpy as np
 
-from ser_ros.audio.source import LONGEST_PAUSE
 from ser_ros.pipeline import PipelineStatus
 from ser_ros.speech.rejection import Rejection
 
@@ -131,7 +130,7 @@ def _judge_microphone(status: NodeStatus, recent: Recent) -> tuple[Level, str]:
         return Level.ERROR, pipeline.problem
     if not status.live:
         return Level.OK, 'playing'
-    if pipeline.seconds_since_block > LONGEST_PAUSE:
+    if pipeline.is_silent:
         return Level.ERROR, f'no sound for {pipeline.seconds_since_block:.1f} s; check the microphone'
     if health.zeros > _ZEROS_WARN:
         level = Level.ERROR if health.zeros > _ZEROS_ERROR else Level.WARN

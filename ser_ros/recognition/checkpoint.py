@@ -135,7 +135,7 @@ def _load_model(folder: Path, dtype: torch.dtype):
 
 
 def _own_memory(model: torch.nn.Module) -> None:
-    """Copy weights that are a view of their file: overwritten in place, it would change the answers or end the process."""
+    """Copy weights that are views of their file: it may be overwritten while the model runs, or cut short."""
     for tensor in (*model.parameters(), *model.buffers()):
         tensor.data = tensor.data.clone()
 

@@ -34,9 +34,19 @@ class Classifier:
 
     @classmethod
     def load(cls, folder: Path, device: str = 'auto') -> 'Classifier':
-        """Load a model folder onto 'auto', 'cpu', 'cuda' or 'cuda:N' and warm it up. Raises SerError."""
+        """Load a model folder onto 'auto', 'cpu', 'cuda' or 'cuda:N' and warm it up. Raises SerError.
+
+        A GPU that has not the memory for it is left for the CPU, which `degraded` then says.
+        """
         chosen = choose_device(device)
-        classifier = cls(load_checkpoint(folder, chosen), name=folder.resolve().name, device=chosen)
+        try:
+            classifier = cls(load_checkpoint(folder, chosen), name=folder.resolve().name, device=chosen)
+        except torch.OutOfMemoryError:
+            if chosen.type == 'cpu':
+                raise
+            cpu = torch.device('cpu')
+            classifier = cls(load_checkpoint(folder, cpu), name=folder.resolve().name, device=cpu)
+            classifier.degraded = _out_of_memory(chosen)
         classifier._warm_up()
         return classifier
 
@@ -44,19 +54,35 @@ class Classifier:
         """Return the estimate for one utterance (float32, shape (n,), 16 kHz, at least 0.1 s).
 
         An utterance longer than the model's window (Whisper only) is cut into equal parts whose probabilities are
-        averaged. Raises SerError where the sound is too short or the model's answer is not a number.
+        averaged. A GPU that has run out of memory is left for good: this utterance, too, is answered on the CPU. Raises
+        SerError where the sound is too short or the model's answer is not a number.
         """
         started = time.perf_counter()
         if len(samples) < SHORTEST_UTTERANCE * SAMPLE_RATE:
             raise SerError(
                 f'{len(samples) / SAMPLE_RATE:.3f} s of sound is too short; at least {SHORTEST_UTTERANCE} s is needed'
             )
-        parts = [self._probabilities(part) for part in self._checkpoint.frontend.windows(samples)]
-        probabilities = np.mean(parts, axis=0, dtype=np.float32)
+        try:
+            probabilities = self._mean_probabilities(samples)
+        except torch.OutOfMemoryError:
+            if self.device == 'cpu':
+                raise
+            self._move_to_cpu()
+            probabilities = self._mean_probabilities(samples)
         if not np.isfinite(probabilities).all():
             cure = 'its weights are damaged: copy or train it again' if self.device == 'cpu' else 'use model.device cpu'
             raise SerError(f"the model '{self.name}' answered with NaN on {self.device}; {cure}")
         return Estimate(self.labels, probabilities, time.perf_counter() - started)
+
+    def _mean_probabilities(self, samples: np.ndarray) -> np.ndarray:
+        parts = [self._probabilities(part) for part in self._checkpoint.frontend.windows(samples)]
+        return np.mean(parts, axis=0, dtype=np.float32)
+
+    def _move_to_cpu(self) -> None:
+        self._checkpoint.model.to('cpu', torch.float32)
+        self.degraded = _out_of_memory(self.device)
+        self.device = 'cpu'
+        torch.cuda.empty_cache()
 
     @torch.inference_mode()
     def _probabilities(self, samples: np.ndarray) -> np.ndarray:
@@ -72,3 +98,10 @@ class Classifier:
         noise = np.random.default_rng(0).normal(scale=0.01, size=int(max(_WARM_UP_DURATIONS) * SAMPLE_RATE))
         for duration in _WARM_UP_DURATIONS:
             self.classify(noise[: int(duration * SAMPLE_RATE)].astype(np.float32))
+
+
+def _out_of_memory(gpu: torch.device | str) -> str:
+    return (
+        f'the model runs on the CPU, because {gpu} ran out of memory; end other programs on the GPU, '
+        'then clean up and configure the node'
+    )

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """How probable it is that a chunk of sound is speech."""
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import onnxruntime
 
 from ser_ros.audio.block import SAMPLE_RATE
+
+# ONNX Runtime 1.32 collects usage in ~/.cache/Microsoft and sends it to its maker unless this is set before its import.
+os.environ['ORT_DISABLE_TELEMETRY'] = '1'
+import onnxruntime  # noqa: E402
 
 CHUNK_SAMPLES = 512
 """Samples per chunk (32 ms at 16 kHz): the only length that Silero VAD 5 and later accepts at this rate."""

@@ -33,6 +33,7 @@ class Device:
 
     live = True
     problem = ''
+    longest_pause = LONGEST_PAUSE
 
     def __init__(self, clock):
         self.clock = clock

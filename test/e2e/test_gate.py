@@ -10,8 +10,6 @@ from lifecycle_msgs.msg import Transition
 from std_msgs.msg import Bool
 from std_srvs.srv import SetBool
 
-from ser_ros.node.messages import seconds
-
 ROBOT = """
 import rclpy
 from std_msgs.msg import Bool
@@ -57,10 +55,7 @@ class Conversation:
         answered = len(self.observer.finals)
         self.begin()
         self.finish()
-        self.observer.wait_until(lambda: len(self.observer.finals) > answered, 'it is answered', 20.0)
-        assert len(self.observer.finals) == answered + 1
-        assert 1.8 < seconds(self.observer.finals[-1].duration) < 2.6
-        assert seconds(self.observer.finals[-1].latency) < 5.0
+        self.observer.wait_for_answer(answered + 1)
 
     def wait_for_count(self, key: str, count: int) -> None:
         self.observer.wait_until(lambda: self.observer.count(key) >= count, f'{key} is {count}', 20.0)
@@ -156,20 +151,20 @@ def test_speaking_is_latched_and_false_after_deactivate_and_after_ctrl_c(convers
     talk.wait_until_speaking(False)
 
 
-@pytest.mark.parametrize('ending', [signal.SIGINT, signal.SIGKILL])
-def test_a_robot_that_goes_while_it_speaks_does_not_close_the_gate_for_ever(converse, ending):
+def test_a_robot_that_goes_while_it_speaks_does_not_close_the_gate_for_ever(converse):
     """What ends in order is seen at once; of what was killed DDS knows only after 20 s, and the timeout is shorter."""
-    talk = converse(robot_speaking__timeout=3.0)
+    talk = converse(robot_speaking__timeout=4.0)
     talk.observer.node.destroy_publisher(talk.robot)
-    robot = subprocess.Popen([sys.executable, '-c', ROBOT])
-    try:
-        talk.wait_for_gate('closed: robot speech')
-        robot.send_signal(ending)
-        robot.wait(20)
-        talk.wait_for_gate('open')
-    finally:
-        robot.kill()
-        robot.wait()
-    talk.ask()
+    for ending in (signal.SIGINT, signal.SIGKILL):
+        robot = subprocess.Popen([sys.executable, '-c', ROBOT])
+        try:
+            talk.wait_for_gate('closed: robot speech')
+            robot.send_signal(ending)
+            robot.wait(20)
+            talk.wait_for_gate('open')
+        finally:
+            robot.kill()
+            robot.wait()
+        assert talk.node.output.count('without taking it back') == 1
+        talk.ask()
     talk.end()
-    assert ('without taking it back' in talk.node.output) == (ending == signal.SIGINT)

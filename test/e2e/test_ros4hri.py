@@ -3,21 +3,17 @@
 
 import importlib.util
 import json
-import os
 import queue
 import re
 import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
 from lifecycle_msgs.msg import Transition
 
 from ser_ros.emotions import ROS4HRI_EXPRESSIONS
-
-INTERFACES = Path(__file__).resolve().parents[1] / 'interfaces'
 
 LISTENER = """
 import json
@@ -73,21 +69,12 @@ class Listener:
 
 
 @pytest.fixture
-def hri_msgs(tmp_path_factory, monkeypatch):
+def hri_msgs(interfaces, monkeypatch):
     """Let processes that are started now import hri_msgs: the real one where it is installed, else a stand-in."""
     if importlib.util.find_spec('hri_msgs'):
         return
-    prefix = tmp_path_factory.mktemp('hri_msgs')
-    base = ['--build-base', str(prefix / 'build'), '--install-base', str(prefix / 'install'), '--merge-install']
-    subprocess.run(
-        ['colcon', '--log-base', str(prefix / 'log'), 'build', '--base-paths', str(INTERFACES / 'hri_msgs'), *base]
-        + ['--cmake-args', '-DBUILD_TESTING=OFF', f'-DPython3_EXECUTABLE={sys.executable}'],
-        check=True,
-    )
-    (packages,) = (prefix / 'install').glob('lib/python*/site-packages')
-    places = {'PYTHONPATH': packages, 'LD_LIBRARY_PATH': prefix / 'install' / 'lib'}
-    for name, place in (places | {'AMENT_PREFIX_PATH': prefix / 'install'}).items():
-        monkeypatch.setenv(name, f'{place}{os.pathsep}{os.environ.get(name, "")}')
+    for name, value in interfaces('hri_msgs').items():
+        monkeypatch.setenv(name, value)
     # Else the wheels of ROS 2 take it that the libraries' path is set as they want it.
     monkeypatch.delenv('_ROS_WHEELS_BOOTSTRAP_COMPLETE', raising=False)
 

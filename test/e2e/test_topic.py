@@ -202,7 +202,10 @@ def test_the_microphone_node_is_heard(microphone, listen, interfaces, tmp_path, 
         assert len(observer.finals) == len(said)
         first = seconds(observer.finals[0].header.stamp) - said[0]['start']
         for message, truth in zip(observer.finals, said, strict=True):
-            assert seconds(message.header.stamp) - first == pytest.approx(truth['start'], abs=0.2)
+            assert seconds(message.duration) == pytest.approx(truth['duration'], abs=0.6)
+            # Without stamps the time of arrival has to do, and on a busy machine messages wait for each other.
+            if package:
+                assert seconds(message.header.stamp) - first == pytest.approx(truth['start'], abs=0.2)
         assert observer.count('gaps') == observer.count('reordered') == observer.count('duplicates') == 0
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0, (tmp_path / 'mic.log').read_text()

@@ -14,6 +14,7 @@ from ser_ros.pipeline import PipelineStatus
 STATUS = PipelineStatus(
     blocks=0,
     seconds_since_block=0.0,
+    is_silent=False,
     losses={'overflows': 0},
     problem='',
     health=SoundHealth(),

@@ -14,6 +14,7 @@ HEALTH = SoundHealth(level=-42.0, zeros=0.0, clipped=0.0, offset=0.001)
 PIPELINE = PipelineStatus(
     blocks=100,
     seconds_since_block=0.03,
+    is_silent=False,
     losses={'overflows': 0, 'reopened': 0},
     problem='',
     health=HEALTH,
@@ -117,7 +118,13 @@ def test_all_figures_are_told():
         (replace(HEALTHY, recording='recording into /r'), QUIET_MINUTE, 'node', Level.WARN, 'recording into /r'),
         (replace(HEALTHY, recording_problem='disk full; free'), QUIET_MINUTE, 'node', Level.ERROR, 'disk full'),
         (hearing(problem='unplugged; plug it in'), QUIET_MINUTE, 'microphone', Level.ERROR, 'plug it in'),
-        (hearing(seconds_since_block=1.5), QUIET_MINUTE, 'microphone', Level.ERROR, 'no sound for 1.5 s'),
+        (
+            hearing(seconds_since_block=1.5, is_silent=True),
+            QUIET_MINUTE,
+            'microphone',
+            Level.ERROR,
+            'no sound for 1.5 s',
+        ),
         (sounding(zeros=0.8), QUIET_MINUTE, 'microphone', Level.WARN, 'only zeros'),
         (sounding(zeros=11.0), QUIET_MINUTE, 'microphone', Level.ERROR, 'only zeros for 11.0 s'),
         (sounding(clipped=0.02), QUIET_MINUTE, 'microphone', Level.WARN, 'turn down the gain'),
