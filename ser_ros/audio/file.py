@@ -66,8 +66,11 @@ class FileSource:
             check_channel(self._channel, self._file.channels, f'the file {self._path}')
 
     def start(self) -> None:
-        """Begin at the first sample, now."""
-        self._file.seek(0)
+        """Begin at the first sample, now. Raises SerError where the file is too damaged for that."""
+        try:
+            self._file.seek(0)
+        except soundfile.LibsndfileError as error:
+            raise SerError(f'{self._path} is damaged ({error.error_string}); give a whole recording') from None
         self._line = CaptureLine(rate=self._file.samplerate, channel=self._channel, losses=Counter())
         self._start_time = self._clock()
         self._start_monotonic = time.monotonic()

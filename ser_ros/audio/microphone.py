@@ -15,8 +15,9 @@ from ser_ros.errors import SerError
 _QUEUE_BLOCKS = 300
 """About ten seconds: far more than a reader may stall, and little memory."""
 
-_LONGEST_BELIEVED_DELAY = 1.0
-"""Seconds. Some hosts give capture times of 0 or of another clock; a delay beyond this is not believed."""
+_LONGEST_BELIEVED_DELAY = 30.0
+"""Seconds. Some hosts give capture times of 0 or of another clock; a delay beyond this is not believed. Sound servers
+keep sound for a machine that stood still, and tell its age."""
 
 _LIST_HINT = '`ros2 run ser_ros devices` lists the microphones'
 

@@ -3,6 +3,7 @@
 
 import importlib
 
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 
@@ -32,7 +33,7 @@ class AudioTopicSubscription:
         self._source = source
         self._type = ''
         self._subscriptions: list = []
-        self._timer = node.create_timer(_LOOK_PERIOD, self._look)
+        self._timer = node.create_timer(_LOOK_PERIOD, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._look()
 
     def destroy(self) -> None:

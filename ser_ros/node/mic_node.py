@@ -5,6 +5,7 @@ import threading
 import traceback
 
 from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, qos_profile_sensor_data
 from rclpy.task import Future
@@ -73,7 +74,7 @@ class MicNode(Node):
             self._info = self.create_publisher(load_message(INFO_TYPE), 'audio_info', _LATCHED_QOS)
         self._diagnostics = self.create_publisher(DiagnosticArray, 'diagnostics', QoSProfile(depth=10))
         self._tell()
-        self.create_timer(_PERIOD, self._tell)
+        self.create_timer(_PERIOD, self._tell, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._failed = self.create_guard_condition(lambda: self.finished.set_result(1))
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._publish_all, name='microphone', daemon=True)

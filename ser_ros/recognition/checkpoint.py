@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 import transformers
+from safetensors import safe_open
 from transformers import AutoConfig, AutoFeatureExtractor, AutoModelForAudioClassification
 
 from ser_ros.audio.block import SAMPLE_RATE
@@ -54,7 +55,7 @@ def load_checkpoint(folder: Path, device: torch.device) -> Checkpoint:
         labels = _check_labels(folder, config)
         temperature = _check_temperature(folder, config)
         feature_extractor = _load_feature_extractor(folder)
-        model = _load_model(folder, torch.float16 if device.type == 'cuda' else torch.float32)
+        model = _load_model(folder, config, torch.float16 if device.type == 'cuda' else torch.float32)
         _own_memory(model)
     return Checkpoint(model.to(device).eval(), Frontend(feature_extractor, config), labels, temperature)
 
@@ -106,12 +107,13 @@ def _load_feature_extractor(folder: Path):
     return feature_extractor
 
 
-def _load_model(folder: Path, dtype: torch.dtype):
+def _load_model(folder: Path, config, dtype: torch.dtype):
     if not any(folder.glob('*.safetensors')):
         raise SerError(
             f'{folder} holds no .safetensors weights, and pickled ones are never loaded; '
             'save the model again with save_pretrained of a current transformers'
         )
+    _check_size(folder, config)
     try:
         model, info = AutoModelForAudioClassification.from_pretrained(
             folder,
@@ -132,6 +134,26 @@ def _load_model(folder: Path, dtype: torch.dtype):
             f'needs ({named}); it would answer at chance, so fine-tune it first (`ros2 run ser_ros train`)'
         )
     return model
+
+
+def _check_size(folder: Path, config) -> None:
+    """Refuse a configuration of a far larger model than the weights are: building it could take all of the memory."""
+    try:
+        tensors = weights = 0
+        for file in folder.glob('*.safetensors'):
+            with safe_open(file, 'numpy') as content:
+                for name in content.keys():  # noqa: SIM118 - it is no dictionary
+                    tensors += 1
+                    weights += math.prod(content.get_slice(name).get_shape())
+        layers, width, inner = config.num_hidden_layers, config.hidden_size, getattr(config, 'intermediate_size', 0)
+        fits = layers <= tensors and width**2 <= weights and width * inner <= weights
+    except Exception as error:
+        raise SerError(_sentence(folder, 'has weights that cannot be loaded', error)) from None
+    if not fits:
+        raise SerError(
+            f'{folder} announces {layers} layers of {width} and {inner} in its config.json, but holds only {tensors} '
+            f'tensors with {weights} weights; its files belong to different models: copy or train it again'
+        )
 
 
 def _own_memory(model: torch.nn.Module) -> None:

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sound files whose bytes were changed, cut and put in: a SerError, or finite sound of a length that can be."""
+
+import io
+import struct
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from ser_ros.audio.block import SAMPLE_RATE
+from ser_ros.audio.file import read_recording
+from ser_ros.errors import SerError
+
+LONGEST = 60.0
+"""Seconds that a file of a few kilobytes may announce and hold; FLAC packs a constant well."""
+
+
+def made_file(container: str, subtype: str) -> bytes:
+    sound = 0.3 * np.sin(np.arange(800) / 5)
+    file = io.BytesIO()
+    soundfile.write(file, np.stack([sound, -sound], axis=1), 8_000, format=container, subtype=subtype)
+    return file.getvalue()
+
+
+FILES = [made_file('WAV', 'PCM_16'), made_file('WAV', 'FLOAT'), made_file('FLAC', 'PCM_16')]
+
+
+def with_number(content: bytes, at: int, kind: str, value: int) -> bytes:
+    packed = struct.pack(kind, value & (256 ** struct.calcsize(kind) - 1))
+    return content[:at] + packed + content[at + len(packed) :]
+
+
+@st.composite
+def damaged(draw) -> bytes:
+    """A real file with up to eight faults, most of them in the header."""
+    content = draw(st.sampled_from(FILES))
+    for _ in range(draw(st.integers(1, 8))):
+        at = draw(st.one_of(st.integers(0, 60), st.integers(0, len(content))))
+        fault = draw(st.sampled_from(['byte', 'number', 'cut', 'put in', 'repeat']))
+        if fault == 'byte':
+            content = content[:at] + draw(st.binary(min_size=1, max_size=1)) + content[at + 1 :]
+        elif fault == 'number':
+            value = draw(st.sampled_from([0, 1, -1, 2**31 - 1, 2**31, 2**32 - 1, 3, 65535]))
+            content = with_number(content, at, draw(st.sampled_from(['<H', '<I', '>I'])), value)
+        elif fault == 'cut':
+            content = content[:at]
+        elif fault == 'put in':
+            content = content[:at] + draw(st.binary(max_size=20)) + content[at:]
+        else:
+            content = content[:at] + content[max(at - 30, 0) :]
+    return content
+
+
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(content=st.one_of(damaged(), st.binary(max_size=200)))
+@example(content=b'')
+@example(content=b'RIFF')
+@example(content=FILES[0][:44])
+def test_a_damaged_file_is_refused_or_gives_finite_sound(tmp_path_factory, content):
+    path = tmp_path_factory.getbasetemp() / 'damaged.wav'
+    path.write_bytes(content)
+    try:
+        samples = read_recording(path)
+    except SerError as error:
+        assert '\n' not in str(error) and len(str(error)) < 500
+    else:
+        assert samples.dtype == np.float32 and samples.ndim == 1
+        assert np.isfinite(samples).all()
+        assert len(samples) < LONGEST * SAMPLE_RATE
+
+
+@pytest.mark.parametrize('content', FILES, ids=['16 bit', 'float', 'FLAC'])
+def test_the_files_are_whole_before_they_are_damaged(tmp_path, content):
+    path = tmp_path / 'whole.wav'
+    path.write_bytes(content)
+    assert len(read_recording(path)) == pytest.approx(0.1 * SAMPLE_RATE, abs=1)
