@@ -81,10 +81,11 @@ class MicNode(Node):
         self._thread.start()
         self.get_logger().info(f'publishing {self._type} on {self._audio.topic_name}: {self._source.description}')
 
-    def stop(self) -> None:
-        """End the thread and let the microphone go."""
+    def destroy_node(self) -> None:
+        """End the thread and let the microphone go before the node goes."""
         self._stopping.set()
         self._thread.join(_LONGEST_READ)
+        super().destroy_node()
 
     def _publish_all(self) -> None:
         try:

@@ -40,15 +40,29 @@ class Classifier:
         """
         chosen = choose_device(device)
         try:
-            classifier = cls(load_checkpoint(folder, chosen), name=folder.resolve().name, device=chosen)
-        except torch.OutOfMemoryError:
-            if chosen.type == 'cpu':
-                raise
-            cpu = torch.device('cpu')
-            classifier = cls(load_checkpoint(folder, cpu), name=folder.resolve().name, device=cpu)
-            classifier.degraded = _out_of_memory(chosen)
-        classifier._warm_up()
+            classifier = cls._load_on(folder, chosen)
+            classifier._warm_up()
+        except (SerError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:
+            # A folder whose files load but do not fit together fails anywhere in transformers.
+            reason = str(error).strip().partition('. ')[0].partition('\n')[0] or type(error).__name__
+            raise SerError(
+                f'{folder} was loaded but gives no answer ({reason}); its files do not fit together: copy them again'
+            ) from None
         return classifier
+
+    @classmethod
+    def _load_on(cls, folder: Path, device: torch.device) -> 'Classifier':
+        name, cpu = folder.resolve().name, torch.device('cpu')
+        try:
+            return cls(load_checkpoint(folder, device), name=name, device=device)
+        except torch.OutOfMemoryError:
+            if device == cpu:
+                raise
+            classifier = cls(load_checkpoint(folder, cpu), name=name, device=cpu)
+            classifier.degraded = _out_of_memory(device)
+            return classifier
 
     def classify(self, samples: np.ndarray) -> Estimate:
         """Return the estimate for one utterance (float32, shape (n,), 16 kHz, at least 0.1 s).

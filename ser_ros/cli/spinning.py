@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs a ROS node to its end: its own, Ctrl-C, SIGTERM, or a fault that the user can cure."""
+
+import signal
+import sys
+from collections.abc import Callable
+
+import rclpy
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
+from rclpy.node import Node
+
+from ser_ros.errors import SerError
+
+RCLError = rclpy_implementation.RCLError
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def run_node(
+    make_node: Callable[[], Node], args: list[str] | None, *, begin: Callable[[Node], bool] = lambda node: True
+) -> int:
+    """Spin a node until its future `finished` is done, which holds the exit code, or a signal comes (0).
+
+    `begin` is called before and returns whether the node could begin (else 1). A SerError is printed as a sentence (1).
+    """
+    node = None
+    for number in _SIGNALS:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        # Not rclpy's own handlers: they take ROS away at once, and the node could not say any more that nobody speaks.
+        rclpy.init(args=args, signal_handler_options=rclpy.SignalHandlerOptions.NO)
+        node = make_node()
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        if not begin(node):
+            return 1
+        executor.spin_until_future_complete(node.finished)
+        return node.finished.result() if node.finished.done() else 0
+    except SerError as error:
+        print(f'ser_ros: {error}', file=sys.stderr)
+        return 1
+    except (KeyboardInterrupt, ExternalShutdownException):
+        return 0
+    except RCLError:
+        # Whoever shuts ROS down in the middle of a call makes that call fail; anything else is a fault.
+        if rclpy.ok():
+            raise
+        return 0
+    finally:
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        if node is not None:
+            node.destroy_node()
+        rclpy.try_shutdown()
