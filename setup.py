@@ -59,7 +59,14 @@ setup(
             'torchaudio>=2.4',
             'tqdm>=4.66',
         ],
-        'test': ['hypothesis>=6.100', 'psutil>=5.9', 'pytest>=8.0', 'ruff>=0.6', 'tensorboard>=2.16'],
+        'test': [
+            'hypothesis>=6.100',
+            'psutil>=5.9',
+            'pytest>=8.0',
+            'pytest-xdist>=3.5',
+            'ruff>=0.6',
+            'tensorboard>=2.16',
+        ],
     },
     entry_points={
         'console_scripts': [
