@@ -41,8 +41,10 @@ LINKED = ('config', 'demo', 'launch', 'models', 'train')
 """Folders whose files install/ links to one by one: colcon runs again where one comes or goes."""
 
 TESTS = 'ruff check --output-format concise; lint=$?; python -m pytest -n 2 --dist loadfile "$@" && exit $lint'
-"""pytest runs, and has the last word, also where ruff finds something; either makes the exit code non-zero. Two files at
-a time: most of the end-to-end tests wait for sound that plays as fast as it does."""
+"""pytest runs, and has the last word, also where ruff finds something; either makes the exit code non-zero.
+
+Two files at a time, for most of the end-to-end tests wait for sound that plays as fast as it does.
+"""
 
 
 def main() -> None:

@@ -3,7 +3,8 @@
 
     python publish.py '{"type": "audio_common_msgs/msg/AudioStamped", "file": "recording.flac"}'
 
-It says `ready` when its publisher is there, and begins at a line on its standard input. Options, all in that one JSON
+It says `ready` when its publisher is there, and begins at a line on its standard input, as soon as
+anybody listens. Options, all in that one JSON
 object: `gaps` ([[from, to], ...] in seconds: not published), `speed` (1.0: at the sound's own pace), `coding` (of
 AudioInfo), `again` ([n, ...]: messages published twice), `late` ([n, ...]: messages published after the next one).
 """
@@ -65,6 +66,8 @@ def main() -> None:
     threading.Thread(target=rclpy.spin, args=(node,), daemon=True).start()
     print('ready', flush=True)
     sys.stdin.readline()
+    while publisher.get_subscription_count() == 0:
+        time.sleep(0.02)
     begun, begun_wall = time.monotonic(), time.time()
     numbers = list(range(len(levels) // LENGTH))
     for late in options['late']:
