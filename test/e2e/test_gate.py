@@ -10,6 +10,9 @@ from lifecycle_msgs.msg import Transition
 from std_msgs.msg import Bool
 from std_srvs.srv import SetBool
 
+PATIENCE = 120.0
+"""Seconds that a process may take to end on a busy machine."""
+
 ROBOT = """
 import rclpy
 from std_msgs.msg import Bool
@@ -160,7 +163,7 @@ def test_a_robot_that_goes_while_it_speaks_does_not_close_the_gate_for_ever(conv
         try:
             talk.wait_for_gate('closed: robot speech')
             robot.send_signal(ending)
-            robot.wait(20)
+            robot.wait(PATIENCE)
             talk.wait_for_gate('open')
         finally:
             robot.kill()
