@@ -167,7 +167,7 @@ def microphone() -> Iterator[dict[str, str]]:
         (home / 'run').mkdir(mode=0o700)
         (home / '.asoundrc').write_text('pcm.!default { type pulse }\nctl.!default { type pulse }\n')
         variables = {'HOME': folder, 'XDG_RUNTIME_DIR': str(home / 'run')}
-        sink = f'module-null-sink sink_name=mic rate={SAMPLE_RATE} channels=1 format=s16le channel_map=mono'
+        sink = f'module-null-sink sink_name=mic rate={SAMPLE_RATE} channels=1 format=s16le channel_map=mono norewinds=1'
         modules = [f'--load={sink}', '--load=module-native-protocol-unix']
         daemon = subprocess.Popen(
             ['pulseaudio', '-n', '--daemonize=no', '--exit-idle-time=-1', '--log-level=error', *modules],
