@@ -5,28 +5,31 @@ import threading
 import time
 from collections import deque
 
-from ser_ros.speech.segmenter import Utterance
+from ser_ros.request import Purpose, Request
 
 
-class UtteranceMailbox:
-    """Holds the utterances that wait for the recogniser.
+class Mailbox:
+    """Holds the requests that wait for the recogniser, and knows the one that it works on.
 
-    Of a live source an interim one gives way to whatever is newer: it is old news by then. When the box is full of
-    final ones, a new interim one is refused, and a new final one takes the place of the oldest. Every loss is counted.
+    Of a live source whatever is not final gives way to what is newer, waiting or under way: it is old news by then.
+    When the box is full of final ones, an interim or early one is refused, and a new final one takes the place of the
+    oldest that is not being answered already. Every loss but that of an early one is counted.
     """
 
     def __init__(self, capacity: int):
-        """`capacity`: number of utterances."""
+        """`capacity`: number of requests."""
         self._capacity = capacity
-        self._waiting: deque[tuple[Utterance, float]] = deque()
+        self._waiting: deque[tuple[Request, float]] = deque()
+        self._under_way: Request | None = None
         self._changed = threading.Condition()
         self._closed = False
         self.dropped_interim = 0
         self.dropped_final = 0
 
     def __len__(self) -> int:
-        """How many wait."""
-        return len(self._waiting)
+        """How many wait, those left out that are for nobody yet."""
+        with self._changed:
+            return sum(request.purpose is not Purpose.EARLY for request, _ in self._waiting)
 
     @property
     def longest_wait(self) -> float:
@@ -34,40 +37,49 @@ class UtteranceMailbox:
         with self._changed:
             return time.monotonic() - self._waiting[0][1] if self._waiting else 0.0
 
-    def put(self, utterance: Utterance, *, wait: bool) -> None:
-        """Add `utterance`; where there is no room, `wait` for it or drop one. Does nothing once closed."""
+    def put(self, request: Request, *, wait: bool) -> None:
+        """Add `request`; where there is no room, `wait` for it or drop one. Does nothing once closed."""
         with self._changed:
             if wait:
                 self._changed.wait_for(lambda: len(self._waiting) < self._capacity or self._closed)
-            if not self._closed and (wait or self._make_room_for(utterance)):
-                self._waiting.append((utterance, time.monotonic()))
+            if not self._closed and (wait or self._make_room_for(request)):
+                self._waiting.append((request, time.monotonic()))
                 self._changed.notify_all()
 
-    def get(self) -> Utterance | None:
-        """Return the oldest utterance, waiting for one; None when closed and empty."""
+    def get(self) -> Request | None:
+        """Return the oldest request, waiting for one; None when closed and empty. The one before is done with."""
         with self._changed:
+            self._under_way = None
             self._changed.wait_for(lambda: self._waiting or self._closed)
-            utterance = self._waiting.popleft()[0] if self._waiting else None
+            self._under_way = self._waiting.popleft()[0] if self._waiting else None
             self._changed.notify_all()
-            return utterance
+            return self._under_way
 
     def close(self, *, discard: bool = False) -> None:
-        """Take nothing more; `discard` also throws away, uncounted, what is still waiting."""
+        """Take nothing more; `discard` also throws away, uncounted, what is still waiting or under way."""
         with self._changed:
             self._closed = True
             if discard:
                 self._waiting.clear()
+                if self._under_way is not None:
+                    self._under_way.cancellation.cancel()
             self._changed.notify_all()
 
-    def _make_room_for(self, utterance: Utterance) -> bool:
-        finals = deque(item for item in self._waiting if item[0].is_final)
-        self.dropped_interim += len(self._waiting) - len(finals)
+    def _make_room_for(self, newer: Request) -> bool:
+        finals = deque(item for item in self._waiting if item[0].purpose is Purpose.FINAL)
+        self.dropped_interim += sum(request.purpose is Purpose.INTERIM for request, _ in self._waiting)
         self._waiting = finals
+        idle = [item for item in finals if not self._is_being_answered(item[0])]
+        if len(idle) == len(finals) and self._under_way is not None and self._under_way.gives_way_to(newer):
+            self._under_way.cancellation.cancel()
         if len(finals) < self._capacity:
             return True
-        if not utterance.is_final:
-            self.dropped_interim += 1
-            return False
-        finals.popleft()
-        self.dropped_final += 1
-        return True
+        if newer.purpose is Purpose.FINAL:
+            finals.remove(idle[0])
+            self.dropped_final += 1
+            return True
+        self.dropped_interim += newer.purpose is Purpose.INTERIM
+        return False
+
+    def _is_being_answered(self, request: Request) -> bool:
+        return request.early is not None and request.early is self._under_way

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Wires source -> speech -> recognition on two threads; knows no ROS."""
 
+import dataclasses
 import threading
 import time
 from collections import Counter
@@ -14,12 +15,14 @@ from ser_ros.audio.block import AudioBlock
 from ser_ros.audio.monitor import SoundHealth, SoundMonitor
 from ser_ros.audio.source import AudioSource, EndOfAudio
 from ser_ros.gate import Gate
-from ser_ros.mailbox import UtteranceMailbox
+from ser_ros.mailbox import Mailbox
+from ser_ros.recognition.cancellation import Cancellation, Cancelled
 from ser_ros.recognition.estimate import Estimate
+from ser_ros.request import Purpose, Request
 from ser_ros.speech.framing import Framer
 from ser_ros.speech.rejection import Rejection
 from ser_ros.speech.room import Room, RoomConfig
-from ser_ros.speech.segmenter import SegmentationConfig, Segmenter, Utterance
+from ser_ros.speech.segmenter import SegmentationConfig, Segmenter, SpeechState, Utterance
 from ser_ros.speech.vad import SileroVad, VoiceActivityDetector
 
 _MAILBOX_CAPACITY = 32
@@ -35,8 +38,11 @@ _STOP_TIMEOUT = 0.9
 class Recogniser(Protocol):
     """What the pipeline needs of a classifier."""
 
-    def classify(self, samples: np.ndarray) -> Estimate:
-        """Return the estimate for one utterance (float32, shape (n,), 16 kHz)."""
+    def classify(self, samples: np.ndarray, cancellation: Cancellation) -> Estimate:
+        """Return the estimate for one utterance (float32, shape (n,), 16 kHz).
+
+        Raises Cancelled where another thread says meanwhile that it is not wanted any more.
+        """
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,11 @@ class PipelineStatus:
 
 
 class Pipeline:
-    """Listens in one thread, recognises in another, and calls back from both; started once, stopped once."""
+    """Listens in one thread, recognises in another, and calls back from both; started once, stopped once.
+
+    Live, what is said is recognised as soon as the voice pauses. If it stays silent, that answer goes out the moment
+    the end is decided; if it goes on, the answer becomes an interim one where those are wanted.
+    """
 
     def __init__(
         self,
@@ -109,7 +119,8 @@ class Pipeline:
         self._framer = Framer()
         self._segmenter = Segmenter(segmentation)
         self._room = Room(room or RoomConfig())
-        self._mailbox = UtteranceMailbox(_MAILBOX_CAPACITY)
+        self._mailbox = Mailbox(_MAILBOX_CAPACITY)
+        self._early: Request | None = None
         self._stopping = threading.Event()
         self._calling_back = threading.RLock()
         self._threads = [
@@ -119,6 +130,7 @@ class Pipeline:
         self._is_speaking = False
         self._blocks = 0
         self._answered = 0
+        self._given_up = 0
         self._failed = 0
         self._last_failure = ''
         self._rejected_heard: Counter[Rejection] = Counter()
@@ -170,7 +182,7 @@ class Pipeline:
             utterances=self._segmenter.utterances,
             answered=self._answered,
             rejected=dict(self._rejected_heard + self._rejected_late + Counter(too_short)),
-            dropped_interim=self._mailbox.dropped_interim,
+            dropped_interim=self._mailbox.dropped_interim + self._given_up,
             dropped_final=self._mailbox.dropped_final,
             failed=self._failed,
             waiting=len(self._mailbox),
@@ -226,16 +238,35 @@ class Pipeline:
         """
         self._segment(self._framer.flush())
         self._hand_over(self._segmenter.flush(), rejection)
+        self._give_up_early()
         self._tell_speaking()
         self._detector.reset()
 
     def _segment(self, chunks: list[AudioBlock]) -> None:
         for chunk in chunks:
             probability = self._detector.speech_probability(chunk.samples)
+            before = self._segmenter.state
             utterances = self._segmenter.push(chunk, probability)
             self._room.hear(chunk.samples, probability, self._segmenter.state)
             self._tell_speaking()
             self._hand_over(utterances)
+            if self._source.live:
+                self._look_ahead(before, self._segmenter.state)
+
+    def _look_ahead(self, before: SpeechState, now: SpeechState) -> None:
+        """Have what was said answered as soon as the voice pauses; a source that can wait has no use for it."""
+        if now is SpeechState.STOPPING and before is not now:
+            utterance = self._segmenter.paused()
+            if self._rejection(utterance) is None:
+                self._early = Request(utterance, Purpose.EARLY)
+                self._mailbox.put(self._early, wait=False)
+        elif now is not SpeechState.STOPPING:
+            self._give_up_early()
+
+    def _give_up_early(self) -> None:
+        if self._early is not None:
+            self._early.cancellation.cancel()
+            self._early = None
 
     def _tell_speaking(self) -> None:
         if self._segmenter.is_speaking != self._is_speaking:
@@ -246,24 +277,47 @@ class Pipeline:
 
     def _hand_over(self, utterances: list[Utterance], rejection: Rejection | None = None) -> None:
         for utterance in utterances:
-            reason = rejection or self._closed_during(utterance) or self._room.judge(utterance)
+            reason = rejection or self._rejection(utterance)
             if reason is None:
-                self._mailbox.put(utterance, wait=not self._source.live)
+                self._mailbox.put(self._request(utterance), wait=not self._source.live)
             elif utterance.is_final:
                 self._rejected_heard[reason] += 1
+
+    def _request(self, utterance: Utterance) -> Request:
+        early, self._early = self._early, None
+        if utterance.is_final:
+            return Request(utterance, Purpose.FINAL, early)
+        if early is not None:
+            # The voice has just come back: the answer to what was said before the pause is the interim one.
+            utterance = dataclasses.replace(early.utterance, is_final=False)
+        return Request(utterance, Purpose.INTERIM, early)
+
+    def _rejection(self, utterance: Utterance) -> Rejection | None:
+        closed = self._closed_during(utterance)
+        if closed is not None:
+            return closed
+        if self._early is not None and np.array_equal(self._early.utterance.speech, utterance.speech):
+            return None  # judged when the voice paused
+        return self._room.judge(utterance)
 
     def _closed_during(self, utterance: Utterance) -> Rejection | None:
         return self._gate.closed(utterance.end_arrival - utterance.duration + _JITTER, utterance.end_arrival)
 
     def _recognise(self) -> None:
-        while (utterance := self._mailbox.get()) is not None:
+        while (request := self._mailbox.get()) is not None:
+            if request.early is not None and request.early.estimate is not None:
+                self._publish(request.utterance, request.early.estimate)
+                continue
             self._working_since = time.monotonic()
             try:
-                estimate = self._recogniser.classify(utterance.samples)
+                request.estimate = self._recogniser.classify(request.utterance.samples, request.cancellation)
+            except Cancelled:
+                self._given_up += request.purpose is Purpose.INTERIM
             except Exception as error:
-                self._note_failure(utterance, error)
+                self._note_failure(request, error)
             else:
-                self._publish(utterance, estimate)
+                if request.purpose is not Purpose.EARLY:
+                    self._publish(request.utterance, request.estimate)
             self._working_since = None
         self._end(None)
 
@@ -280,12 +334,13 @@ class Pipeline:
             elif utterance.is_final:
                 self._rejected_late[rejection] += 1
 
-    def _note_failure(self, utterance: Utterance, error: Exception) -> None:
+    def _note_failure(self, request: Request, error: Exception) -> None:
         with self._calling_back:
-            if utterance.is_final and not self._stopping.is_set():
+            # What fails early is asked for again when the end is decided, if it ever is.
+            if request.purpose is Purpose.FINAL and not self._stopping.is_set():
                 self._failed += 1
                 self._last_failure = str(error)
-                self._listeners.on_failure(utterance, error)
+                self._listeners.on_failure(request.utterance, error)
 
     def _end(self, error: Exception | None) -> None:
         with self._calling_back:

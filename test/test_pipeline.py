@@ -15,6 +15,7 @@ from ser_ros.audio.source import EndOfAudio
 from ser_ros.errors import SerError
 from ser_ros.gate import Gate, GateConfig
 from ser_ros.pipeline import Listeners, Pipeline
+from ser_ros.recognition.cancellation import Cancelled
 from ser_ros.recognition.estimate import Estimate
 from ser_ros.speech.rejection import Rejection
 from ser_ros.speech.room import RoomConfig
@@ -114,20 +115,33 @@ class Detector:
 
 
 class Recogniser:
-    """Answers at once, or waits for `go` where it was told to; `busy` is set while it works."""
+    """Answers at once, or waits for `go` where it was told to; `busy` is set while it works.
 
-    def __init__(self, *, waits=False, error=None):
+    One that `ignores` cancellation is in the middle of something that nobody can end.
+    """
+
+    def __init__(self, *, waits=False, ignores=False, error=None):
         self.busy = threading.Event()
         self.go = threading.Event()
         self.asked = []
+        self.cancelled = 0
+        self.ignores = ignores
         self.error = error
         if not waits:
             self.go.set()
 
-    def classify(self, samples):
+    def classify(self, samples, cancellation):
         self.asked.append(len(samples))
         self.busy.set()
-        assert self.go.wait(TIMEOUT)
+        deadline = time.monotonic() + TIMEOUT
+        while not self.go.wait(0.001):
+            assert time.monotonic() < deadline
+            try:
+                cancellation.check()
+            except Cancelled:
+                if not self.ignores:
+                    self.cancelled += 1
+                    raise
         if self.error is not None:
             raise self.error
         return Estimate(('happy', 'sad'), np.array([0.75, 0.25], dtype=np.float32), 0.001)
@@ -250,13 +264,121 @@ def test_a_source_that_can_wait_waits_for_a_slow_recogniser_and_nothing_is_dropp
     assert (status.dropped_interim, status.dropped_final, status.answered) == (0, 0, 50)
 
 
-def stuck_live_pipeline(make, segmentation):
-    """Return (pipeline, heard, source, recogniser) with the recogniser stuck in the first utterance's final."""
-    recogniser = Recogniser(waits=True)
-    source = Source(live=True, fed=UTTERANCE)
-    pipeline, heard = make(source, recogniser, segmentation=CONFIG)
+PAUSE = [VOICE] * 12 + [SILENCE]
+"""Chunks; the voice has paused, and whether the utterance is over is not decided yet."""
+
+
+def paused_live_pipeline(make, recogniser, **options):
+    """Return (pipeline, heard, source) of a live source whose voice has paused."""
+    source = Source(live=True, fed=PAUSE)
+    pipeline, heard = make(source, recogniser, **options)
     pipeline.start()
     assert recogniser.busy.wait(TIMEOUT)
+    source.wait_until_heard()
+    return pipeline, heard, source
+
+
+def test_what_is_said_is_recognised_at_the_pause_and_told_when_the_end_is_decided(make):
+    recogniser = Recogniser()
+    pipeline, heard, source = paused_live_pipeline(make, recogniser)
+    wait_until(lambda: pipeline.status().working_for == 0.0)
+    assert (heard.kinds, len(recogniser.asked)) == ([], 1)
+    source.feed([SILENCE] * 20)
+    wait_until(lambda: heard.kinds == [(1, True)])
+    assert len(recogniser.asked) == 1
+    status = pipeline.status()
+    assert (status.utterances, status.answered, status.waiting, status.failed) == (1, 1, 0, 0)
+
+
+def test_an_end_that_is_decided_before_the_answer_is_there_waits_for_it_and_not_for_another(make):
+    recogniser = Recogniser(waits=True)
+    pipeline, heard, source = paused_live_pipeline(make, recogniser)
+    source.feed([SILENCE] * 20)
+    source.wait_until_heard()
+    assert (heard.kinds, pipeline.status().waiting) == ([], 1)
+    recogniser.go.set()
+    wait_until(lambda: heard.kinds == [(1, True)])
+    assert len(recogniser.asked) == 1
+
+
+def test_a_voice_that_goes_on_ends_the_recognition_of_its_pause(make):
+    recogniser = Recogniser(waits=True)
+    pipeline, heard, source = paused_live_pipeline(make, recogniser)
+    source.feed([VOICE] * 5)
+    source.wait_until_heard()
+    wait_until(lambda: recogniser.cancelled == 1)
+    recogniser.go.set()
+    source.feed([SILENCE] * 20)
+    wait_until(lambda: heard.kinds == [(1, True)])
+    assert len(recogniser.asked) == 2 and recogniser.asked[1] > recogniser.asked[0]
+    assert pipeline.status().dropped_interim == 0
+
+
+def test_where_interim_ones_are_wanted_a_voice_that_goes_on_makes_one_of_its_pause(make):
+    recogniser = Recogniser(waits=True)
+    interim = dataclasses.replace(CONFIG, interim_period=0.4)
+    pipeline, heard, source = paused_live_pipeline(make, recogniser, segmentation=interim)
+    source.feed([VOICE])
+    source.wait_until_heard()
+    recogniser.go.set()
+    wait_until(lambda: heard.kinds == [(1, False)])
+    assert len(recogniser.asked) == 1
+    assert heard.utterances[0].duration == pytest.approx(12 * SECONDS, abs=1.5 * SECONDS)
+    source.feed([SILENCE] * 20)
+    wait_until(lambda: heard.kinds == [(1, False), (1, True)])
+
+
+def test_a_pause_ends_the_recognition_of_an_interim_one_so_that_the_final_one_need_not_wait(make):
+    recogniser = Recogniser(waits=True)
+    interim = dataclasses.replace(CONFIG, interim_period=0.3)
+    source = Source(live=True, fed=[VOICE] * 12)
+    pipeline, heard = make(source, recogniser, segmentation=interim)
+    pipeline.start()
+    assert recogniser.busy.wait(TIMEOUT)
+    source.feed([SILENCE])
+    wait_until(lambda: recogniser.cancelled == 1 and len(recogniser.asked) == 2)
+    recogniser.go.set()
+    source.feed([SILENCE] * 20)
+    wait_until(lambda: heard.kinds == [(1, True)])
+    assert len(recogniser.asked) == 2
+    assert pipeline.status().dropped_interim == 1
+
+
+def test_what_failed_at_the_pause_is_asked_again_and_told_once(make):
+    recogniser = Recogniser(error=SerError('the weights are damaged'))
+    pipeline, heard, source = paused_live_pipeline(make, recogniser)
+    wait_until(lambda: pipeline.status().working_for == 0.0)
+    assert heard.failures == []
+    source.feed([SILENCE] * 20)
+    wait_until(lambda: len(heard.failures) == 1)
+    recogniser.error = None
+    source.feed(UTTERANCE)
+    wait_until(lambda: heard.kinds == [(2, True)])
+    assert (len(recogniser.asked), len(heard.failures), pipeline.status().failed) == (3, 1, 1)
+
+
+def test_what_is_muted_after_the_pause_is_not_answered(make):
+    gate, recogniser = Gate(), Recogniser()
+    pipeline, heard, source = paused_live_pipeline(make, recogniser, gate=gate)
+    gate.listen(False, source.now)
+    source.feed([SILENCE] * 20)
+    source.wait_until_heard()
+    assert (heard.kinds, pipeline.status().rejected[Rejection.MUTED]) == ([], 1)
+
+
+def test_a_source_that_can_wait_is_recognised_at_the_end_only(make):
+    recogniser = Recogniser()
+    pipeline, heard = make(Source(live=False, fed=[*PAUSE, *[VOICE] * 12, *[SILENCE] * 20, END]), recogniser)
+    pipeline.start()
+    assert heard.ended.wait(TIMEOUT)
+    assert (heard.kinds, len(recogniser.asked)) == ([(1, True)], 1)
+
+
+def stuck_live_pipeline(make, segmentation):
+    """Return (pipeline, heard, source, recogniser) with the recogniser stuck in the first utterance."""
+    recogniser = Recogniser(waits=True)
+    pipeline, heard, source = paused_live_pipeline(make, recogniser)
+    source.feed([SILENCE] * 19)
     source.wait_until_heard()
     pipeline.configure(segmentation, ANY_ROOM)
     return pipeline, heard, source, recogniser
@@ -269,7 +391,7 @@ def test_a_live_source_with_a_stuck_recogniser_drops_interim_ones_as_soon_as_the
     source.wait_until_heard()
     status = pipeline.status()
     assert status.dropped_interim >= 3 * 4
-    assert (status.dropped_final, status.waiting) == (0, 3)
+    assert (status.dropped_final, status.waiting) == (0, 4)
     assert status.lag > 0.0 and status.working_for > 0.0
     recogniser.go.set()
     source.feed([END])
@@ -286,13 +408,14 @@ def test_a_live_source_with_a_recogniser_stuck_for_long_drops_the_oldest_final_o
     recogniser.go.set()
     source.feed([END])
     assert heard.ended.wait(TIMEOUT)
-    assert heard.kinds == [(1, True)] + [(number, True) for number in range(5, ROOM + 5)]
+    assert heard.kinds == [(1, True)] + [(number, True) for number in range(6, ROOM + 5)]
     status = pipeline.status()
-    assert (status.utterances, status.answered, status.dropped_final) == (ROOM + 4, ROOM + 1, 3)
+    assert (status.utterances, status.answered, status.dropped_final) == (ROOM + 4, ROOM, 4)
 
 
-def test_stop_takes_less_than_a_second_although_the_model_is_at_work_and_nothing_is_called_back_afterwards(make):
-    recogniser = Recogniser(waits=True)
+@pytest.mark.parametrize('ignores', [False, True])
+def test_stop_takes_less_than_a_second_although_the_model_works_and_nothing_is_called_back_afterwards(make, ignores):
+    recogniser = Recogniser(waits=True, ignores=ignores)
     source = Source(live=True, fed=UTTERANCE * 3)
     pipeline, heard = make(source, recogniser)
     pipeline.start()
@@ -308,7 +431,7 @@ def test_stop_takes_less_than_a_second_although_the_model_is_at_work_and_nothing
 
 
 def test_stop_ends_a_listener_that_waits_for_room(make):
-    recogniser = Recogniser(waits=True)
+    recogniser = Recogniser(waits=True, ignores=True)
     pipeline, heard = make(Source(live=False, fed=UTTERANCE * 50), recogniser)
     pipeline.start()
     wait_until(lambda: pipeline.status().utterances == ROOM + 2)

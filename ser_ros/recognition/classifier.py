@@ -5,13 +5,13 @@ import time
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.errors import SerError
-from ser_ros.recognition.checkpoint import Checkpoint, load_checkpoint
-from ser_ros.recognition.device import choose_device
+from ser_ros.recognition.backend import Backend, load_backend
+from ser_ros.recognition.cancellation import Cancellation
 from ser_ros.recognition.estimate import Estimate
+from ser_ros.recognition.windows import windows
 
 SHORTEST_UTTERANCE = 0.1
 """Seconds. Four times the 25 ms window that every speech encoder here looks through."""
@@ -20,29 +20,27 @@ _WARM_UP_DURATIONS = (1.0, 3.0)
 
 
 class Classifier:
-    """One model on one device; one utterance at a time, never padded to another's length."""
+    """One model; one utterance at a time, never padded to another's length."""
 
-    def __init__(self, checkpoint: Checkpoint, *, name: str, device: torch.device):
-        """Take a loaded checkpoint; `name` is what messages call the model."""
-        self._checkpoint = checkpoint
+    def __init__(self, backend: Backend, *, name: str):
+        """Take a loaded backend; `name` is what messages call the model."""
+        self._backend = backend
         self.name = name
-        self.device = str(device)
-        self.labels = checkpoint.labels
-        self.temperature = checkpoint.temperature
-        self.degraded = ''
-        """One sentence where it does not run as it was told to; '' otherwise."""
+        self.labels = backend.labels
+        self.temperature = backend.temperature
 
     @classmethod
-    def load(cls, folder: Path, device: str = 'auto') -> 'Classifier':
+    def load(cls, folder: Path, device: str = 'auto', backend: str = 'auto') -> 'Classifier':
         """Load a model folder onto 'auto', 'cpu', 'cuda' or 'cuda:N' and warm it up. Raises SerError.
 
-        A GPU that has not the memory for it is left for the CPU, which `degraded` then says.
+        `backend`: 'auto', 'torch' or 'onnx'; see `load_backend`. A GPU that has not the memory for it is left for the
+        CPU, which `degraded` then says.
         """
-        chosen = choose_device(device)
+        loaded = load_backend(folder, device, backend)
+        classifier = cls(loaded, name=folder.resolve().name)
         try:
-            classifier = cls._load_on(folder, chosen)
             classifier._warm_up()
-        except (SerError, torch.OutOfMemoryError):
+        except (SerError, MemoryError):
             raise
         except Exception as error:
             # A folder whose files load but do not fit together fails anywhere in transformers.
@@ -52,70 +50,43 @@ class Classifier:
             ) from None
         return classifier
 
-    @classmethod
-    def _load_on(cls, folder: Path, device: torch.device) -> 'Classifier':
-        name, cpu = folder.resolve().name, torch.device('cpu')
-        try:
-            return cls(load_checkpoint(folder, device), name=name, device=device)
-        except torch.OutOfMemoryError:
-            if device == cpu:
-                raise
-            classifier = cls(load_checkpoint(folder, cpu), name=name, device=cpu)
-            classifier.degraded = _out_of_memory(device)
-            return classifier
+    @property
+    def device(self) -> str:
+        """Where it runs now: 'cpu', 'cuda', 'cuda:N'."""
+        return self._backend.device
 
-    def classify(self, samples: np.ndarray) -> Estimate:
+    @property
+    def backend(self) -> str:
+        """What runs it: 'torch' or 'onnx'."""
+        return self._backend.kind
+
+    @property
+    def degraded(self) -> str:
+        """One sentence where it does not run as it was told to; '' otherwise."""
+        return self._backend.degraded
+
+    def classify(self, samples: np.ndarray, cancellation: Cancellation | None = None) -> Estimate:
         """Return the estimate for one utterance (float32, shape (n,), 16 kHz, at least 0.1 s).
 
         An utterance longer than the model's window (Whisper only) is cut into equal parts whose probabilities are
         averaged. A GPU that has run out of memory is left for good: this utterance, too, is answered on the CPU. Raises
-        SerError where the sound is too short or the model's answer is not a number.
+        SerError where the sound is too short or the model's answer is not a number, and Cancelled where another thread
+        has called `cancellation.cancel()`.
         """
         started = time.perf_counter()
         if len(samples) < SHORTEST_UTTERANCE * SAMPLE_RATE:
             raise SerError(
                 f'{len(samples) / SAMPLE_RATE:.3f} s of sound is too short; at least {SHORTEST_UTTERANCE} s is needed'
             )
-        try:
-            probabilities = self._mean_probabilities(samples)
-        except torch.OutOfMemoryError:
-            if self.device == 'cpu':
-                raise
-            self._move_to_cpu()
-            probabilities = self._mean_probabilities(samples)
+        cancellation = cancellation or Cancellation()
+        parts = [self._backend.probabilities(part, cancellation) for part in windows(samples, self._backend.window)]
+        probabilities = np.mean(parts, axis=0, dtype=np.float32)
         if not np.isfinite(probabilities).all():
             cure = 'its weights are damaged: copy or train it again' if self.device == 'cpu' else 'use model.device cpu'
             raise SerError(f"the model '{self.name}' answered with NaN on {self.device}; {cure}")
         return Estimate(self.labels, probabilities, time.perf_counter() - started)
 
-    def _mean_probabilities(self, samples: np.ndarray) -> np.ndarray:
-        parts = [self._probabilities(part) for part in self._checkpoint.frontend.windows(samples)]
-        return np.mean(parts, axis=0, dtype=np.float32)
-
-    def _move_to_cpu(self) -> None:
-        self._checkpoint.model.to('cpu', torch.float32)
-        self.degraded = _out_of_memory(self.device)
-        self.device = 'cpu'
-        torch.cuda.empty_cache()
-
-    @torch.inference_mode()
-    def _probabilities(self, samples: np.ndarray) -> np.ndarray:
-        model = self._checkpoint.model
-        inputs = {
-            name: value.to(model.device, model.dtype if value.is_floating_point() else None)
-            for name, value in self._checkpoint.frontend([samples]).items()
-        }
-        logits = model(**inputs).logits[0].float() / self.temperature
-        return logits.softmax(dim=-1).cpu().numpy()
-
     def _warm_up(self) -> None:
         noise = np.random.default_rng(0).normal(scale=0.01, size=int(max(_WARM_UP_DURATIONS) * SAMPLE_RATE))
         for duration in _WARM_UP_DURATIONS:
             self.classify(noise[: int(duration * SAMPLE_RATE)].astype(np.float32))
-
-
-def _out_of_memory(gpu: torch.device | str) -> str:
-    return (
-        f'the model runs on the CPU, because {gpu} ran out of memory; end other programs on the GPU, '
-        'then clean up and configure the node'
-    )

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where a model runs."""
 
+import ctypes
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ser_ros.errors import SerError
@@ -13,13 +15,30 @@ DEVICE_PATTERN = r'auto|cpu|cuda(:\d+)?'
 """What `model.device` may be."""
 
 
+def check_device(device: str) -> None:
+    """Raise SerError where `device` is none that `model.device` may be."""
+    if not re.fullmatch(DEVICE_PATTERN, device):
+        raise SerError(f"model.device '{device}' is not known; use auto, cpu, cuda or cuda:N")
+
+
+def gpu_may_be_there() -> bool:
+    """Return whether it is worth the time of loading torch to see whether this machine has a GPU.
+
+    torch needs NVIDIA's driver library or, on AMD's GPUs, the kernel's door to them.
+    """
+    try:
+        ctypes.CDLL('libcuda.so.1')
+    except OSError:
+        return Path('/dev/kfd').exists()
+    return True
+
+
 def choose_device(device: str) -> 'torch.device':
     """Return the torch device for 'auto' (a GPU where there is one), 'cpu', 'cuda' or 'cuda:N'. Raises SerError."""
     # Late, for the node checks its parameters by the pattern long before it needs torch.
     import torch
 
-    if not re.fullmatch(DEVICE_PATTERN, device):
-        raise SerError(f"model.device '{device}' is not known; use auto, cpu, cuda or cuda:N")
+    check_device(device)
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if device == 'auto':
         device = 'cuda' if gpus else 'cpu'

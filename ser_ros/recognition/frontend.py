@@ -32,17 +32,6 @@ class Frontend:
         """Samples that the model can take at once; None where there is no limit."""
         return self._window
 
-    def windows(self, samples: np.ndarray) -> list[np.ndarray]:
-        """Return the fewest parts of `samples` (float32, shape (n,)) that the model can take, mostly one.
-
-        Where there are several, each fills the model's window, and they overlap evenly.
-        """
-        if self._window is None or len(samples) <= self._window:
-            return [samples]
-        count = -(-len(samples) // self._window)
-        starts = np.linspace(0, len(samples) - self._window, count).astype(int)
-        return [samples[start : start + self._window] for start in starts]
-
     def __call__(self, batch: list[np.ndarray]) -> dict[str, torch.Tensor]:
         """Return the model's keyword arguments for utterances (float32, 16 kHz), padded to the longest."""
         length = {'padding': True} if self._window is None else {'padding': 'max_length', 'max_length': self._window}

@@ -19,32 +19,36 @@ _FARTHEST_INSIDE = 0.5
 """Seconds inside what the detector has found in which the sound may begin or end."""
 
 
-def sharpen_start(samples: np.ndarray, start: int, end: int, *, margin: float) -> int:
-    """Return the index in `samples` (float32, shape (n,)) at which the sound of the utterance [start, end) begins.
+def window_power(samples: np.ndarray) -> np.ndarray:
+    """Return the power of `samples` (float32, shape (n,)) in a window around each border between two, shape (n + 1,).
+
+    The samples' mean is taken off: an offset, which cheap microphones have, would be as loud in the silence as in the
+    speech.
+    """
+    count, half = len(samples), _count(_WINDOW) // 2
+    energy = np.concatenate(([0.0], np.cumsum(np.square(samples - samples.mean(dtype=np.float64)))))
+    padded = np.concatenate((np.full(half, energy[0]), energy, np.full(half, energy[-1])))
+    border = np.arange(count + 1)
+    widths = np.minimum(border + half, count) - np.maximum(border - half, 0)
+    return (padded[2 * half :] - padded[: count + 1]) / widths
+
+
+def sharpen_start(power: np.ndarray, start: int, end: int, *, margin: float) -> int:
+    """Return the index of the sample at which the sound of the utterance [start, end) begins; `power`: of its window.
 
     It lies at most `margin` seconds before `start`, and is `start` itself where the sound is as loud all the way
     before it: in noise, or in the middle of a word.
     """
     first = max(start - _count(margin), 0)
     last = min(start + _count(_FARTHEST_INSIDE), end)
-    power = _power(samples)
     loud = np.flatnonzero(power[first:last] >= power[start:end].max(initial=0.0) * _FLOOR**2)
     return first + int(loud[0]) if len(loud) and loud[0] > 0 else start
 
 
-def sharpen_end(samples: np.ndarray, start: int, end: int, *, margin: float) -> int:
+def sharpen_end(power: np.ndarray, start: int, end: int, *, margin: float) -> int:
     """Return the index after the last sample of the sound of the utterance [start, end); like `sharpen_start`."""
-    count = len(samples)
-    return count - sharpen_start(samples[::-1], count - end, count - start, margin=margin)
-
-
-def _power(samples: np.ndarray) -> np.ndarray:
-    half = _count(_WINDOW) // 2
-    # An offset, which cheap microphones have, would be as loud in the silence as in the speech.
-    energy = np.concatenate(([0.0], np.cumsum(np.square(samples - samples.mean(dtype=np.float64)))))
-    index = np.arange(len(samples))
-    low, high = np.maximum(index - half, 0), np.minimum(index + half, len(samples))
-    return (energy[high] - energy[low]) / (high - low)
+    count = len(power) - 1
+    return count - sharpen_start(power[::-1], count - end, count - start, margin=margin)
 
 
 def _count(seconds: float) -> int:

@@ -8,7 +8,7 @@ from enum import Enum
 import numpy as np
 
 from ser_ros.audio.block import SAMPLE_RATE, AudioBlock
-from ser_ros.speech.endpoints import sharpen_end, sharpen_start
+from ser_ros.speech.endpoints import sharpen_end, sharpen_start, window_power
 from ser_ros.speech.vad import CHUNK_SAMPLES
 
 _CHUNK_DURATION = CHUNK_SAMPLES / SAMPLE_RATE
@@ -145,6 +145,13 @@ class Segmenter:
             return self._while_starting(probability)
         return self._while_speaking(probability)
 
+    def paused(self) -> Utterance:
+        """Return the utterance under way as a final one that ended with the pause it is in; only while STOPPING.
+
+        It is what `push` returns at the end silence but for what comes after this moment: the voice's last fading.
+        """
+        return self._utterance(is_final=True)
+
     def flush(self) -> list[Utterance]:
         """End the stream: return the utterance that was under way as a final one, and be QUIET."""
         ended = self._state in (SpeechState.SPEAKING, SpeechState.STOPPING)
@@ -216,11 +223,12 @@ class Segmenter:
         samples = np.concatenate([chunk.samples for chunk in self._chunks])
         start = self._onset * CHUNK_SAMPLES
         end = (len(self._chunks) - self._silent) * CHUNK_SAMPLES
+        power = window_power(samples)
         if not self._is_continuation:
-            start = sharpen_start(samples, start, end, margin=self._margin)
+            start = sharpen_start(power, start, end, margin=self._margin)
         tail = 0
         if not goes_on:
-            end = sharpen_end(samples, start, end, margin=self._margin)
+            end = sharpen_end(power, start, end, margin=self._margin)
             tail = self._post_roll
         chunk, offset = divmod(start, CHUNK_SAMPLES)
         last = (end - 1) // CHUNK_SAMPLES

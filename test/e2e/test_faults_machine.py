@@ -20,16 +20,16 @@ from ser_ros.recognition.classifier import Classifier
 
 sound = Classifier.classify
 
-def classify(self, samples):
+def classify(self, samples, cancellation=None):
     if os.path.exists({slow!r}):
         time.sleep(2.5)
     if not os.path.exists({broken!r}):
-        return sound(self, samples)
-    weights = self._checkpoint.model.classifier.weight.data
+        return sound(self, samples, cancellation)
+    weights = self._backend._model.classifier.weight.data
     kept = weights.clone()
     weights.fill_(torch.nan)
     try:
-        return sound(self, samples)
+        return sound(self, samples, cancellation)
     finally:
         weights.copy_(kept)
 

@@ -12,6 +12,7 @@ from ser_ros.emotions import LABELS
 from ser_ros.recognition.checkpoint import load_checkpoint
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.device import choose_device
+from ser_ros.recognition.windows import windows
 
 FAMILIES = [
     'wav2vec2-group', 'wav2vec2-layer', 'hubert-group', 'hubert-layer',
@@ -114,20 +115,20 @@ def test_group_norm_families_and_whisper_get_no_mask(models, made_sound, family)
 @pytest.mark.parametrize(('seconds', 'parts'), [(0.5, 1), (WINDOW, 1), (WINDOW + 0.001, 2), (10.0, 3), (30.0, 8)])
 def test_whisper_looks_at_what_is_longer_than_its_window_in_overlapping_parts(models, made_sound, seconds, parts):
     sound = made_sound('white noise', seconds)
-    windows = load_checkpoint(models / 'whisper', CPU).frontend.windows(sound)
-    assert len(windows) == parts
-    assert {len(window) for window in windows} == {min(len(sound), round(WINDOW * SAMPLE_RATE))}
-    np.testing.assert_array_equal(windows[0], sound[: len(windows[0])])
-    np.testing.assert_array_equal(windows[-1], sound[-len(windows[-1]) :])
-    starts = [int(np.flatnonzero(sound == window[0])[0]) for window in windows]
+    heard = windows(sound, load_checkpoint(models / 'whisper', CPU).frontend.longest)
+    assert len(heard) == parts
+    assert {len(window) for window in heard} == {min(len(sound), round(WINDOW * SAMPLE_RATE))}
+    np.testing.assert_array_equal(heard[0], sound[: len(heard[0])])
+    np.testing.assert_array_equal(heard[-1], sound[-len(heard[-1]) :])
+    starts = [int(np.flatnonzero(sound == window[0])[0]) for window in heard]
     steps = np.diff(starts)
-    assert (steps <= len(windows[0])).all()  # nothing in between is missed
+    assert (steps <= len(heard[0])).all()  # nothing in between is missed
     assert len(steps) == 0 or max(steps) - min(steps) <= 1
 
 
 def test_whisper_averages_the_parts(classifiers, models, made_sound):
     sound = made_sound('chord', 6.0)
-    parts = load_checkpoint(models / 'whisper', CPU).frontend.windows(sound)
+    parts = windows(sound, round(WINDOW * SAMPLE_RATE))
     answers = [transformers_probabilities(models / 'whisper', part) for part in parts]
     heard = classifiers('whisper').classify(sound).probabilities
     np.testing.assert_allclose(heard, np.mean(answers, axis=0), atol=1e-5)
@@ -136,7 +137,7 @@ def test_whisper_averages_the_parts(classifiers, models, made_sound):
 @pytest.mark.parametrize('family', sorted(set(FAMILIES) - {'whisper'}))
 def test_other_families_hear_a_long_utterance_in_one_piece(models, made_sound, family):
     sound = made_sound('white noise', 20.0)
-    assert load_checkpoint(models / family, CPU).frontend.windows(sound) == [sound]
+    assert windows(sound, load_checkpoint(models / family, CPU).frontend.longest) == [sound]
 
 
 @pytest.mark.parametrize('family', FAMILIES)

@@ -11,9 +11,10 @@ import torch
 
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.errors import SerError
-from ser_ros.recognition import classifier as module
+from ser_ros.recognition import torch_backend as module
 from ser_ros.recognition.checkpoint import load_checkpoint
 from ser_ros.recognition.classifier import Classifier
+from ser_ros.recognition.torch_backend import TorchBackend
 
 CPU = torch.device('cpu')
 FAMILIES = ['wav2vec2-group', 'wav2vec2-layer', 'wavlm-group', 'wav2vec2-bert', 'whisper']
@@ -31,7 +32,7 @@ def full_gpu(models, family='wav2vec2-layer'):
         return forward(**inputs)
 
     model.forward = forward_or_run_out
-    return Classifier(checkpoint, name=family, device=torch.device('cuda:1'))
+    return Classifier(TorchBackend(checkpoint, device=torch.device('cuda:1')), name=family)
 
 
 def test_a_gpu_without_memory_is_left_for_the_cpu_and_the_same_utterance_is_answered(models, made_sound):

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What computes a model's probabilities, and which of the two ways is taken."""
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from ser_ros.errors import SerError
+from ser_ros.recognition.cancellation import Cancellation
+from ser_ros.recognition.device import check_device, gpu_may_be_there
+from ser_ros.recognition.optimised_form import read_form
+
+BACKENDS = ('auto', 'torch', 'onnx')
+"""What `model.backend` may be."""
+
+
+class Backend(Protocol):
+    """A model that is ready to run.
+
+    kind: 'torch' or 'onnx'.
+    labels: in the order of the probabilities.
+    temperature: positive; what the logits are divided by before the softmax.
+    window: samples that it can take at once; None where there is no limit.
+    device: where it runs now: 'cpu', 'cuda', 'cuda:N'.
+    degraded: one sentence where it does not run as it was told to; '' otherwise.
+    """
+
+    kind: str
+    labels: tuple[str, ...]
+    temperature: float
+    window: int | None
+    device: str
+    degraded: str
+
+    def probabilities(self, samples: np.ndarray, cancellation: Cancellation) -> np.ndarray:
+        """Return float32, shape (labels,), for samples (float32, shape (n,), 16 kHz). Raises Cancelled."""
+
+
+def load_backend(folder: Path, device: str, backend: str) -> Backend:
+    """Load the model in `folder`. Raises SerError.
+
+    'auto' takes the optimised form on a CPU, where it is there and belongs to the weights, and torch otherwise.
+    """
+    if backend not in BACKENDS:
+        raise SerError(f"model.backend '{backend}' is not known; use {', '.join(BACKENDS)}")
+    check_device(device)
+    if backend == 'onnx':
+        if device.startswith('cuda'):
+            raise SerError(f'the backend onnx runs on the CPU, not on {device}; use model.backend torch, or cpu')
+        return _load_optimised(folder)
+    problem = ''
+    if backend == 'auto' and (device == 'cpu' or (device == 'auto' and not gpu_may_be_there())):
+        try:
+            if read_form(folder) is not None:
+                return _load_optimised(folder)
+        except SerError as error:
+            problem = f'the model runs without its optimised form: {error}'
+    # Late, for torch and transformers take seconds and half a gigabyte that the other backend does without.
+    from ser_ros.recognition.torch_backend import TorchBackend
+
+    loaded = TorchBackend.load(folder, device)
+    loaded.degraded = loaded.degraded or problem
+    return loaded
+
+
+def _load_optimised(folder: Path) -> Backend:
+    from ser_ros.recognition.onnx_backend import OnnxBackend
+
+    form = read_form(folder)
+    if form is None:
+        raise SerError(f'{folder} has no optimised form; build it: `ros2 run ser_ros optimize {folder}`')
+    return OnnxBackend(folder, form)

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the recogniser is asked for, and what has become of it."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ser_ros.recognition.cancellation import Cancellation
+from ser_ros.recognition.estimate import Estimate
+from ser_ros.speech.segmenter import Utterance
+
+
+class Purpose(Enum):
+    """What an answer is for."""
+
+    EARLY = 'early'
+    """The voice has paused: if it stays silent, this will be the final answer. Nobody is told yet."""
+    INTERIM = 'interim'
+    """Somebody is still speaking."""
+    FINAL = 'final'
+    """The utterance is over. Only these are never given up."""
+
+
+@dataclass(eq=False)
+class Request:
+    """An utterance that the recogniser is to answer.
+
+    early: the request that was made at the pause in which this utterance stands; its answer serves this one too.
+    estimate: the answer; None before it is there, and where there is none.
+    """
+
+    utterance: Utterance
+    purpose: Purpose
+    early: 'Request | None' = None
+    estimate: Estimate | None = None
+    cancellation: Cancellation = field(default_factory=Cancellation)
+
+    def gives_way_to(self, newer: 'Request') -> bool:
+        """Return whether this answer is old news as soon as `newer` is asked for."""
+        return self.purpose is not Purpose.FINAL and newer.early is not self
