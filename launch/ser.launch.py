@@ -11,6 +11,7 @@ from launch_ros.substitutions import FindPackageShare
 PARAMETER_OF_ARGUMENT = {
     'model': ('model.path', str),
     'device': ('model.device', str),
+    'backend': ('model.backend', str),
     'source': ('audio.source', str),
     'file': ('audio.file', str),
     'autostart': ('autostart', bool),
@@ -28,6 +29,7 @@ def generate_launch_description() -> LaunchDescription:
             _argument('namespace', '', 'Namespace of the node; it moves every topic and service.'),
             _argument('model', '', 'Model folder, or name of a model made by train; empty: as in params_file.'),
             _argument('device', '', 'Where the model runs: auto, cpu, cuda or cuda:N; empty: as in params_file.'),
+            _argument('backend', '', 'What runs the model: auto, torch or onnx; empty: as in params_file.'),
             _argument('source', '', 'Where sound comes from: microphone, topic or file; empty: as in params_file.'),
             _argument('file', '', 'WAV or FLAC file to listen to; with it, source is file unless given.'),
             _argument('autostart', '', 'true or false (wait for a lifecycle manager); empty: as in params_file.'),

@@ -112,7 +112,7 @@ def _load(options: argparse.Namespace):
     # Late, so that a wrong path is told at once and not after torch has been loaded.
     from ser_ros.recognition.classifier import Classifier
 
-    return Classifier.load(find_model(options.model), options.device)
+    return Classifier.load(find_model(options.model), options.device, options.backend)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -131,6 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add('--model', default='', help='model folder or name; the embedded default where not given')
     add('--device', default='auto', help='auto, cpu, cuda or cuda:N')
+    add('--backend', default='auto', help='auto, torch or onnx (the form that `optimize` made)')
     add('--channel', type=int, default=0, help='from 0; -1 for the mean of all')
     add('--min-confidence', type=float, default=0.0, metavar='P', help='below it the emotion is unknown (default 0)')
     bags = parser.add_argument_group('for bags')

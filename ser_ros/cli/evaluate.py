@@ -56,7 +56,7 @@ def main(args: list[str] | None = None) -> int:
 
 def _measure(folders: Sequence[Path], corpus: Corpus, entries: dict[str, str], options: argparse.Namespace) -> Result:
     clips, notes = choose_clips(folders, corpus, all_clips=options.all_clips)
-    members = [Classifier.load(folder, options.device) for folder in folders]
+    members = [Classifier.load(folder, options.device, options.backend) for folder in folders]
     model = Ensemble(members) if options.ensemble else members[0]
     label_map = match_labels(corpus.labels, model.labels, entries)
     label_notes = label_map.sentences(clips)
@@ -101,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add('--all-clips', action='store_true', help='also those clips that the model was trained on')
     add('--device', default='auto', help='auto, cpu, cuda or cuda:N')
+    add('--backend', default='torch', help='torch, onnx (the form that `optimize` made) or auto')
     add(
         '--out', type=Path, metavar='FOLDER', help='write report.md, report.json and confusion.png into this new folder'
     )

@@ -144,14 +144,14 @@ class SerNode(LifecycleNode):
             self._input.source.open()
             folder = find_model(self._settings.model_path)
             self.get_logger().info(f'loading the model {folder}')
-            self._classifier = Classifier.load(folder, self._settings.model_device)
+            self._classifier = Classifier.load(folder, self._settings.model_device, self._settings.model_backend)
             self._outputs = Outputs(self, self._settings, self._classifier.name)
         except SerError:
             self._release()
             raise
         self.get_logger().info(
             f"ready in {time.monotonic() - started:.1f} s: model '{self._classifier.name}' on "
-            f'{self._classifier.device}, {self._input.source.description}'
+            f'{self._classifier.device} by {self._classifier.backend}, {self._input.source.description}'
         )
 
     def _activate(self) -> None:
@@ -261,6 +261,7 @@ class SerNode(LifecycleNode):
             live=source.live if source else True,
             model=classifier.name if classifier else '',
             device=classifier.device if classifier else '',
+            backend=classifier.backend if classifier else '',
             degraded=classifier.degraded if classifier else '',
             pipeline=pipeline.status() if pipeline else None,
             gate=self._gate.closed(now, now),

@@ -13,6 +13,7 @@ from rclpy.parameter import Parameter
 
 from ser_ros.errors import SerError
 from ser_ros.gate import GateConfig
+from ser_ros.recognition.backend import BACKENDS
 from ser_ros.recognition.device import DEVICE_PATTERN
 from ser_ros.speech.room import RoomConfig
 from ser_ros.speech.segmenter import SegmentationConfig
@@ -59,6 +60,12 @@ SPECS = (
         'model.path', '', 'Model folder, or the name of a model made by `train`; empty for the embedded default.'
     ),
     ParameterSpec('model.device', 'auto', 'Where the model runs: auto, cpu, cuda or cuda:N.', pattern=DEVICE_PATTERN),
+    ParameterSpec(
+        'model.backend',
+        'auto',
+        'What runs the model: torch, onnx (on the CPU, the form that `optimize` made) or auto: onnx where it is there.',
+        pattern='|'.join(BACKENDS),
+    ),
     ParameterSpec(
         'audio.source', 'microphone', 'Where sound comes from: microphone, topic or file.', pattern='|'.join(SOURCES)
     ),
@@ -172,6 +179,7 @@ class SerParameters:
 
     model_path: str
     model_device: str
+    model_backend: str
     audio: AudioParameters
     segmentation: SegmentationConfig
     room: RoomConfig
@@ -216,6 +224,7 @@ def read_parameters(node: Node, changed: list[Parameter] = ()) -> SerParameters:
     return SerParameters(
         model_path=value['model.path'],
         model_device=value['model.device'],
+        model_backend=value['model.backend'],
         audio=AudioParameters(
             source=value['audio.source'],
             device=value['audio.device'],

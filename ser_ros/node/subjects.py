@@ -58,6 +58,7 @@ class NodeStatus:
     live: bool
     model: str
     device: str
+    backend: str
     degraded: str
     pipeline: PipelineStatus | None
     gate: Rejection | None
@@ -159,7 +160,7 @@ def _speech(status: NodeStatus, recent: Recent) -> Subject:
 
 
 def _recognition(status: NodeStatus, recent: Recent) -> Subject:
-    values = {'model': status.model, 'device': status.device}
+    values = {'model': status.model, 'device': status.device, 'backend': status.backend}
     pipeline = status.pipeline
     if pipeline is None:
         return Subject('recognition', Level.OK, 'not listening', values)

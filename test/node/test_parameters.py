@@ -34,7 +34,8 @@ def test_defaults_are_described_and_lie_in_their_own_range(spec):
 
 
 @pytest.mark.parametrize(
-    'name, value', [('audio.source', 'radio'), ('model.device', 'gpu'), ('model.device', 'cuda:x')]
+    'name, value',
+    [('audio.source', 'radio'), ('model.device', 'gpu'), ('model.device', 'cuda:x'), ('model.backend', 'jax')],
 )
 def test_a_value_that_breaks_the_pattern_is_refused(name, value):
     with pytest.raises(SerError, match=name):
