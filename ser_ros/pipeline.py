@@ -28,6 +28,10 @@ from ser_ros.speech.vad import SileroVad, VoiceActivityDetector
 _MAILBOX_CAPACITY = 32
 """Utterances; at most 20 MB of sound where each is 10 s long."""
 _READ_TIMEOUT = 0.1
+_QUIET_CHUNKS = 4
+"""Chunks (0.13 s) that are listened to together while nobody speaks: a network that has just run is in the processor's
+caches, and runs the second time in a quarter of the time. Nothing is told later for it, since a voice has to last longer
+before it is told at all."""
 _JITTER = 0.05
 """Seconds by which the capture times of two blocks may disagree: somebody who is already speaking when the gate opens
 must not seem to have begun before."""
@@ -119,6 +123,7 @@ class Pipeline:
         self._framer = Framer()
         self._segmenter = Segmenter(segmentation)
         self._room = Room(room or RoomConfig())
+        self._unheard: list[AudioBlock] = []
         self._mailbox = Mailbox(_MAILBOX_CAPACITY)
         self._early: Request | None = None
         self._stopping = threading.Event()
@@ -236,13 +241,17 @@ class Pipeline:
 
         With a `rejection` that utterance is not answered.
         """
-        self._segment(self._framer.flush())
+        self._segment(self._framer.flush(), at_once=True)
         self._hand_over(self._segmenter.flush(), rejection)
         self._give_up_early()
         self._tell_speaking()
         self._detector.reset()
 
-    def _segment(self, chunks: list[AudioBlock]) -> None:
+    def _segment(self, chunks: list[AudioBlock], *, at_once: bool = False) -> None:
+        self._unheard += chunks
+        if self._segmenter.state is SpeechState.QUIET and len(self._unheard) < _QUIET_CHUNKS and not at_once:
+            return
+        chunks, self._unheard = self._unheard, []
         for chunk in chunks:
             probability = self._detector.speech_probability(chunk.samples)
             before = self._segmenter.state

@@ -107,6 +107,7 @@ class Room:
 
 def _levels(samples: np.ndarray) -> np.ndarray:
     """Return the level in dBFS of each whole chunk of `samples`, of which there is at least one."""
-    samples = np.pad(samples, (0, max(CHUNK_SAMPLES - len(samples), 0)))
+    if len(samples) < CHUNK_SAMPLES:
+        samples = np.pad(samples, (0, CHUNK_SAMPLES - len(samples)))
     chunks = samples[: len(samples) // CHUNK_SAMPLES * CHUNK_SAMPLES].reshape(-1, CHUNK_SAMPLES)
     return 10 * np.log10(np.maximum(chunks.var(axis=1), 10 ** (_LOWEST / 10)))
