@@ -24,7 +24,7 @@ class CountingRecogniser:
     def __init__(self):
         self.heard = []
 
-    def classify(self, samples: np.ndarray) -> Estimate:
+    def classify(self, samples: np.ndarray, cancellation=None) -> Estimate:
         probabilities = np.full(len(LABELS), (1 - self.confidence) / (len(LABELS) - 1), dtype=np.float32)
         probabilities[len(self.heard) % len(LABELS)] = self.confidence
         self.heard.append(samples)

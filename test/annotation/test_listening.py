@@ -38,7 +38,7 @@ def test_what_the_model_is_not_sure_of_is_unknown(recording, recogniser):
 
 
 def test_a_model_that_fails_ends_it_with_the_place(recording, recogniser, refuses):
-    def fail(samples):
+    def fail(samples, cancellation):
         raise RuntimeError('out of memory')
 
     recogniser.classify = fail

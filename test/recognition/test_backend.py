@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which backend runs a model, what happens where its optimised form cannot be trusted, and how a recognition ends."""
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from ser_ros.emotions import LABELS
+from ser_ros.recognition import backend as module
+from ser_ros.recognition.cancellation import Cancellation, Cancelled
+from ser_ros.recognition.classifier import Classifier
+from ser_ros.recognition.onnx_backend import OnnxBackend
+from ser_ros.recognition.optimised_form import (
+    FOLDER,
+    GRAPH,
+    INPUT,
+    MANIFEST,
+    OUTPUT,
+    OptimisedForm,
+    describe_sources,
+    read_form,
+    write_form,
+)
+
+TIMEOUT = 10.0
+WINDOW = 32_000
+
+
+def write_graph(path, *, turns=1, scale=1.0):
+    """Write a graph whose first two labels win by how loud the sound is; it works the longer the more `turns`."""
+    size = 256 if turns > 1 else 2
+    table = np.zeros((1, len(LABELS)), dtype=np.float32)
+    table[0, :2] = 1.0, -1.0
+    constants = {
+        'turns': np.array(turns, dtype=np.int64),
+        'go_on': np.array(True),
+        'matrix': np.eye(size, dtype=np.float32),
+        'table': table * np.float32(scale),
+        'flat': np.array([len(LABELS)], dtype=np.int64),
+        'half': np.array(0.1, dtype=np.float32),
+        'axes': np.array([0, 1], dtype=np.int64),
+    }
+    body = helper.make_graph(
+        [
+            helper.make_node('MatMul', ['before', 'matrix'], ['after']),
+            helper.make_node('Identity', ['condition'], ['again']),
+        ],
+        'body',
+        [
+            helper.make_tensor_value_info('turn', TensorProto.INT64, []),
+            helper.make_tensor_value_info('condition', TensorProto.BOOL, []),
+            helper.make_tensor_value_info('before', TensorProto.FLOAT, [size, size]),
+        ],
+        [
+            helper.make_tensor_value_info('again', TensorProto.BOOL, []),
+            helper.make_tensor_value_info('after', TensorProto.FLOAT, [size, size]),
+        ],
+    )
+    nodes = [
+        helper.make_node('Abs', [INPUT], ['loud']),
+        helper.make_node('ReduceMean', ['loud', 'axes'], ['mean'], keepdims=0),
+        helper.make_node('Sub', ['mean', 'half'], ['louder']),
+        helper.make_node('Loop', ['turns', 'go_on', 'matrix'], ['product'], body=body),
+        helper.make_node('ReduceMax', ['product', 'axes'], ['one'], keepdims=0),
+        helper.make_node('Mul', ['louder', 'one'], ['worked']),
+        helper.make_node('Mul', ['table', 'worked'], ['logits']),
+        helper.make_node('Softmax', ['logits'], ['rows'], axis=-1),
+        helper.make_node('Reshape', ['rows', 'flat'], [OUTPUT]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        'made',
+        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [1, 'n'])],
+        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [len(LABELS)])],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid('', 18)], ir_version=9), path)
+
+
+def add_form(folder, *, window=WINDOW, **graph):
+    """Put an optimised form that is easy to tell from the model itself into a model folder."""
+    (folder / FOLDER).mkdir()
+    write_graph(folder / FOLDER / GRAPH, **graph)
+    form = OptimisedForm(
+        precision='float32',
+        labels=LABELS,
+        temperature=1.5,
+        window=window,
+        clips=1,
+        labels_equal=1.0,
+        largest_difference=0.0,
+        sources=describe_sources(folder),
+    )
+    write_form(form, folder / FOLDER)
+    return form
+
+
+@pytest.fixture
+def folder(random_weight_model, tmp_path):
+    """Return a model folder with an optimised form."""
+    folder = tmp_path / 'model'
+    shutil.copytree(random_weight_model, folder)
+    add_form(folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def no_gpu(monkeypatch):
+    monkeypatch.setattr(module, 'gpu_may_be_there', lambda: False)
+
+
+LOUD = np.full(16_000, 0.9, dtype=np.float32)
+
+
+@pytest.mark.parametrize(('device', 'backend'), [('auto', 'auto'), ('cpu', 'auto'), ('cpu', 'onnx'), ('auto', 'onnx')])
+def test_the_optimised_form_answers_on_a_cpu(folder, device, backend):
+    classifier = Classifier.load(folder, device, backend)
+    assert (classifier.backend, classifier.device, classifier.degraded) == ('onnx', 'cpu', '')
+    assert (classifier.labels, classifier.temperature, classifier.name) == (LABELS, 1.5, 'model')
+    estimate = classifier.classify(LOUD)
+    assert estimate.label == LABELS[0]
+    assert estimate.probabilities.dtype == np.float32 and estimate.probabilities.shape == (len(LABELS),)
+    assert classifier.classify(LOUD * np.float32(0.01)).label != LABELS[0]
+
+
+def test_torch_is_taken_where_it_is_asked_for_or_a_gpu_may_be_there(folder, monkeypatch):
+    assert Classifier.load(folder, 'cpu', 'torch').backend == 'torch'
+    monkeypatch.setattr(module, 'gpu_may_be_there', lambda: True)
+    assert Classifier.load(folder, 'auto', 'auto').backend == 'torch'
+    assert Classifier.load(folder, 'cpu', 'auto').backend == 'onnx'
+
+
+def test_a_model_without_an_optimised_form_runs_in_torch(random_weight_model, refuses):
+    classifier = Classifier.load(random_weight_model, 'cpu')
+    assert (classifier.backend, classifier.degraded) == ('torch', '')
+    with refuses('has no optimised form', 'ros2 run ser_ros optimize'):
+        Classifier.load(random_weight_model, 'cpu', 'onnx')
+
+
+def test_the_optimised_form_does_not_run_on_a_gpu(folder, refuses):
+    with refuses('onnx runs on the CPU', 'cuda:1', 'model.backend torch'):
+        Classifier.load(folder, 'cuda:1', 'onnx')
+
+
+def test_an_unknown_backend_is_refused(folder, refuses):
+    with refuses("model.backend 'jax'", 'auto, torch, onnx'):
+        Classifier.load(folder, 'cpu', 'jax')
+
+
+def other_weights(folder):
+    weights = folder / 'model.safetensors'
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+
+
+def other_labels(folder):
+    config = folder / 'config.json'
+    config.write_text(config.read_text().replace('"happy"', '"merry"'))
+
+
+def another_file(folder):
+    (folder / 'more.safetensors').write_bytes((folder / 'model.safetensors').read_bytes())
+
+
+DAMAGES = {
+    'other weights': other_weights,
+    'other labels': other_labels,
+    'another file': another_file,
+    'no graph': lambda folder: (folder / FOLDER / GRAPH).unlink(),
+    'half a graph': lambda folder: os.truncate(folder / FOLDER / GRAPH, 200),
+    'no graph at all': lambda folder: (folder / FOLDER / GRAPH).write_bytes(b'\0' * 4000),
+    'no manifest': lambda folder: (folder / FOLDER / MANIFEST).unlink(),
+    'half a manifest': lambda folder: os.truncate(folder / FOLDER / MANIFEST, 100),
+    'an empty manifest': lambda folder: (folder / FOLDER / MANIFEST).write_text('{}'),
+    'a list': lambda folder: (folder / FOLDER / MANIFEST).write_text('[]'),
+    'another format': lambda folder: (folder / FOLDER / MANIFEST).write_text(
+        (folder / FOLDER / MANIFEST).read_text().replace('"format": 1', '"format": 2')
+    ),
+}
+
+
+@pytest.mark.parametrize('damage', DAMAGES)
+def test_a_form_that_cannot_be_trusted_is_not_used_and_said(folder, refuses, damage):
+    DAMAGES[damage](folder)
+    if damage == 'another file':
+        (folder / 'more.safetensors').rename(folder / 'model-2.safetensors')
+    with refuses('ros2 run ser_ros optimize'):
+        Classifier.load(folder, 'cpu', 'onnx')
+    if damage == 'another file':
+        return  # transformers would load it
+    classifier = Classifier.load(folder, 'cpu', 'auto')
+    assert classifier.backend == 'torch'
+    assert 'without its optimised form' in classifier.degraded and 'ros2 run ser_ros optimize' in classifier.degraded
+
+
+def test_a_copied_folder_keeps_its_form_though_its_times_are_others(folder, tmp_path):
+    copy = tmp_path / 'copy'
+    shutil.copytree(folder, copy)
+    for file in copy.glob('*.*'):
+        os.utime(file, (1, 1))
+    assert Classifier.load(copy, 'cpu').backend == 'onnx'
+    assert read_form(copy) == read_form(folder)
+
+
+def test_what_is_longer_than_the_window_is_cut(folder):
+    classifier = Classifier.load(folder, 'cpu')
+    loud_then_soft = np.concatenate([LOUD, LOUD, LOUD * np.float32(0.0), LOUD * np.float32(0.0)])
+    halves = [classifier.classify(loud_then_soft[:WINDOW]), classifier.classify(loud_then_soft[WINDOW:])]
+    expected = np.mean([half.probabilities for half in halves], axis=0)
+    np.testing.assert_allclose(classifier.classify(loud_then_soft).probabilities, expected, atol=1e-6)
+
+
+def test_an_answer_that_is_no_number_is_refused(folder, refuses):
+    write_graph(folder / FOLDER / GRAPH, scale=np.nan)
+    with refuses('answered with NaN'):
+        Classifier.load(folder, 'cpu', 'onnx')
+
+
+def test_a_recognition_ends_when_another_thread_says_so(random_weight_model, tmp_path):
+    """The graph would work for minutes."""
+    folder = tmp_path / 'slow'
+    shutil.copytree(random_weight_model, folder)
+    backend = OnnxBackend(folder, add_form(folder, turns=10_000_000))
+    cancellation, outcome = Cancellation(), []
+
+    def run():
+        try:
+            outcome.append(backend.probabilities(LOUD, cancellation))
+        except Cancelled as cancelled:
+            outcome.append(cancelled)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    time.sleep(0.05)  # most likely in the middle of it; before its beginning it must end just as well
+    cancellation.cancel()
+    thread.join(TIMEOUT)
+    assert isinstance(outcome[0], Cancelled)
+
+
+@pytest.mark.parametrize('backend', ['torch', 'onnx'])
+def test_what_is_cancelled_before_it_begins_does_not_begin(folder, backend):
+    classifier, cancellation = Classifier.load(folder, 'cpu', backend), Cancellation()
+    before = classifier.classify(LOUD).probabilities
+    cancellation.cancel()
+    with pytest.raises(Cancelled):
+        classifier.classify(LOUD, cancellation)
+    np.testing.assert_array_equal(classifier.classify(LOUD).probabilities, before)
+
+
+def test_torch_ends_between_two_layers(folder):
+    classifier, cancellation = Classifier.load(folder, 'cpu', 'torch'), Cancellation()
+    layers = list(classifier._backend._model.modules())
+    reached = []
+
+    def cancel_here(*_):
+        reached.append('middle')
+        cancellation.cancel()
+
+    layers[len(layers) // 2].register_forward_hook(cancel_here)
+    layers[-1].register_forward_hook(lambda *_: reached.append('end'))
+    with pytest.raises(Cancelled):
+        classifier.classify(LOUD, cancellation)
+    assert reached == ['middle']
+
+
+def test_the_optimised_form_needs_neither_torch_nor_transformers(folder):
+    code = f"""
+import sys
+import numpy as np
+from pathlib import Path
+from ser_ros.recognition.classifier import Classifier
+Classifier.load(Path({str(folder)!r}), 'cpu').classify(np.zeros(16000, dtype=np.float32))
+print([name for name in ('torch', 'transformers') if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == '[]'
