@@ -47,6 +47,10 @@ setup(
         'transformers>=5.2,<6',
     ],
     extras_require={
+        'optimize': [
+            'onnx>=1.18',
+            'onnxscript>=0.5',
+        ],
         'train': [
             'accelerate>=1.1',
             'datasets>=4.0',

@@ -30,7 +30,7 @@ _MAILBOX_CAPACITY = 32
 _READ_TIMEOUT = 0.1
 _QUIET_CHUNKS = 4
 """Chunks (0.13 s) that are listened to together while nobody speaks: a network that has just run is in the processor's
-caches, and runs the second time in a quarter of the time. Nothing is told later for it, since a voice has to last longer
+caches, and runs the second time in a quarter of the time. Nothing is told later for it: a voice has to last longer
 before it is told at all."""
 _JITTER = 0.05
 """Seconds by which the capture times of two blocks may disagree: somebody who is already speaking when the gate opens

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """How probable it is that a chunk of sound is speech."""
 
-import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
@@ -9,10 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from ser_ros.audio.block import SAMPLE_RATE
-
-# ONNX Runtime 1.32 collects usage in ~/.cache/Microsoft and sends it to its maker unless this is set before its import.
-os.environ['ORT_DISABLE_TELEMETRY'] = '1'
-import onnxruntime  # noqa: E402
+from ser_ros.onnx_session import open_session
 
 CHUNK_SAMPLES = 512
 """Samples per chunk (32 ms at 16 kHz): the only length that Silero VAD 5 and later accepts at this rate."""
@@ -40,13 +36,8 @@ class SileroVad:
 
     def __init__(self):
         """Load the network; the stream begins."""
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
         package = Path(find_spec('silero_vad').origin).parent
-        self._session = onnxruntime.InferenceSession(
-            package / 'data' / 'silero_vad.onnx', sess_options=options, providers=['CPUExecutionProvider']
-        )
+        self._session = open_session(package / 'data' / 'silero_vad.onnx', threads=1)
         self._rate = np.array(SAMPLE_RATE, dtype=np.int64)
         self.reset()
 

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How ONNX Runtime is used here: on the CPU, quietly, and without telling its maker."""
+
+import os
+from pathlib import Path
+
+# ONNX Runtime 1.32 collects usage in ~/.cache/Microsoft and sends it to its maker unless this is set before its import.
+os.environ['ORT_DISABLE_TELEMETRY'] = '1'
+import onnxruntime  # noqa: E402
+
+ALL_CORES = 0
+
+_FATAL_ONLY = 4
+"""What goes wrong is raised as an exception too."""
+
+
+def open_session(graph: Path, *, threads: int) -> onnxruntime.InferenceSession:
+    """Load `graph` to run on `threads` CPU threads, or on ALL_CORES."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _FATAL_ONLY
+    # Threads that spin while they wait answer no sooner, and take the cores from everything else on the robot.
+    options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+    return onnxruntime.InferenceSession(graph, sess_options=options, providers=['CPUExecutionProvider'])
+
+
+def new_run() -> onnxruntime.RunOptions:
+    """Return the options of one run; another thread ends it by setting `terminate` to True."""
+    options = onnxruntime.RunOptions()
+    options.log_severity_level = _FATAL_ONLY
+    return options
