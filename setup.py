@@ -6,7 +6,16 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 NAME = 'ser_ros'
-DATA_FOLDERS = ('config', 'demo', 'launch', 'models/default', 'ser_msgs/msg', 'train', 'train/base')
+DATA_FOLDERS = (
+    'config',
+    'demo',
+    'launch',
+    'models/default',
+    'models/default/optimized',
+    'ser_msgs/msg',
+    'train',
+    'train/base',
+)
 
 
 def data_files() -> list[tuple[str, list[str]]]:
@@ -79,6 +88,7 @@ setup(
             'devices = ser_ros.cli.devices:main',
             'evaluate = ser_ros.cli.evaluate:main',
             'mic_node = ser_ros.cli.mic_node:main',
+            'optimize = ser_ros.cli.optimize:main',
             'predict = ser_ros.cli.predict:main',
             'ser_node = ser_ros.cli.ser_node:main',
             'train = ser_ros.cli.train:main',

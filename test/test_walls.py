@@ -37,6 +37,7 @@ MAY_IMPORT = {
         'request',
     ],
     'recorder.py': ['errors', 'audio.block', 'speech.segmenter', 'recognition.estimate'],
+    'optimising': ['errors', 'resources', 'audio', 'speech', 'onnx_session', 'recognition', 'optimising'],
     'annotation': ['errors', 'emotions', 'resources', 'audio', 'speech', 'recognition', 'pipeline', 'annotation'],
 }
 """Room -> the parts of ser_ros that it may know. Sound flows one way: nobody knows who comes after."""
@@ -94,6 +95,14 @@ def test_nothing_at_run_time_imports_training():
     ]
     assert len(paths) > 20
     assert offences(paths, lambda name: is_part_of(name, 'ser_ros.training')) == []
+
+
+def test_only_the_console_script_and_the_benchmark_optimise():
+    offline = [ROOT / 'optimising', ROOT / 'benchmarking', ROOT / 'cli' / 'optimize.py', ROOT / 'cli' / 'benchmark.py']
+    paths = [
+        path for path in sorted(ROOT.rglob('*.py')) if not any(path.is_relative_to(allowed) for allowed in offline)
+    ]
+    assert offences(paths, lambda name: is_part_of(name, 'ser_ros.optimising', 'ser_ros.benchmarking')) == []
 
 
 def test_training_knows_neither_the_node_nor_ros():

@@ -9,7 +9,7 @@ import numpy as np
 from ser_ros.errors import SerError
 from ser_ros.recognition.cancellation import Cancellation
 from ser_ros.recognition.device import check_device, gpu_may_be_there
-from ser_ros.recognition.optimised_form import read_form
+from ser_ros.recognition.optimised_form import graph_path, read_form
 
 BACKENDS = ('auto', 'torch', 'onnx')
 """What `model.backend` may be."""
@@ -70,4 +70,4 @@ def _load_optimised(folder: Path) -> Backend:
     form = read_form(folder)
     if form is None:
         raise SerError(f'{folder} has no optimised form; build it: `ros2 run ser_ros optimize {folder}`')
-    return OnnxBackend(folder, form)
+    return OnnxBackend(graph_path(folder), labels=form.labels, temperature=form.temperature, window=form.window)

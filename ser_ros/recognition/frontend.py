@@ -21,8 +21,8 @@ class Frontend:
 
     def __init__(self, feature_extractor, config: PretrainedConfig):
         """Take both from the same model folder."""
-        self._extract = feature_extractor
-        self._masked = config.model_type != 'whisper' and getattr(config, 'feat_extract_norm', 'layer') != 'group'
+        self.extractor = feature_extractor
+        self.masked = config.model_type != 'whisper' and getattr(config, 'feat_extract_norm', 'layer') != 'group'
         self._window = None
         if config.model_type == 'whisper':
             self._window = config.max_source_positions * WHISPER_CONV_STRIDE * feature_extractor.hop_length
@@ -35,10 +35,10 @@ class Frontend:
     def __call__(self, batch: list[np.ndarray]) -> dict[str, torch.Tensor]:
         """Return the model's keyword arguments for utterances (float32, 16 kHz), padded to the longest."""
         length = {'padding': True} if self._window is None else {'padding': 'max_length', 'max_length': self._window}
-        features = self._extract(
+        features = self.extractor(
             batch,
             sampling_rate=SAMPLE_RATE,
-            return_attention_mask=self._masked,
+            return_attention_mask=self.masked,
             truncation=self._window is not None,
             return_tensors='pt',
             **length,

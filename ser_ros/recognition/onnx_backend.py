@@ -8,7 +8,7 @@ import numpy as np
 from ser_ros.errors import SerError
 from ser_ros.onnx_session import ALL_CORES, new_run, open_session
 from ser_ros.recognition.cancellation import Cancellation
-from ser_ros.recognition.optimised_form import INPUT, OUTPUT, OptimisedForm, graph_path
+from ser_ros.recognition.optimised_form import INPUT, OUTPUT
 
 _SMALL = 20e6
 """Bytes. A smaller model is faster on one thread: to hand its work to others takes longer than they save (the embedded
@@ -22,19 +22,18 @@ class OnnxBackend:
     device = 'cpu'
     degraded = ''
 
-    def __init__(self, folder: Path, form: OptimisedForm):
-        """Load the optimised form of the model `folder`. Raises SerError."""
-        self.labels = form.labels
-        self.temperature = form.temperature
-        self.window = form.window
-        graph = graph_path(folder)
+    def __init__(self, graph: Path, *, labels: tuple[str, ...], temperature: float, window: int | None):
+        """Load `graph`, in which the temperature is already; the rest is as in `OptimisedForm`. Raises SerError."""
+        self.labels = labels
+        self.temperature = temperature
+        self.window = window
         try:
             size = sum(file.stat().st_size for file in graph.parent.iterdir())
             self._session = open_session(graph, threads=1 if size < _SMALL else ALL_CORES)
         except Exception as error:
-            reason = str(error).strip().partition('\n')[0]
+            reason, model = str(error).strip().partition('\n')[0], graph.parent.parent
             raise SerError(
-                f'{graph} cannot be loaded ({reason}); build it again: `ros2 run ser_ros optimize {folder}`'
+                f'{graph} cannot be loaded ({reason}); build it again: `ros2 run ser_ros optimize {model}`'
             ) from None
 
     def probabilities(self, samples: np.ndarray, cancellation: Cancellation) -> np.ndarray:

@@ -229,7 +229,8 @@ def test_a_recognition_ends_when_another_thread_says_so(random_weight_model, tmp
     """The graph would work for minutes."""
     folder = tmp_path / 'slow'
     shutil.copytree(random_weight_model, folder)
-    backend = OnnxBackend(folder, add_form(folder, turns=10_000_000))
+    add_form(folder, turns=10_000_000)
+    backend = OnnxBackend(folder / FOLDER / GRAPH, labels=LABELS, temperature=1.0, window=None)
     cancellation, outcome = Cancellation(), []
 
     def run():

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`ros2 run ser_ros optimize NAME`: builds the form of a model that answers fastest on a CPU."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from ser_ros.cli.sentences import ends_in_a_sentence
+from ser_ros.errors import SerError
+from ser_ros.recognition.models import find_model
+from ser_ros.recognition.optimised_form import PRECISIONS, graph_path
+
+_EXAMPLES = """examples:
+  ros2 run ser_ros optimize hubert-large-paper
+  ros2 run ser_ros optimize my-model --data RAVDESS --clips 200
+  ros2 run ser_ros optimize my-model --precision float32
+
+The optimised form lies in the model's folder, in optimized/. The node takes it by itself on a CPU, without loading
+torch, unless `model.backend` says otherwise. It must answer as the model does on real speech, or it is refused.
+"""
+
+
+@ends_in_a_sentence
+def main(args: list[str] | None = None) -> int:
+    """Build, check and put into place."""
+    options = _parse(args)
+    folder = find_model(options.model)
+    # Late, so that a wrong name is told at once and not after torch has been loaded.
+    from ser_ros.optimising.build import build
+    from ser_ros.optimising.clips import clips_in, clips_of_demo
+
+    clips = clips_in(options.data, options.clips) if options.data else clips_of_demo()
+    stages = _Stages()
+    built = build(folder, clips, precision=options.precision, on_stage=stages.begin)
+    stages.end()
+    _print(built)
+    print(f'\n{built.form.precision}, in {graph_path(folder).parent}')
+    return 0
+
+
+def _parse(args: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog='optimize',
+        description='Build the form of a model that answers fastest on a CPU, and check it against the model.',
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add('model', metavar='NAME', help='model folder, or name of a model made by train; default is the embedded one')
+    add('--precision', choices=('auto', *PRECISIONS), default='auto', help='auto takes the faster one that agrees')
+    add('--data', type=Path, metavar='FOLDER', help='WAV and FLAC files to check on; else the demo recording')
+    add('--clips', type=int, metavar='N', help='only so many of these files, drawn at random (seed 0)')
+    options = parser.parse_args(args)
+    if options.data and not options.data.is_dir():
+        raise SerError(f'--data {options.data} is no folder; give one with recordings of speech')
+    if options.clips is not None and options.clips < 1:
+        raise SerError(f'--clips {options.clips} is too few; give 1 or more')
+    return options
+
+
+class _Stages:
+    """Says what is being done, and how long it took."""
+
+    def __init__(self):
+        self._began: float | None = None
+
+    def begin(self, stage: str) -> None:
+        self.end()
+        print(f'{stage} ...', end=' ', flush=True)
+        self._began = time.monotonic()
+
+    def end(self) -> None:
+        if self._began is not None:
+            print(f'{time.monotonic() - self._began:.1f} s', flush=True)
+        self._began = None
+
+
+def _print(built) -> None:
+    print(f'\n{"":10}  {"3 s take":>10}  {"size":>9}  {"labels equal":>16}  largest difference')
+    for candidate in built.candidates:
+        line = f'{candidate.name:10}  {candidate.milliseconds:7.1f} ms  {candidate.megabytes:6.1f} MB'
+        if candidate.agreement is not None:
+            share = f'{candidate.agreement.labels_equal:.1%} of {candidate.agreement.clips}'
+            line += f'  {share:>16}  {candidate.agreement.largest_difference:.4f}'
+        print(line)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

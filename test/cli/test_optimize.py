@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`optimize` on a tiny random-weight model."""
+
+import shutil
+
+import pytest
+
+from ser_ros.cli.optimize import main
+from ser_ros.recognition.classifier import Classifier
+
+
+def test_a_model_is_optimised_and_the_node_would_take_it(random_weight_model, tmp_path, capfd, monkeypatch):
+    monkeypatch.setenv('SER_ROS_MODELS', str(tmp_path))
+    folder = tmp_path / 'mine'
+    shutil.copytree(random_weight_model, folder)
+    assert main(['mine', '--precision', 'float32']) == 0
+    out, err = capfd.readouterr()
+    assert 'exporting it ... ' in out and 'comparing float32 with it ... ' in out
+    assert '100.0% of' in out and str(folder / 'optimized') in out
+    assert err == ''
+    assert Classifier.load(folder, 'cpu').backend == 'onnx'
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'texts'),
+    [
+        (['nobody'], ["no model 'nobody'"]),
+        (['default', '--data', '/nowhere'], ['--data /nowhere is no folder']),
+        (['default', '--clips', '0'], ['--clips 0 is too few']),
+    ],
+)
+def test_bad_input_is_told_in_one_sentence(arguments, texts, capsys):
+    assert main(arguments) == 1
+    sentence = capsys.readouterr().err
+    assert sentence.startswith('optimize: ') and sentence.count('\n') == 1
+    assert all(text in sentence for text in texts)
+
+
+def test_an_unknown_precision_is_refused(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(['default', '--precision', 'int4'])
+    assert ended.value.code == 2
+    assert 'int8' in capsys.readouterr().err
+
+
+def test_help_has_examples(capsys):
+    with pytest.raises(SystemExit):
+        main(['--help'])
+    assert 'ros2 run ser_ros optimize hubert-large-paper' in capsys.readouterr().out
