@@ -84,6 +84,7 @@ setup(
     entry_points={
         'console_scripts': [
             'annotate = ser_ros.cli.annotate:main',
+            'benchmark = ser_ros.cli.benchmark:main',
             'demo = ser_ros.cli.demo:main',
             'devices = ser_ros.cli.devices:main',
             'evaluate = ser_ros.cli.evaluate:main',

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`ros2 run ser_ros benchmark`: how fast everything is on this machine, beside transformers' own pipeline."""
+
+import argparse
+import contextlib
+import json
+import shlex
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ser_ros.benchmarking.nodes import choose_domain
+from ser_ros.benchmarking.speech import read_speech, speech_of, utterances_of
+from ser_ros.cli.sentences import ends_in_a_sentence
+from ser_ros.errors import SerError
+from ser_ros.recognition.models import find_model
+from ser_ros.speech.vad import CHUNK_SAMPLES, SileroVad
+
+SECTIONS = ('vad', 'recognition', 'agreement', 'live')
+_ARCHITECTURES = ('wav2vec2-base', 'xls-r-300m', 'xls-r-1b', 'hubert-large')
+_SHOWN = (1.0, 3.0, 5.0, 10.0)
+_LENGTHS = tuple(float(seconds) for seconds in range(1, 11))
+_FLOOR_SECONDS = 3.0
+
+_EXAMPLES = """examples:
+  ros2 run ser_ros benchmark
+  ros2 run ser_ros benchmark --model hubert-large-paper --json figures.json
+  ros2 run ser_ros benchmark --architecture hubert-large          # random weights: as slow as real ones
+  ros2 run ser_ros benchmark --only agreement --data RAVDESS
+  ros2 run ser_ros benchmark --only live --nodes 10
+"""
+
+
+@ends_in_a_sentence
+def main(args: list[str] | None = None) -> int:
+    """Measure and print; progress goes to stderr."""
+    args = sys.argv[1:] if args is None else args
+    options = _parse(args)
+    utterances = utterances_of(read_speech(options.audio))
+    choose_domain()
+    with _model(options) as (folder, weights):
+        report = _measure(
+            options, folder, weights, utterances, shlex.join(['ros2', 'run', 'ser_ros', 'benchmark', *args])
+        )
+    _say('')
+    as_json = json.dumps(report.values, indent=1)
+    if options.json and options.json != '-':
+        Path(options.json).write_text(as_json + '\n', encoding='utf-8')
+    print(as_json if options.json == '-' else report.markdown(), end='')
+    return 0
+
+
+def _measure(options: argparse.Namespace, folder: Path, weights: str, utterances: list[np.ndarray], command: str):
+    # Late, for torch and rclpy take seconds, and a bad argument is told before.
+    from ser_ros.benchmarking.machine import describe_machine
+    from ser_ros.benchmarking.report import Report
+
+    report = Report(describe_machine(), {'model': folder.name, 'weights': weights}, command)
+    if 'vad' in options.only:
+        _say('voice activity')
+        report.add_vad(*_time_vad(np.concatenate(utterances)))
+    if 'recognition' in options.only or 'agreement' in options.only:
+        _measure_recognition(options, folder, utterances, report)
+    if 'live' in options.only:
+        report.add_live(_measure_live(options, folder, utterances))
+    return report
+
+
+def _time_vad(speech: np.ndarray) -> tuple[float, float, int]:
+    detector, times = SileroVad(), []
+    for at in range(0, len(speech) - CHUNK_SAMPLES, CHUNK_SAMPLES):
+        started = time.perf_counter()
+        detector.speech_probability(speech[at : at + CHUNK_SAMPLES])
+        times.append(1000 * (time.perf_counter() - started))
+    median, high = np.percentile(times, (50, 95))
+    return float(median), float(high), len(times)
+
+
+def _measure_recognition(options: argparse.Namespace, folder: Path, utterances: list[np.ndarray], report) -> None:
+    import torch
+
+    from ser_ros.benchmarking.recognition import PEER, compare, fit_line, load_ways, time_ways
+    from ser_ros.recognition.device import choose_device
+
+    device = choose_device(options.device)
+    _say('loading the model')
+    ways = load_ways(folder, options.device)
+    if 'recognition' in options.only:
+        lengths = _SHOWN if options.quick else _LENGTHS
+        clips = {seconds: speech_of(utterances, seconds) for seconds in lengths}
+        timings = time_ways(ways, clips, 5 if options.quick else 20, _say)
+        report.add_recognition(timings, _SHOWN)
+        report.add_lines({name: fit_line(rows) for name, rows in timings.items()}, lengths[-1])
+        if device.type == 'cuda':
+            report.add_floor({torch.cuda.get_device_name(): _floor(folder, clips[_FLOOR_SECONDS], device, timings)})
+    if 'agreement' in options.only:
+        from ser_ros.optimising.clips import clips_in, clips_of_demo
+
+        clips = clips_in(options.data, options.clips) if options.data else clips_of_demo()
+        pairs = [pair for pair in (('torch', 'onnx'), (PEER, 'onnx'), (PEER, 'torch')) if set(pair) <= set(ways)]
+        found = {}
+        for pair in pairs:
+            _say(f'comparing {pair[0]} and {pair[1]} on {len(clips)} utterances')
+            found[pair] = compare(ways[pair[0]], ways[pair[1]], clips)
+        report.add_agreement(found)
+
+
+def _floor(folder: Path, samples: np.ndarray, device, timings: dict) -> dict[str, float]:
+    from ser_ros.benchmarking.floor import measure_floor
+
+    floor = measure_floor(folder, samples, device)
+    median = next(row.median for row in timings['torch'] if row.seconds == _FLOOR_SECONDS)
+    return {
+        'gigaflop': floor.flop / 1e9,
+        'gigaflop_per_second': floor.flop_per_second / 1e9,
+        'gigabytes': floor.weight_bytes / 1e9,
+        'gigabytes_per_second': floor.bytes_per_second / 1e9,
+        'floor_ms': 1000 * floor.seconds,
+        'median_ms': median,
+    }
+
+
+def _measure_live(options: argparse.Namespace, folder: Path, utterances: list[np.ndarray]) -> dict:
+    from ser_ros.benchmarking.latency import measure_live
+    from ser_ros.benchmarking.recognition import backends_of
+
+    idle_seconds, rounds = (5.0, 1) if options.quick else (30.0, 5)
+    model = {'model.path': str(folder), 'model.device': options.device}
+    runs = {}
+    for backend in backends_of(folder):
+        device = 'cpu' if backend == 'onnx' else options.device
+        runs[backend] = model | {'model.backend': backend, 'model.device': device}
+    fastest = next(iter(runs))
+    runs[f'{fastest}, interim results every 0.5 s'] = runs[fastest] | {'emotion.interim_period': 0.5}
+    if options.nodes > 1:
+        runs = {fastest: runs[fastest]}
+    return {
+        name: measure_live(
+            utterances * rounds, parameters, nodes=options.nodes, idle_seconds=idle_seconds, on_progress=_say
+        )
+        for name, parameters in runs.items()
+    }
+
+
+@contextlib.contextmanager
+def _model(options: argparse.Namespace) -> Iterator[tuple[Path, str]]:
+    """Give the model's folder, and what its weights are."""
+    if options.architecture is None:
+        yield find_model(options.model), 'as trained'
+        return
+    from ser_ros.benchmarking.architectures import make_random_model
+    from ser_ros.optimising.build import build
+    from ser_ros.optimising.clips import clips_of_demo
+
+    with tempfile.TemporaryDirectory(prefix='ser-benchmark-') as place:
+        folder = Path(place) / options.architecture
+        _say(f'making {options.architecture} with random weights')
+        make_random_model(options.architecture, folder)
+        build(folder, clips_of_demo()[:10], precision='auto', on_stage=lambda stage: _say(f'optimising: {stage}'))
+        yield folder, 'random'
+
+
+def _say(what: str) -> None:
+    print(f'\r\033[K{what}', end='', file=sys.stderr, flush=True)
+
+
+def _parse(args: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog='benchmark',
+        description='Measure speed, delay, memory and start on this machine, beside what transformers alone takes.',
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add('--model', default='', help='model folder or name; the embedded default where not given')
+    add('--architecture', choices=_ARCHITECTURES, help='instead: a full-size model with random weights')
+    add('--device', default='auto', help='auto, cpu, cuda or cuda:N; onnx always runs on the CPU')
+    add('--only', type=lambda text: text.split(','), default=list(SECTIONS), help=f'of {",".join(SECTIONS)}')
+    add('--nodes', type=int, default=1, metavar='N', help='so many nodes at once in the live section')
+    add('--audio', type=Path, metavar='FILE', help='WAV or FLAC with speech; the demo recording where not given')
+    add('--data', type=Path, metavar='FOLDER', help='recordings for the agreement; the demo recording where not given')
+    add('--clips', type=int, metavar='N', help='only so many of them, drawn at random (seed 0)')
+    add('--quick', action='store_true', help='few repetitions: about a minute for the embedded default')
+    add(
+        '--json',
+        nargs='?',
+        const='-',
+        metavar='FILE',
+        help='write the figures as JSON; without FILE, instead of the table',
+    )
+    options = parser.parse_args(args)
+    for section in options.only:
+        if section not in SECTIONS:
+            raise SerError(f"--only '{section}' is no section; give some of {', '.join(SECTIONS)}, with commas between")
+    for name in ('nodes', 'clips'):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise SerError(f'--{name} {value} is too few; give 1 or more')
+    if options.data and not options.data.is_dir():
+        raise SerError(f'--data {options.data} is no folder; give one with recordings of speech')
+    if options.json and options.json != '-' and not Path(options.json).absolute().parent.is_dir():
+        raise SerError(f'--json {options.json} lies in no folder that exists; make it first')
+    return options
+
+
+if __name__ == '__main__':
+    sys.exit(main())
