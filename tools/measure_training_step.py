@@ -69,18 +69,24 @@ _SPEECH_START, _SPEECH_SECONDS = 1.0, 1.65
 """With the margins of base/fast.yaml utterances have 2.1 s on average."""
 
 
+_EPOCH = 1037
+"""Training clips of RAVDESS in the study's 80:20 split less validation; batches are drawn from so many."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One measurement, without the first step.
 
     step_seconds, cpu_seconds: mean of a step by the clock, and of all threads together.
     utterances: in a step.
+    utterance_seconds: mean length that an utterance of these steps is padded to.
     """
 
     parameters: int
     step_seconds: float
     cpu_seconds: float
     utterances: int
+    utterance_seconds: float
     peak_bytes: int
 
 
@@ -100,9 +106,9 @@ def main() -> None:
     memory = 'of the process' if device == 'cpu' else 'on the GPU'
     print(
         '| model (random weights) | parameters | settings | device | seconds per step | CPU seconds per step | '
-        f'utterances/s | GiB {memory} |'
+        f'utterances/s | seconds of an utterance, padded | GiB {memory} |'
     )
-    print('|---|---:|---|---|---:|---:|---:|---:|', flush=True)
+    print('|---|---:|---|---|---:|---:|---:|---:|---:|', flush=True)
     for model in options.model:
         for settings in options.settings:
             with ProcessPoolExecutor(1, mp_context=get_context('spawn')) as process:
@@ -115,6 +121,7 @@ def main() -> None:
                 f'{row.step_seconds:.2f}',
                 f'{row.cpu_seconds:.2f}',
                 f'{row.utterances / row.step_seconds:.2f}',
+                f'{row.utterance_seconds:.2f}',
                 f'{row.peak_bytes / 2**30:.1f}',
             )
             print(f'| {" | ".join(cells)} |', flush=True)
@@ -126,13 +133,18 @@ def measure(model: str, settings: str, steps: int) -> Row:
     recipe = random_weight_recipe(model, settings)
     made = design(recipe.network, recipe.feature_extraction, LABELS)
     utterances = recipe.optimisation.batch_size * recipe.optimisation.gradient_accumulation
+    recordings = _made_recordings(max(_EPOCH, utterances * (1 + steps)))
+    features = VariantFeatures(made.frontend, recipe.augmentation, seed=recipe.seed)
     training = TrainingSet(
-        _made_recordings(utterances * (1 + steps)),
+        recordings,
         LABELS,
-        VariantFeatures(made.frontend, recipe.augmentation, seed=recipe.seed),
+        features,
         Masks(recipe.augmentation, made.feature_extractor),
         seed=recipe.seed,
     )
+    measured = _order(recipe, training)[utterances : utterances * (1 + steps)]
+    durations = [features.duration(recordings[index], 0) for index in measured]
+    longest = np.reshape(durations, (-1, recipe.optimisation.batch_size)).max(axis=1)
     with torch.device('meta'):
         parameters = new_model(made).num_parameters()
     ends: list[tuple[float, float]] = []
@@ -157,7 +169,7 @@ def measure(model: str, settings: str, steps: int) -> Row:
     else:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     step_seconds, cpu_seconds = (np.subtract(ends[-1], ends[0]) / steps).tolist()
-    return Row(parameters, step_seconds, cpu_seconds, utterances, peak)
+    return Row(parameters, step_seconds, cpu_seconds, utterances, float(np.mean(longest)), peak)
 
 
 def random_weight_recipe(model: str, settings: str) -> Recipe:
@@ -181,6 +193,12 @@ def random_weight_recipe(model: str, settings: str) -> Recipe:
         feature_extraction=extraction,
         optimisation=replace(recipe.optimisation, epochs=1),
     )
+
+
+def _order(recipe: Recipe, training: TrainingSet) -> list[int]:
+    optimisation = recipe.optimisation
+    together = optimisation.batches_sorted_together if optimisation.group_by_length else 0
+    return training.order(optimisation.batch_size, sorted_together=together)
 
 
 def _made_recordings(count: int) -> list[Recording]:

@@ -15,8 +15,6 @@ from ser_ros.training.learning.augment import Variation, draw_variation, vary_so
 from ser_ros.training.learning.masks import Masks
 from ser_ros.training.learning.recipe import Augmentation
 
-_BATCHES_SORTED_TOGETHER = 8
-
 _WHOLE_FROM = 0.5
 """Share of uncut training clips from which validation clips are not cut either."""
 
@@ -95,19 +93,20 @@ class TrainingSet(torch.utils.data.Dataset):
         """Index of each clip's label."""
         return self._label_ids
 
-    def order(self, batch_size: int, *, by_length: bool) -> list[int]:
+    def order(self, batch_size: int, *, sorted_together: int) -> list[int]:
         """Return this epoch's indices, in random order.
 
-        With `by_length` each `batch_size` in a row are of like duration, a smaller rest comes last. Only utterances
-        that stand near each other in a random order are sorted, and the batches are shuffled: how long somebody speaks
-        tells of the emotion, so batches in order of duration would be lopsided.
+        With `sorted_together` batches each `batch_size` in a row are of like duration, a smaller rest comes last; with
+        0 they are not. Only the utterances of so many batches that follow each other in a random order are sorted, and
+        the batches are shuffled: how long somebody speaks tells of the emotion, so batches in order of duration would
+        be lopsided.
         """
         rng = np.random.default_rng((self._seed, self._epoch))
         shuffled = rng.permutation(len(self)).tolist()
-        if not by_length:
+        if not sorted_together:
             return shuffled
         durations = [self._features.duration(recording, self._epoch) for recording in self._recordings]
-        pool = batch_size * _BATCHES_SORTED_TOGETHER
+        pool = batch_size * sorted_together
         pools = [sorted(shuffled[at : at + pool], key=durations.__getitem__) for at in range(0, len(shuffled), pool)]
         batches = [part[at : at + batch_size] for part in pools for at in range(0, len(part), batch_size)]
         rest = batches.pop() if len(batches[-1]) < batch_size else []

@@ -131,10 +131,11 @@ class _Trainer(Trainer):
             self._class_weights = torch.tensor(weights, dtype=torch.float32)
 
     def _get_train_sampler(self, train_dataset: TrainingSet | None = None) -> Sampler:
+        optimisation = self._recipe.optimisation
         return _EpochOrder(
             train_dataset or self.train_dataset,
             self.args.train_batch_size,
-            by_length=self._recipe.optimisation.group_by_length,
+            sorted_together=optimisation.batches_sorted_together if optimisation.group_by_length else 0,
         )
 
     def create_optimizer(self, model=None) -> torch.optim.Optimizer:
@@ -162,16 +163,16 @@ class _Trainer(Trainer):
 
 
 class _EpochOrder(Sampler):
-    def __init__(self, dataset: TrainingSet, batch_size: int, *, by_length: bool):
+    def __init__(self, dataset: TrainingSet, batch_size: int, *, sorted_together: int):
         self._dataset = dataset
         self._batch_size = batch_size
-        self._by_length = by_length
+        self._sorted_together = sorted_together
 
     def __len__(self) -> int:
         return len(self._dataset)
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._dataset.order(self._batch_size, by_length=self._by_length))
+        return iter(self._dataset.order(self._batch_size, sorted_together=self._sorted_together))
 
 
 class _Seal(TrainerCallback):
@@ -255,6 +256,9 @@ def _arguments(recipe: Recipe, work: Path, *, validates: bool, report_to: tuple[
     memory_saver = {}
     if optimisation.gradient_checkpointing:
         memory_saver = {'gradient_checkpointing': True, 'gradient_checkpointing_kwargs': {'use_reentrant': False}}
+    ahead_of_the_gpu = {}
+    if gpu:  # batches, which the Trainer pins, are copied while it computes, and no step waits to look at its loss
+        ahead_of_the_gpu = {'accelerator_config': {'non_blocking': True}, 'logging_nan_inf_filter': False}
     return TrainingArguments(
         output_dir=str(work),
         num_train_epochs=optimisation.epochs,
@@ -262,6 +266,7 @@ def _arguments(recipe: Recipe, work: Path, *, validates: bool, report_to: tuple[
         per_device_eval_batch_size=optimisation.evaluation_batch_size,
         gradient_accumulation_steps=optimisation.gradient_accumulation,
         **memory_saver,
+        **ahead_of_the_gpu,
         learning_rate=optimisation.learning_rate,
         weight_decay=optimisation.weight_decay,
         adam_beta2=optimisation.adam_beta2,

@@ -108,6 +108,8 @@ class Optimisation:
     """Compute activations twice instead of keeping them: less memory, about a third more time."""
     group_by_length: bool = True
     """Put utterances of like duration into a batch, so that little is padding."""
+    batches_sorted_together: int = 8
+    """From so many batches of a random order `group_by_length` makes its batches: more leave less padding."""
 
 
 @dataclass(frozen=True)

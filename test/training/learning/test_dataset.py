@@ -137,7 +137,7 @@ def test_an_epoch_takes_every_utterance_once_in_batches_of_like_duration(many):
     orders = []
     for epoch in range(2):
         data.set_epoch(epoch)
-        orders.append(data.order(4, by_length=True))
+        orders.append(data.order(4, sorted_together=8))
         assert sorted(orders[-1]) == list(range(18))
         lengths = [len(data[index]['input_features']) for index in orders[-1][:16]]
         spread = np.mean([np.ptp(lengths[at : at + 4]) for at in range(0, 16, 4)])
@@ -150,28 +150,38 @@ def test_an_epoch_takes_every_utterance_once_in_random_order(many):
     orders = []
     for epoch in range(3):
         data.set_epoch(epoch)
-        orders.append(data.order(4, by_length=False))
+        orders.append(data.order(4, sorted_together=0))
         assert sorted(orders[-1]) == list(range(18))
     assert len(set(map(tuple, orders))) == 3
     assert list(range(18)) not in orders
 
 
-@pytest.mark.parametrize('by_length', [False, True])
-def test_the_seed_and_the_epoch_alone_give_the_order(many, by_length):
+@pytest.mark.parametrize('sorted_together', [0, 8])
+def test_the_seed_and_the_epoch_alone_give_the_order(many, sorted_together):
     first, again, other = (training_set(many, VARIED, seed=seed) for seed in (4, 4, 5))
     first.set_epoch(0)
-    first.order(4, by_length=by_length)
+    first.order(4, sorted_together=sorted_together)
     for data in (first, again, other):
         data.set_epoch(6)
-    assert first.order(4, by_length=by_length) == again.order(4, by_length=by_length)
-    assert first.order(4, by_length=by_length) != other.order(4, by_length=by_length)
+    assert first.order(4, sorted_together=sorted_together) == again.order(4, sorted_together=sorted_together)
+    assert first.order(4, sorted_together=sorted_together) != other.order(4, sorted_together=sorted_together)
+
+
+def test_the_more_batches_are_sorted_together_the_less_is_padding(many):
+    data = training_set(many, Augmentation(speed=(0.8, 1.2)))
+    paddings = []
+    for sorted_together in (0, 2, 8):
+        order = data.order(3, sorted_together=sorted_together)
+        batches = np.array([len(data[index]['input_features']) for index in order]).reshape(-1, 3)
+        paddings.append(int((batches.max(axis=1, keepdims=True) - batches).sum()))
+    assert paddings[0] > paddings[1] > paddings[2] > 0
 
 
 @pytest.mark.parametrize('count', [3, 4, 16, 17])
 @pytest.mark.parametrize('batch_size', [1, 4, 32])
 def test_no_number_of_clips_is_too_odd_for_batches_of_like_duration(many, count, batch_size):
     data = training_set(many[:count], Augmentation())
-    assert sorted(data.order(batch_size, by_length=True)) == list(range(count))
+    assert sorted(data.order(batch_size, sorted_together=8)) == list(range(count))
 
 
 def test_names_and_labels_are_in_the_order_of_the_clips(recordings):

@@ -449,6 +449,35 @@ def test_the_optimiser_learns_each_layer_at_its_own_rate(tmp_path, one_torch_thr
     assert rates[3] == [0.0]
 
 
+def test_all_groups_of_weights_are_stepped_by_one_fused_adamw(tmp_path, one_torch_thread, monkeypatch):
+    optimisers = []
+
+    class Watcher(TrainerCallback):
+        def on_train_end(self, args, state, control, optimizer, **kwargs):
+            optimisers.append(optimizer.optimizer)
+
+    before = finetune_module._callbacks
+    monkeypatch.setattr(finetune_module, '_callbacks', lambda *arguments: [*before(*arguments), Watcher()])
+    recipe = make_recipe(epochs=1, head_learning_rate=0.008, layer_decay=0.5, weight_decay=0.1)
+    train(recipe, tmp_path / 'work', count=8, validates=False)
+    (optimiser,) = optimisers
+    assert isinstance(optimiser, torch.optim.AdamW)
+    assert len(optimiser.param_groups) > 4
+    assert all(group['fused'] for group in optimiser.param_groups)
+
+
+@pytest.mark.parametrize('gpu', [False, True])
+def test_only_a_gpu_gets_its_batches_ahead(tmp_path, monkeypatch, gpu):
+    asked = {}
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: gpu)
+    monkeypatch.setattr(torch.cuda, 'is_bf16_supported', lambda: True)
+    monkeypatch.setattr(finetune_module, 'TrainingArguments', lambda **values: asked.update(values))
+    finetune_module._arguments(make_recipe(), tmp_path, validates=True, report_to=())
+    assert asked['use_cpu'] is not gpu
+    assert asked.get('accelerator_config') == ({'non_blocking': True} if gpu else None)
+    assert asked.get('logging_nan_inf_filter', True) is not gpu
+
+
 @pytest.mark.parametrize('half_precision', [False, True])
 def test_a_saved_model_answers_the_same(tmp_path, one_torch_thread, half_precision):
     recipe = make_recipe(epochs=1)
