@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ser_ros.audio.block import AudioBlock
+from ser_ros.audio.block import SAMPLE_RATE, AudioBlock
 from ser_ros.audio.monitor import SoundHealth, SoundMonitor
 from ser_ros.audio.source import AudioSource, EndOfAudio
 from ser_ros.gate import Gate
@@ -23,7 +23,7 @@ from ser_ros.speech.framing import Framer
 from ser_ros.speech.rejection import Rejection
 from ser_ros.speech.room import Room, RoomConfig
 from ser_ros.speech.segmenter import SegmentationConfig, Segmenter, SpeechState, Utterance
-from ser_ros.speech.vad import SileroVad, VoiceActivityDetector
+from ser_ros.speech.vad import CHUNK_SAMPLES, SileroVad, VoiceActivityDetector
 
 _MAILBOX_CAPACITY = 32
 """Utterances; at most 20 MB of sound where each is 10 s long."""
@@ -32,6 +32,8 @@ _QUIET_CHUNKS = 4
 """Chunks (0.13 s) that are listened to together while nobody speaks: a network that has just run is in the processor's
 caches, and runs the second time in a quarter of the time. Nothing is told later for it: a voice has to last longer
 before it is told at all."""
+_REST = _QUIET_CHUNKS * CHUNK_SAMPLES / SAMPLE_RATE
+"""Seconds for which the listener lets them gather, instead of waking for each."""
 _JITTER = 0.05
 """Seconds by which the capture times of two blocks may disagree: somebody who is already speaking when the gate opens
 must not seem to have begun before."""
@@ -212,6 +214,8 @@ class Pipeline:
                 if block is not None:
                     silence = 0.0
                     self._hear(block)
+                    if self._may_rest(block):
+                        self._stopping.wait(_REST)
                     continue
                 # Where a read took longer, this machine stood still and not the source: its sound may be waiting.
                 silence += min(time.monotonic() - began, _READ_TIMEOUT)
@@ -223,6 +227,11 @@ class Pipeline:
         finally:
             # Here, for a driver does not like to be closed by one thread while another is inside it.
             self._source.close()
+
+    def _may_rest(self, block: AudioBlock) -> bool:
+        """Return whether nobody speaks, all is heard, and nothing more has come meanwhile."""
+        is_quiet = self._segmenter.state is SpeechState.QUIET and not self._unheard
+        return is_quiet and self._source.live and 0.0 <= time.monotonic() - block.arrival < _REST
 
     def _hear(self, block: AudioBlock) -> None:
         self._blocks += 1

@@ -731,6 +731,19 @@ def test_speaking_goes_on_across_the_cut_of_a_long_utterance(make):
     assert heard.speaking == [True, False]
 
 
+def test_while_nobody_speaks_the_listener_rests_between_four_chunks(make):
+    source = Source(live=True)
+    pipeline, heard = make(source)
+    pipeline.start()
+    source.wait_until_heard()
+    source.now = time.monotonic() - 4 * SECONDS - 0.001
+    source.feed([SILENCE] * 4)
+    wait_until(lambda: pipeline.status().blocks == 4)
+    assert not source.heard_all_within(0.05)
+    source.feed(UTTERANCE)
+    wait_until(lambda: heard.kinds == [(1, True)])
+
+
 def test_each_pipeline_listens_with_a_detector_of_its_own(make):
     made = []
 

@@ -134,9 +134,10 @@ class MicrophoneSource:
         )
 
     def _on_audio(self, frames: np.ndarray, count: int, times, status) -> None:
-        delay = times.currentTime - times.inputBufferAdcTime
-        if not 0.0 <= delay <= _LONGEST_BELIEVED_DELAY:
-            delay = count / self._stream.samplerate
+        delay, duration = times.currentTime - times.inputBufferAdcTime, count / self._stream.samplerate
+        # A block cannot be here before its last sample was captured; PulseAudio's ALSA plugin says so all the same.
+        if not duration <= delay <= _LONGEST_BELIEVED_DELAY:
+            delay = duration
         # PortAudio's flag means that sound before this buffer was lost.
         self._after_gap |= bool(status.input_overflow)
         self._losses['overflows'] += bool(status.input_overflow)

@@ -27,7 +27,11 @@ class GateInputs:
             Bool, 'robot_speaking', self._on_robot_speaking, QoSProfile(depth=10)
         )
         node.create_service(SetBool, '~/listen', self._on_listen)
-        node.create_timer(_LOOK_PERIOD, self._look_after_publishers, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self._timer = node.create_timer(
+            _LOOK_PERIOD, self._look_after_publishers, clock=Clock(clock_type=ClockType.STEADY_TIME)
+        )
+        # It runs while the robot speaks only: each wake-up of the executor costs a millisecond.
+        self._timer.cancel()
 
     @property
     def publishers(self) -> int:
@@ -42,9 +46,12 @@ class GateInputs:
             return
         delay = (time.time_ns() - info['source_timestamp']) / 1e9
         self._gate.robot_speaking(True, now - (delay if 0.0 <= delay <= _LONGEST_BELIEVED_DELAY else 0.0))
+        self._timer.reset()
 
     def _look_after_publishers(self) -> None:
-        if self._gate.robot_speaks and self.publishers == 0:
+        if not self._gate.robot_speaks:
+            self._timer.cancel()
+        elif self.publishers == 0:
             self._node.get_logger().warning(
                 'whoever said on robot_speaking that the robot speaks has gone without taking it back; listening again'
             )

@@ -167,7 +167,7 @@ def test_what_the_driver_does_to_its_buffer_afterwards_changes_nothing(sounddevi
     assert set(source.read(timeout=0.0).samples) == {0.5}
 
 
-@pytest.mark.parametrize('delay', [0.0, 0.032, 0.4, 12.0])
+@pytest.mark.parametrize('delay', [0.032, 0.4, 12.0])
 def test_the_capture_time_is_that_of_the_first_sample(sounddevice, frozen, delay):
     sounddevice.add('USB Audio')
     source, stream = started(sounddevice)
@@ -177,7 +177,7 @@ def test_the_capture_time_is_that_of_the_first_sample(sounddevice, frozen, delay
     assert block.arrival == pytest.approx(MONOTONIC - delay + 0.032)
 
 
-@pytest.mark.parametrize('delay', [-0.5, 31.0, 1e9, float('nan')])
+@pytest.mark.parametrize('delay', [-0.5, 0.0, 0.031, 31.0, 1e9, float('nan')])
 def test_a_capture_time_that_cannot_be_is_replaced_by_the_length_of_the_block(sounddevice, frozen, delay):
     sounddevice.add('USB Audio')
     source, stream = started(sounddevice)
