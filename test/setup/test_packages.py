@@ -69,7 +69,8 @@ def test_emotion_message_has_a_constant_for_each_label(label):
 
 def test_each_console_script_is_a_callable():
     scripts = distribution('ser_ros').entry_points.select(group='console_scripts')
-    assert {script.name for script in scripts} >= {'ser_node', 'train', 'predict', 'devices', 'demo'}
+    expected = {'ser_node', 'train', 'predict', 'devices', 'demo', 'optimize', 'benchmark'}
+    assert {script.name for script in scripts} >= expected
     for script in scripts:
         assert callable(script.load()), script.name
 
@@ -100,7 +101,8 @@ def test_each_ros_package_that_is_imported_is_a_dependency():
     assert ros - OPTIONAL <= declared
 
 
-DATA_FILES = ['config/*.yaml', 'launch/*.launch.py', 'demo/*', 'models/default/*', 'train/*.yaml', 'train/base/*.yaml']
+DATA_FILES = ['config/*.yaml', 'launch/*.launch.py', 'demo/*', 'models/default/*', 'models/default/optimized/*']
+DATA_FILES += ['train/*.yaml', 'train/base/*.yaml']
 
 
 @pytest.mark.parametrize('pattern', DATA_FILES)

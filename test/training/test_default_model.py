@@ -8,8 +8,10 @@ import pytest
 import yaml
 
 from ser_ros.emotions import LABELS
+from ser_ros.optimising.clips import clips_of_demo
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.models import find_model
+from ser_ros.recognition.optimised_form import read_form
 from ser_ros.training.learning.recipe import plain_values
 from ser_ros.training.learning.recipe_file import load_recipe, recipes_folder
 
@@ -34,8 +36,18 @@ def test_it_loads_strictly_and_answers_for_all_emotions(folder, made_sound):
     assert estimate.probabilities.sum() == pytest.approx(1.0, abs=1e-5)
 
 
+def test_its_optimised_form_belongs_to_its_weights_and_answers_as_they_do(folder):
+    form, weights = (Classifier.load(folder, 'cpu', backend) for backend in ('auto', 'torch'))
+    assert (form.backend, form.degraded, form.labels) == ('onnx', '', weights.labels)
+    written = read_form(folder)
+    assert written.clips > 1400 and written.labels_equal >= 0.995
+    for clip in clips_of_demo():
+        difference = np.abs(form.classify(clip).probabilities - weights.classify(clip).probabilities)
+        assert difference.max() < 0.02
+
+
 def test_it_fits_into_the_repository(folder):
-    assert sum(path.stat().st_size for path in folder.iterdir()) <= LARGEST
+    assert sum(path.stat().st_size for path in folder.rglob('*')) <= LARGEST
 
 
 def test_it_was_made_by_the_recipe_that_ships(folder, summary):
