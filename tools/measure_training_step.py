@@ -25,6 +25,7 @@ import transformers
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from ser_ros.audio.block import SAMPLE_RATE
+from ser_ros.benchmarking.architectures import ARCHITECTURES
 from ser_ros.emotions import LABELS
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.recordings import Recording
@@ -34,30 +35,6 @@ from ser_ros.training.learning.masks import Masks
 from ser_ros.training.learning.model import design, new_model
 from ser_ros.training.learning.recipe import FeatureExtraction, Recipe
 from ser_ros.training.learning.recipe_file import load_recipe
-
-_LARGE = {
-    'hidden_size': 1024,
-    'num_hidden_layers': 24,
-    'num_attention_heads': 16,
-    'intermediate_size': 4096,
-    'conv_bias': True,
-    'feat_extract_norm': 'layer',
-    'do_stable_layer_norm': True,
-}
-
-ARCHITECTURES = {
-    'wav2vec2-base': ('wav2vec2', {}),
-    'xls-r-300m': ('wav2vec2', _LARGE),
-    'xls-r-1b': (
-        'wav2vec2',
-        {**_LARGE, 'hidden_size': 1280, 'num_hidden_layers': 48, 'intermediate_size': 5120},
-    ),
-    'hubert-large': ('hubert', _LARGE),
-}
-"""Model type and what differs from its defaults, which are those of wav2vec 2.0 base and HuBERT base.
-
-Sources: wav2vec 2.0 (Baevski et al. 2020, section 4.2), XLS-R (Babu et al. 2021, table 2), HuBERT (Hsu et al. 2021,
-table 1), and the config.json of the published checkpoints for norms and biases."""
 
 SETTINGS = {'paper': '', 'fast': '-fast'}
 """What each is called at the end of a recipe's name."""

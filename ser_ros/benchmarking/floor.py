@@ -44,6 +44,8 @@ def measure_floor(folder: Path, samples: np.ndarray, device: torch.device) -> Fl
         name: value.to(device, dtype if value.is_floating_point() else None)
         for name, value in checkpoint.frontend([samples]).items()
     }
+    # The counter asks for the gradients of whatever could have one, and there are none here.
+    checkpoint.model.requires_grad_(False)
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
         checkpoint.model(**inputs)
     return Floor(

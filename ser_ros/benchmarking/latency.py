@@ -2,22 +2,22 @@
 """How long after the end of speech, and after the decision of the end, a message is there; and what silence costs."""
 
 import contextlib
+import tempfile
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
+import soundfile
 
 from ser_ros.audio.block import SAMPLE_RATE
-from ser_ros.benchmarking.live import Speaker
 from ser_ros.benchmarking.nodes import NodeProcess
-from ser_ros.benchmarking.schedule import PACKET, Expected, expect
-from ser_ros.speech.segmenter import SegmentationConfig
+from ser_ros.benchmarking.schedule import Schedule, expect, lay_out, quiet_room
+from ser_ros.errors import SerError
 
-_FIRST_SILENCE = 1.0
-_PAUSE = 1.0
-"""Seconds of silence before and between utterances."""
-_ROOM = 1e-3
-"""Standard deviation of the white noise in it: -60 dBFS."""
+_SETTLING = 1.0
+"""Seconds after the start that do not count as idle, nor those before a file ends."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Live:
     end_to_message, decision_to_message: milliseconds, shape (answered,).
     interim: how many interim messages came.
     idle_percent: of one core, for each node, over `idle_seconds` of silence.
-    megabytes, own_megabytes: of the first node, after it has answered.
+    megabytes, own_megabytes, threads: of the first node, after it has answered.
     start_seconds: of the first node, by stage.
     """
 
@@ -42,70 +42,135 @@ class Live:
     idle_seconds: float
     megabytes: float
     own_megabytes: float
+    threads: int
     start_seconds: dict[str, float]
+
+
+@dataclass
+class _Group:
+    """Equal nodes that hear one topic, and what was measured of them so far."""
+
+    audio: str
+    nodes: list[NodeProcess]
+    starts: list[dict[str, float]]
+    idle_percent: tuple[float, ...] = ()
+    sent: list[list[float]] = field(default_factory=list)
+    """For each round when each packet went out."""
 
 
 def measure_live(
     utterances: list[np.ndarray],
-    parameters: dict,
+    settings: dict[str, dict],
     *,
     nodes: int,
+    rounds: int,
     idle_seconds: float,
     on_progress: Callable[[str], None],
-) -> Live:
-    """Start `nodes` nodes with `parameters`, let them hear silence and then `utterances`, and end them."""
-    interim_period = parameters.get('emotion.interim_period', 0.0)
-    config = SegmentationConfig(interim_period=interim_period)
-    sound = lay_out(utterances)
-    expected = expect(sound, config)
+) -> dict[str, Live]:
+    """Measure `nodes` nodes for each of `settings` (parameters by name). Raises SerError.
+
+    All run for the whole time, but in each of the `rounds` they hear the utterances one setting after the other, so
+    that a noisy machine hits all settings alike and none of them another.
+    """
+    Speaker = _speaker()
+    packets = lay_out(utterances)
+    schedule = expect(packets)
     with contextlib.ExitStack() as stack:
-        on_progress(f'starting {nodes} node(s)')
-        running = [stack.enter_context(NodeProcess(f'ser_{index}', parameters)) for index in range(nodes)]
-        starts = [node.wait_until_listening() for node in running]
+        groups = {}
+        for name, parameters in settings.items():
+            on_progress(f'{name}: starting {nodes} node(s)')
+            groups[name] = _start(stack, f'group_{len(groups)}', parameters, nodes)
         speaker = stack.enter_context(Speaker())
-        speaker.hear([node.topic for node in running])
-        before = [node.cpu_seconds() for node in running]
-        on_progress(f'{idle_seconds:.0f} s of silence')
-        speaker.play(_noise(idle_seconds))
-        used = [node.cpu_seconds() - start for node, start in zip(running, before, strict=True)]
-        on_progress(f'{len(sound) / SAMPLE_RATE:.0f} s of speech')
-        sent = speaker.play(sound)
-        received = [speaker.take(node.topic, len(expected)) for node in running]
-        megabytes, own = running[0].memory_megabytes()
-    delays = [delay for messages in received for delay in _delays(messages, expected, sent)]
+        for name, group in groups.items():
+            speaker.connect(group.audio, [node.topic for node in group.nodes])
+            on_progress(f'{name}: {idle_seconds:.0f} s of silence')
+            before = [node.cpu_seconds() for node in group.nodes]
+            speaker.play(group.audio, quiet_room(idle_seconds))
+            used = [node.cpu_seconds() - start for node, start in zip(group.nodes, before, strict=True)]
+            group.idle_percent = tuple(100 * seconds / idle_seconds for seconds in used)
+        for number in range(rounds):
+            for name, group in groups.items():
+                seconds = packets.size / SAMPLE_RATE
+                on_progress(f'{name}: {seconds:.0f} s of speech and pauses, round {number + 1} of {rounds}')
+                group.sent.append(speaker.play(group.audio, packets))
+                for node in group.nodes:
+                    speaker.take(node.topic, (number + 1) * len(schedule.utterances))
+        return {name: _figures(group, speaker, schedule, idle_seconds) for name, group in groups.items()}
+
+
+def measure_idle(parameters: dict, seconds: float) -> float:
+    """Return what one node with `parameters` uses while it hears silence from a file at its own pace, in % of a core.
+
+    Without DDS between: what the node itself costs. Raises SerError.
+    """
+    with tempfile.TemporaryDirectory(prefix='ser-benchmark-') as folder:
+        file = Path(folder) / 'silence.wav'
+        soundfile.write(file, quiet_room(seconds + 3 * _SETTLING).ravel(), SAMPLE_RATE)
+        with NodeProcess('idle', parameters | {'audio.source': 'file', 'audio.file': str(file)}) as node:
+            node.wait_until_listening()
+            time.sleep(_SETTLING)
+            began, before = time.monotonic(), node.cpu_seconds()
+            time.sleep(seconds)
+            return 100 * (node.cpu_seconds() - before) / (time.monotonic() - began)
+
+
+def delays_of(
+    messages: list[tuple[float, int]], schedule: Schedule, sent: list[list[float]]
+) -> list[tuple[float, float]]:
+    """Return milliseconds from the end of speech, and from the decision, for each (when it came, utterance number).
+
+    `sent`: for each time that the sound of `schedule` was played, when each packet went out. Numbers go on from one
+    time to the next. A message for which nothing was expected is left out.
+    """
+    expected = {utterance.number: utterance for utterance in schedule.utterances}
+    delays = []
+    for came, number in messages:
+        played, before = divmod(number - 1, schedule.numbers)
+        utterance = expected.get(before + 1)
+        if utterance is not None and played < len(sent):
+            packets = sent[played]
+            delays.append((1000 * (came - packets[utterance.speech_end]), 1000 * (came - packets[utterance.decision])))
+    return delays
+
+
+def _speaker() -> type:
+    # Late, for rclpy reads the domain when it is imported, and most of the benchmark runs without ROS.
+    try:
+        from ser_ros.benchmarking.live import Speaker
+    except ImportError as error:
+        raise SerError(
+            f'the live section needs ROS 2, but {error.name} is not here; source the built workspace, or leave the '
+            'section out with --only'
+        ) from None
+    return Speaker
+
+
+def _start(stack: contextlib.ExitStack, name: str, parameters: dict, nodes: int) -> _Group:
+    audio = f'{name}_audio'
+    processes = [
+        stack.enter_context(NodeProcess(f'{name}_node_{index}', parameters | {'audio.topic': audio}))
+        for index in range(nodes)
+    ]
+    return _Group(audio, processes, [node.wait_until_listening() for node in processes])
+
+
+def _figures(group: _Group, speaker, schedule: Schedule, idle_seconds: float) -> Live:
+    count = len(group.sent) * len(schedule.utterances)
+    received = [speaker.take(node.topic, count) for node in group.nodes]
+    finals = [(came, message.utterance) for messages in received for came, message in messages if message.is_final]
+    delays = delays_of(finals, schedule, group.sent)
+    megabytes, own = group.nodes[0].memory_megabytes()
     return Live(
-        nodes=nodes,
-        utterances=nodes * len(expected),
+        nodes=len(group.nodes),
+        utterances=len(group.nodes) * count,
         answered=len(delays),
         end_to_message=np.array([end for end, _ in delays]),
         decision_to_message=np.array([decision for _, decision in delays]),
         interim=sum(not message.is_final for messages in received for _, message in messages),
-        idle_percent=tuple(100 * seconds / idle_seconds for seconds in used),
+        idle_percent=group.idle_percent,
         idle_seconds=idle_seconds,
         megabytes=megabytes,
         own_megabytes=own,
-        start_seconds=starts[0],
+        threads=group.nodes[0].threads(),
+        start_seconds=group.starts[0],
     )
-
-
-def lay_out(utterances: list[np.ndarray]) -> np.ndarray:
-    """Return the utterances with a quiet room before, between and after them, in whole packets."""
-    parts = [_noise(_FIRST_SILENCE)]
-    for utterance in utterances:
-        missing = -len(utterance) % PACKET
-        parts += [np.pad(utterance, (0, missing)), _noise(_PAUSE)]
-    return np.concatenate(parts)
-
-
-def _noise(seconds: float) -> np.ndarray:
-    count = round(seconds * SAMPLE_RATE / PACKET) * PACKET
-    return np.random.default_rng(0).normal(scale=_ROOM, size=count).astype(np.float32)
-
-
-def _delays(messages, expected: list[Expected], sent: list[float]) -> list[tuple[float, float]]:
-    by_number = {utterance.number: utterance for utterance in expected}
-    return [
-        (1000 * (came - sent[utterance.speech_end]), 1000 * (came - sent[utterance.decision]))
-        for came, message in messages
-        if message.is_final and (utterance := by_number.get(message.utterance)) is not None
-    ]

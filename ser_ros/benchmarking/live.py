@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Speaks to running nodes over real DDS, in real time, and takes the time of every answer."""
 
+import array
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import rclpy
@@ -17,24 +18,25 @@ from ser_ros.benchmarking.schedule import PACKET
 from ser_ros.errors import SerError
 
 _DISCOVERY_TIMEOUT = 30.0
+_LOOK_PERIOD = 0.05
 _LAST_WORDS = 2.0
 """Seconds after the last packet for the last answer."""
 
 
 class Speaker:
-    """A ROS node that plays sound on `audio` as a microphone would, and hears the nodes' emotions."""
+    """A ROS node that plays sound on topics as a microphone would, and hears the nodes' emotions."""
 
     def __enter__(self) -> 'Speaker':
         self._context = rclpy.Context()
         rclpy.init(context=self._context)
         self._node = rclpy.create_node('ser_benchmark', context=self._context)
-        self._audio = self._node.create_publisher(Int16MultiArray, 'audio', qos_profile_sensor_data)
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
         self._spinning = threading.Thread(target=self._executor.spin, daemon=True)
         self._spinning.start()
         self._received: dict[str, list[tuple[float, Emotion]]] = {}
         self._subscriptions: list = []
+        self._publishers: dict = {}
         return self
 
     def __exit__(self, *exception) -> None:
@@ -43,9 +45,11 @@ class Speaker:
         self._node.destroy_node()
         rclpy.shutdown(context=self._context)
 
-    def hear(self, topics: Sequence[str]) -> None:
-        """Subscribe to the nodes' emotions and wait until they and `audio` are connected. Raises SerError."""
-        for topic in topics:
+    def connect(self, audio: str, emotions: Sequence[str]) -> None:
+        """Get ready to play on `audio` to nodes that answer on `emotions`, and wait for them. Raises SerError."""
+        publisher = self._node.create_publisher(Int16MultiArray, audio, qos_profile_sensor_data)
+        self._publishers[audio] = publisher
+        for topic in emotions:
             received = self._received[topic] = []
             self._subscriptions.append(
                 self._node.create_subscription(
@@ -56,26 +60,28 @@ class Speaker:
                 )
             )
         deadline = time.monotonic() + _DISCOVERY_TIMEOUT
-        while self._audio.get_subscription_count() < len(topics) or any(
-            not self._node.count_publishers(topic) for topic in topics
+        while publisher.get_subscription_count() < len(emotions) or any(
+            not self._node.count_publishers(topic) for topic in emotions
         ):
             if time.monotonic() > deadline:
-                raise SerError('the nodes are not found over DDS; does a firewall keep this machine from itself?')
-            time.sleep(_DISCOVERY_TIMEOUT / 300)
+                raise SerError(
+                    f'the nodes did not connect to {audio} within {_DISCOVERY_TIMEOUT:.0f} s; '
+                    'look whether a firewall keeps this machine from itself'
+                )
+            time.sleep(_LOOK_PERIOD)
 
-    def play(self, sound: np.ndarray, on_progress: Callable[[float], None] = lambda seconds: None) -> list[float]:
-        """Publish `sound` (float32, 16 kHz, whole packets) as fast as it sounds; return when each packet went out.
+    def play(self, audio: str, packets: np.ndarray) -> list[float]:
+        """Publish `packets` (int16, shape (n, PACKET), 16 kHz) on `audio` as fast as they sound.
 
-        The times are those of `time.monotonic()`.
+        Returns the times of `time.monotonic()` at which each was handed to DDS.
         """
-        packets = (sound.clip(-1.0, 1.0) * 32767).astype(np.int16).reshape(-1, PACKET)
-        began, sent = time.monotonic(), []
+        publisher, sent = self._publishers[audio], []
+        began = time.monotonic()
         for index, packet in enumerate(packets):
+            message = Int16MultiArray(data=array.array('h', packet.tobytes()))
             time.sleep(max(0.0, began + (index + 1) * PACKET / SAMPLE_RATE - time.monotonic()))
-            message = Int16MultiArray(data=packet.tolist())
             sent.append(time.monotonic())
-            self._audio.publish(message)
-            on_progress((index + 1) * PACKET / SAMPLE_RATE)
+            publisher.publish(message)
         return sent
 
     def take(self, topic: str, count: int) -> list[tuple[float, Emotion]]:
@@ -83,5 +89,5 @@ class Speaker:
         received = self._received[topic]
         deadline = time.monotonic() + _LAST_WORDS
         while sum(message.is_final for _, message in received) < count and time.monotonic() < deadline:
-            time.sleep(_LAST_WORDS / 100)
+            time.sleep(_LOOK_PERIOD)
         return list(received)

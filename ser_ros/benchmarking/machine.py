@@ -49,6 +49,11 @@ def memory_megabytes(process: int) -> tuple[float, float]:
     return kilobytes['Rss'] * 1.024e-3, own * 1.024e-3
 
 
+def threads(process: int) -> int:
+    """Return how many threads `process` has."""
+    return len(list(Path(f'/proc/{process}/task').iterdir()))
+
+
 def _cpu_name() -> str:
     for line in Path('/proc/cpuinfo').read_text().splitlines():
         if line.startswith('model name'):

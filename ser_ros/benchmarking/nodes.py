@@ -10,13 +10,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from ser_ros.benchmarking.machine import cpu_seconds, memory_megabytes
+from ser_ros.benchmarking.machine import cpu_seconds, memory_megabytes, threads
 from ser_ros.errors import SerError
 
 _START_TIMEOUT = 300.0
 _END_TIMEOUT = 10.0
 _LOOK_PERIOD = 0.05
-_STAGES = {'node': 'loading the model', 'model': 'ready in', 'listening': 'listening to'}
+_STAGES = {'imports and ROS': 'loading the model', 'model': 'ready in', 'listening': 'listening to'}
 """Stage -> the beginning of the log line that ends it."""
 _LOG_LINE = re.compile(r'\[INFO\] \[(?P<time>[\d.]+)\] \[\S+\]: (?P<text>.*)')
 
@@ -71,6 +71,10 @@ class NodeProcess:
     def memory_megabytes(self) -> tuple[float, float]:
         """Return what it holds, and what of it is shared with nobody."""
         return memory_megabytes(self._process.pid)
+
+    def threads(self) -> int:
+        """Return how many it runs on."""
+        return threads(self._process.pid)
 
     def _text(self) -> str:
         return Path(self._log.name).read_text(errors='replace')

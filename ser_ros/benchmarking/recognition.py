@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How long a model takes for an utterance in each backend, beside transformers' pipeline as a user writes it."""
 
-import contextlib
+import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,9 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from ser_ros.recognition.classifier import Classifier
+from ser_ros.recognition.device import choose_device
 from ser_ros.recognition.optimised_form import read_form
 
 PEER = 'transformers pipeline'
+PEER_IN_FLOAT32 = 'transformers pipeline, float32'
+"""The same for weights of half precision, which the pipeline keeps and a CPU computes slowly."""
 
 _PAUSE = 0.1
 """Seconds before each run: an utterance comes after a silence, and the threads of the one before have gone to sleep."""
@@ -22,6 +25,19 @@ _LEAST_RUNS = 3
 
 Answer = Callable[[np.ndarray], tuple[str, dict[str, float]]]
 """From samples (float32, 16 kHz) to the label and all probabilities by label."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to run a model.
+
+    settings: device and, of the peer, number format; for people.
+    temperature: what its logits are divided by before the softmax.
+    """
+
+    answer: Answer
+    settings: str
+    temperature: float
 
 
 @dataclass(frozen=True)
@@ -46,48 +62,65 @@ class Line:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How one way agrees with another, over clips: labels equal (0..1), largest difference of any probability."""
+    """How one way agrees with another over clips.
+
+    labels_equal: share of the clips, 0..1.
+    largest_difference: of any probability, 0..1; None where the two apply different temperatures.
+    """
 
     clips: int
     labels_equal: float
-    largest_difference: float
+    largest_difference: float | None
 
 
-def load_ways(folder: Path, device: str) -> dict[str, Answer]:
-    """Return our backends that the model has, and the peer where it can run the model, by name. Raises SerError."""
-    ways = {
-        backend: _ours(Classifier.load(folder, 'cpu' if backend == 'onnx' else device, backend))
-        for backend in backends_of(folder)
-    }
-    peer = _peer(folder, device)
-    with contextlib.suppress(Exception):  # such as Whisper's fixed window of 30 s, which ours shorten
-        peer(np.zeros(16_000, dtype=np.float32))
-        ways[PEER] = peer
-    return ways
+def load_ways(folder: Path, device: str, backends: list[str]) -> tuple[dict[str, Way], str]:
+    """Return our `backends` and the peer on `device`, by name, and why the peer cannot run the model ('' if it can).
+
+    Raises SerError.
+    """
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    ways = {backend: _ours(Classifier.load(folder, device, backend)) for backend in backends}
+    try:
+        peer = _peer(folder, device)
+        peer.answer(np.zeros(16_000, dtype=np.float32))
+    except Exception as error:  # such as a Whisper encoder whose window was shortened: the pipeline pads to 30 s
+        return ways, str(error).partition('\n')[0] or type(error).__name__
+    ways[PEER] = peer
+    if 'float32' not in peer.settings:
+        ways[PEER_IN_FLOAT32] = _peer(folder, device, dtype='float32')
+    return ways, ''
 
 
-def backends_of(folder: Path) -> list[str]:
-    """Return which of our backends run the model in `folder`, the fastest first. Raises SerError."""
-    return ['onnx', 'torch'] if read_form(folder) is not None else ['torch']
+def backends_of(folder: Path, device: str) -> list[str]:
+    """Return which of our backends run the model in `folder` on `device`, the automatic choice first. Raises SerError.
+
+    A GPU runs torch alone.
+    """
+    if choose_device(device).type == 'cpu' and read_form(folder) is not None:
+        return ['onnx', 'torch']
+    return ['torch']
 
 
 def time_ways(
-    ways: dict[str, Answer], utterances: dict[float, np.ndarray], runs: int, on_progress: Callable[[str], None]
+    ways: dict[str, Way], utterances: dict[float, np.ndarray], runs: int, on_progress: Callable[[str], None]
 ) -> dict[str, list[Timing]]:
     """Time all `ways` in turns for each of `utterances` (by length in seconds), so that noise hits all alike."""
     found: dict[str, list[Timing]] = {name: [] for name in ways}
     for seconds, samples in utterances.items():
         on_progress(f'recognising {seconds:g} s')
         times: dict[str, list[float]] = {name: [] for name in ways}
-        for answer in ways.values():
-            answer(samples)
+        for way in ways.values():
+            way.answer(samples)
         began = time.monotonic()
         done = 0
         while done < runs and (done < _LEAST_RUNS or time.monotonic() - began < _LONGEST_TURN):
-            for name, answer in ways.items():
+            for name, way in ways.items():
                 time.sleep(_PAUSE)
                 started = time.perf_counter()
-                answer(samples)
+                way.answer(samples)
                 times[name].append(1000 * (time.perf_counter() - started))
             done += 1
         for name, values in times.items():
@@ -105,34 +138,51 @@ def fit_line(timings: list[Timing]) -> Line:
     return Line(float(constant), float(per_second), float(deviation.max()))
 
 
-def compare(reference: Answer, other: Answer, clips: list[np.ndarray]) -> Agreement:
-    """Return how `other` agrees with `reference` on `clips`."""
-    equal, largest = 0, 0.0
-    for clip in clips:
-        label, probabilities = reference(clip)
-        other_label, others = other(clip)
-        equal += label == other_label
-        largest = max(largest, *(abs(probabilities[name] - others[name]) for name in probabilities))
-    return Agreement(len(clips), equal / len(clips), largest)
+def compare(
+    ways: dict[str, Way], clips: list[np.ndarray], on_progress: Callable[[str], None]
+) -> dict[tuple[str, str], Agreement]:
+    """Return how each two of `ways` agree on `clips`, where at least one of them is ours."""
+    answers = {}
+    for name, way in ways.items():
+        on_progress(f'{len(clips)} utterances for the agreement: {name}')
+        answers[name] = [way.answer(clip) for clip in clips]
+    pairs = [pair for pair in itertools.combinations(ways, 2) if not set(pair) <= {PEER, PEER_IN_FLOAT32}]
+    return {
+        (first, second): _agreement(
+            answers[first], answers[second], same_scale=ways[first].temperature == ways[second].temperature
+        )
+        for first, second in pairs
+    }
 
 
-def _ours(classifier: Classifier) -> Answer:
+def _agreement(first: list, second: list, *, same_scale: bool) -> Agreement:
+    pairs = list(zip(first, second, strict=True))
+    equal = sum(label == other for (label, _), (other, _) in pairs) / len(pairs)
+    if not same_scale:
+        return Agreement(len(pairs), equal, None)
+    largest = max(abs(here[name] - there[name]) for (_, here), (_, there) in pairs for name in here)
+    return Agreement(len(pairs), equal, largest)
+
+
+def _ours(classifier: Classifier) -> Way:
     def answer(samples: np.ndarray) -> tuple[str, dict[str, float]]:
         estimate = classifier.classify(samples)
         return estimate.label, dict(zip(estimate.labels, estimate.probabilities.tolist(), strict=True))
 
-    return answer
+    return Way(answer, f'on {classifier.device}', classifier.temperature)
 
 
-def _peer(folder: Path, device: str) -> Answer:
+def _peer(folder: Path, device: str, **options) -> Way:
+    """Return the pipeline as a user writes it; where the device is left to us, it is left to the pipeline, too."""
     import transformers
 
-    transformers.utils.logging.set_verbosity_error()
-    options = {} if device == 'auto' else {'device': device}
+    if device != 'auto':
+        options['device'] = device
     pipeline = transformers.pipeline('audio-classification', model=str(folder), **options)
 
     def answer(samples: np.ndarray) -> tuple[str, dict[str, float]]:
         found = {entry['label']: entry['score'] for entry in pipeline(samples, top_k=None)}
         return max(found, key=found.get), found
 
-    return answer
+    number_format = str(pipeline.model.dtype).removeprefix('torch.')
+    return Way(answer, f'on {pipeline.device}, {number_format}, unbatched', 1.0)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ser_ros.benchmarking.latency import Live
-from ser_ros.benchmarking.recognition import PEER, Agreement, Line, Timing
+from ser_ros.benchmarking.recognition import PEER, PEER_IN_FLOAT32, Agreement, Line, Timing, Way
 
 _BAR = 20
 """Characters of the longest bar."""
@@ -26,8 +26,19 @@ class Report:
         rows = [(f'{median:.2f} ms', f'{percentile_95:.2f} ms', runs)]
         self._section('Voice activity, one chunk of 32 ms, one thread', ('median', '95 %', 'runs'), rows)
 
+    def add_ways(self, ways: dict[str, Way], peer_problem: str) -> None:
+        """Add how each way runs the model, and why the peer does not, if it does not."""
+        settings = {name: way.settings for name, way in ways.items()}
+        if peer_problem:
+            settings[PEER] = f'cannot run this model: {peer_problem}'
+        self.values['ways'] = settings
+        self._section('Ways to run the model, timed in turns', ('', 'how'), settings.items())
+
     def add_recognition(self, timings: dict[str, list[Timing]], shown: Sequence[float]) -> None:
-        """Add the milliseconds of each way at the lengths `shown`, and how many times the peer takes as long."""
+        """Add the milliseconds of each way at the lengths `shown`, and how many times as long the peer takes.
+
+        Where the peer runs in two number formats, the faster of the two counts.
+        """
         self.values['recognition'] = {
             name: [
                 {'seconds': row.seconds, 'median_ms': row.median, 'p95_ms': row.percentile_95, 'runs': row.runs}
@@ -35,9 +46,10 @@ class Report:
             ]
             for name, rows in timings.items()
         }
-        peer = {row.seconds: row.median for row in timings.get(PEER, [])}
+        peers = [row for name in (PEER, PEER_IN_FLOAT32) for row in timings.get(name, [])]
         for seconds in shown:
             found = {name: row for name, rows in timings.items() for row in rows if row.seconds == seconds}
+            peer = min((row.median for row in peers if row.seconds == seconds), default=None)
             slowest = max(row.median for row in found.values())
             rows = [
                 (
@@ -45,7 +57,7 @@ class Report:
                     f'{row.median:.1f} ms',
                     f'{row.percentile_95:.1f} ms',
                     row.runs,
-                    f'{peer[seconds] / row.median:.1f}' if seconds in peer else '',
+                    f'{peer / row.median:.1f}' if peer else '',
                     f'`{"█" * max(1, round(_BAR * row.median / slowest))}`',
                 )
                 for name, row in found.items()
@@ -67,13 +79,15 @@ class Report:
         """Add how the ways agree; the keys are the two that were compared."""
         self.values['agreement'] = [{'between': list(pair), **vars(found)} for pair, found in agreements.items()]
         rows = [
-            (' / '.join(pair), found.clips, f'{found.labels_equal:.2%}', f'{found.largest_difference:.4f}')
+            (' / '.join(pair), found.clips, f'{found.labels_equal:.2%}', _difference(found))
             for pair, found in agreements.items()
         ]
         self._section('Agreement', ('', 'clips', 'labels equal', 'largest difference of a probability'), rows)
 
     def add_live(self, measured: dict[str, Live]) -> None:
         """Add what running nodes did, by what was asked of them."""
+        first = next(iter(measured.values()))
+        reference = np.percentile(first.decision_to_message, 95) if first.answered else None
         self.values['live'] = {name: _plain(live) for name, live in measured.items()}
         rows = [
             (
@@ -83,23 +97,46 @@ class Report:
                 _percentiles(live.decision_to_message),
                 _percentiles(live.end_to_message),
                 live.interim,
+                f'{np.percentile(live.decision_to_message, 95) / reference:.2f}' if reference and live.answered else '',
             )
             for name, live in measured.items()
         ]
-        headers = ('', 'nodes', 'answered', 'decision to message', 'end of speech to message', 'interim')
+        headers = (
+            '',
+            'nodes',
+            'answered',
+            'decision to message',
+            'end of speech to message',
+            'interim',
+            '95 % of the decision / first row',
+        )
         self._section('Over real DDS, milliseconds: median / 95 % / longest', headers, rows)
         rows = [
             (
                 name,
                 f'{np.mean(live.idle_percent):.1f} %, at most {max(live.idle_percent):.1f} %',
                 f'{live.megabytes:.0f} MB, {live.own_megabytes:.0f} MB',
+                live.threads,
                 f'{sum(live.start_seconds.values()):.2f} s',
                 ', '.join(f'{stage} {seconds:.2f} s' for stage, seconds in live.start_seconds.items()),
             )
             for name, live in measured.items()
         ]
-        headers = ('', 'one core, in silence', 'memory, of it its own', 'ready after', 'of it')
+        headers = (
+            '',
+            'one core, in silence over the topic',
+            'memory, of it its own',
+            'threads',
+            'ready after',
+            'of it',
+        )
         self._section('Idle, memory, start', headers, rows)
+
+    def add_idle(self, percent: float, seconds: float) -> None:
+        """Add what silence costs one node that hears it from a file."""
+        self.values['idle'] = {'percent_of_a_core': percent, 'seconds': seconds}
+        rows = [(f'{percent:.1f} % of one core', f'{seconds:.0f} s')]
+        self._section('Silence, heard from a file at its own pace', ('uses', 'measured over'), rows)
 
     def add_floor(self, rows: dict[str, dict[str, float]]) -> None:
         """Add what the device needs at least for 3 s: see `floor.py`."""
@@ -129,6 +166,12 @@ class Report:
 def _table(headers: Sequence[str], rows) -> list[str]:
     lines = [f'| {" | ".join(headers)} |', f'|{"---|" * len(headers)}']
     return lines + [f'| {" | ".join(str(cell) for cell in row)} |' for row in rows]
+
+
+def _difference(agreement: Agreement) -> str:
+    if agreement.largest_difference is None:
+        return 'not comparable: the peer does not apply the temperature'
+    return f'{agreement.largest_difference:.4f}'
 
 
 def _percentiles(milliseconds: np.ndarray) -> str:

@@ -12,6 +12,13 @@ from ser_ros.speech.vad import CHUNK_SAMPLES, SileroVad
 PACKET = CHUNK_SAMPLES
 """Samples: one chunk of the detector in each packet, so that the packet that decides is known."""
 
+_FIRST_SILENCE = 1.0
+_PAUSE = 1.0
+"""Seconds of silence before and after each utterance."""
+_ROOM = 1e-3
+"""Standard deviation of the white noise in it: -60 dBFS."""
+_FULL_SCALE = 32768.0
+
 
 @dataclass(frozen=True)
 class Expected:
@@ -22,15 +29,44 @@ class Expected:
     decision: int
 
 
-def expect(sound: np.ndarray, config: SegmentationConfig) -> list[Expected]:
-    """Return what the node's own segmenter finds in `sound` (float32, 16 kHz, whole packets)."""
-    segmenter, detector = Segmenter(config), SileroVad()
+@dataclass(frozen=True)
+class Schedule:
+    """What a node finds in some packets. utterances: all that end. numbers: how many numbers it gives out meanwhile."""
+
+    utterances: tuple[Expected, ...]
+    numbers: int
+
+
+def lay_out(utterances: list[np.ndarray]) -> np.ndarray:
+    """Return the utterances (float32, 16 kHz) with a quiet room before, between and after them, as packets."""
+    parts = [_noise(_FIRST_SILENCE)]
+    for utterance in utterances:
+        parts += [np.pad(utterance, (0, -len(utterance) % PACKET)), _noise(_PAUSE)]
+    return _packets(np.concatenate(parts))
+
+
+def quiet_room(seconds: float) -> np.ndarray:
+    """Return that much of it, as packets: int16, shape (n, PACKET), 16 kHz."""
+    return _packets(_noise(seconds))
+
+
+def expect(packets: np.ndarray) -> Schedule:
+    """Return what the node's own detector and segmenter, at their defaults, find in `packets` (int16, (n, PACKET))."""
+    segmenter, detector = Segmenter(SegmentationConfig()), SileroVad()
     found = []
-    for packet in range(len(sound) // PACKET):
-        samples = sound[packet * PACKET : (packet + 1) * PACKET]
-        block = AudioBlock(samples, packet * PACKET / SAMPLE_RATE, 0.0)
+    for index, packet in enumerate(packets):
+        samples = (packet / _FULL_SCALE).astype(np.float32)
+        block = AudioBlock(samples, index * PACKET / SAMPLE_RATE, 0.0)
         for utterance in segmenter.push(block, detector.speech_probability(samples)):
-            if utterance.is_final:
-                end = utterance.start_time + utterance.duration
-                found.append(Expected(utterance.number, int((end * SAMPLE_RATE - 1) // PACKET), packet))
-    return found
+            last = round((utterance.start_time + utterance.duration) * SAMPLE_RATE) - 1
+            found.append(Expected(utterance.number, last // PACKET, index))
+    return Schedule(tuple(found), segmenter.utterances)
+
+
+def _noise(seconds: float) -> np.ndarray:
+    count = round(seconds * SAMPLE_RATE / PACKET) * PACKET
+    return np.random.default_rng(0).normal(scale=_ROOM, size=count).astype(np.float32)
+
+
+def _packets(sound: np.ndarray) -> np.ndarray:
+    return (sound * _FULL_SCALE).round().clip(-_FULL_SCALE, _FULL_SCALE - 1).astype(np.int16).reshape(-1, PACKET)

@@ -20,11 +20,14 @@ from ser_ros.errors import SerError
 from ser_ros.recognition.models import find_model
 from ser_ros.speech.vad import CHUNK_SAMPLES, SileroVad
 
-SECTIONS = ('vad', 'recognition', 'agreement', 'live')
+SECTIONS = ('vad', 'recognition', 'agreement', 'idle', 'live')
+_IDLE_SECONDS, _QUICK_IDLE_SECONDS = 30.0, 5.0
 _ARCHITECTURES = ('wav2vec2-base', 'xls-r-300m', 'xls-r-1b', 'hubert-large')
 _SHOWN = (1.0, 3.0, 5.0, 10.0)
 _LENGTHS = tuple(float(seconds) for seconds in range(1, 11))
 _FLOOR_SECONDS = 3.0
+_CHECKED_CLIPS = 10
+"""Enough to see that a graph is that of its model, where answers mean nothing anyway."""
 
 _EXAMPLES = """examples:
   ros2 run ser_ros benchmark
@@ -41,15 +44,17 @@ def main(args: list[str] | None = None) -> int:
     args = sys.argv[1:] if args is None else args
     options = _parse(args)
     utterances = utterances_of(read_speech(options.audio))
-    choose_domain()
+    if {'idle', 'live'} & set(options.only):
+        choose_domain()
     with _model(options) as (folder, weights):
         report = _measure(
             options, folder, weights, utterances, shlex.join(['ros2', 'run', 'ser_ros', 'benchmark', *args])
         )
-    _say('')
     as_json = json.dumps(report.values, indent=1)
     if options.json and options.json != '-':
         Path(options.json).write_text(as_json + '\n', encoding='utf-8')
+    if options.markdown:
+        options.markdown.write_text(report.markdown(), encoding='utf-8')
     print(as_json if options.json == '-' else report.markdown(), end='')
     return 0
 
@@ -65,6 +70,13 @@ def _measure(options: argparse.Namespace, folder: Path, weights: str, utterances
         report.add_vad(*_time_vad(np.concatenate(utterances)))
     if 'recognition' in options.only or 'agreement' in options.only:
         _measure_recognition(options, folder, utterances, report)
+    if 'idle' in options.only:
+        from ser_ros.benchmarking.latency import measure_idle
+
+        seconds = _QUICK_IDLE_SECONDS if options.quick else _IDLE_SECONDS
+        _say(f'{seconds:.0f} s of silence from a file')
+        parameters = {'model.path': str(folder), 'model.device': options.device}
+        report.add_idle(measure_idle(parameters, seconds), seconds)
     if 'live' in options.only:
         report.add_live(_measure_live(options, folder, utterances))
     return report
@@ -83,12 +95,13 @@ def _time_vad(speech: np.ndarray) -> tuple[float, float, int]:
 def _measure_recognition(options: argparse.Namespace, folder: Path, utterances: list[np.ndarray], report) -> None:
     import torch
 
-    from ser_ros.benchmarking.recognition import PEER, compare, fit_line, load_ways, time_ways
+    from ser_ros.benchmarking.recognition import compare, fit_line, load_ways, time_ways
     from ser_ros.recognition.device import choose_device
 
     device = choose_device(options.device)
     _say('loading the model')
-    ways = load_ways(folder, options.device)
+    ways, peer_problem = load_ways(folder, options.device, _backends(options, folder))
+    report.add_ways(ways, peer_problem)
     if 'recognition' in options.only:
         lengths = _SHOWN if options.quick else _LENGTHS
         clips = {seconds: speech_of(utterances, seconds) for seconds in lengths}
@@ -96,17 +109,15 @@ def _measure_recognition(options: argparse.Namespace, folder: Path, utterances: 
         report.add_recognition(timings, _SHOWN)
         report.add_lines({name: fit_line(rows) for name, rows in timings.items()}, lengths[-1])
         if device.type == 'cuda':
-            report.add_floor({torch.cuda.get_device_name(): _floor(folder, clips[_FLOOR_SECONDS], device, timings)})
+            _say('measuring what the device can do')
+            name = torch.cuda.get_device_name(device)
+            report.add_floor({name: _floor(folder, clips[_FLOOR_SECONDS], device, timings)})
     if 'agreement' in options.only:
         from ser_ros.optimising.clips import clips_in, clips_of_demo
 
+        _say('reading utterances for the agreement')
         clips = clips_in(options.data, options.clips) if options.data else clips_of_demo()
-        pairs = [pair for pair in (('torch', 'onnx'), (PEER, 'onnx'), (PEER, 'torch')) if set(pair) <= set(ways)]
-        found = {}
-        for pair in pairs:
-            _say(f'comparing {pair[0]} and {pair[1]} on {len(clips)} utterances')
-            found[pair] = compare(ways[pair[0]], ways[pair[1]], clips)
-        report.add_agreement(found)
+        report.add_agreement(compare(ways, clips, _say))
 
 
 def _floor(folder: Path, samples: np.ndarray, device, timings: dict) -> dict[str, float]:
@@ -126,24 +137,30 @@ def _floor(folder: Path, samples: np.ndarray, device, timings: dict) -> dict[str
 
 def _measure_live(options: argparse.Namespace, folder: Path, utterances: list[np.ndarray]) -> dict:
     from ser_ros.benchmarking.latency import measure_live
+
+    idle_seconds, rounds = (_QUICK_IDLE_SECONDS, 1) if options.quick else (_IDLE_SECONDS, 5)
+    settings = {
+        backend: {'model.path': str(folder), 'model.device': options.device, 'model.backend': backend}
+        for backend in _backends(options, folder)
+    }
+    first = next(iter(settings))
+    if options.nodes > 1:
+        settings = {first: settings[first]}
+    else:
+        settings[f'{first}, interim results every 0.5 s'] = settings[first] | {'emotion.interim_period': 0.5}
+    return measure_live(
+        utterances, settings, nodes=options.nodes, rounds=rounds, idle_seconds=idle_seconds, on_progress=_say
+    )
+
+
+def _backends(options: argparse.Namespace, folder: Path) -> list[str]:
     from ser_ros.benchmarking.recognition import backends_of
 
-    idle_seconds, rounds = (5.0, 1) if options.quick else (30.0, 5)
-    model = {'model.path': str(folder), 'model.device': options.device}
-    runs = {}
-    for backend in backends_of(folder):
-        device = 'cpu' if backend == 'onnx' else options.device
-        runs[backend] = model | {'model.backend': backend, 'model.device': device}
-    fastest = next(iter(runs))
-    runs[f'{fastest}, interim results every 0.5 s'] = runs[fastest] | {'emotion.interim_period': 0.5}
-    if options.nodes > 1:
-        runs = {fastest: runs[fastest]}
-    return {
-        name: measure_live(
-            utterances * rounds, parameters, nodes=options.nodes, idle_seconds=idle_seconds, on_progress=_say
-        )
-        for name, parameters in runs.items()
-    }
+    found = backends_of(folder, options.device)
+    for backend in options.backends or ():
+        if backend not in found:
+            raise SerError(f"--backends '{backend}' does not run {folder} here; give some of {', '.join(found)}")
+    return options.backends or found
 
 
 @contextlib.contextmanager
@@ -153,19 +170,24 @@ def _model(options: argparse.Namespace) -> Iterator[tuple[Path, str]]:
         yield find_model(options.model), 'as trained'
         return
     from ser_ros.benchmarking.architectures import make_random_model
-    from ser_ros.optimising.build import build
     from ser_ros.optimising.clips import clips_of_demo
+    from ser_ros.recognition.device import choose_device
 
+    on_cpu = choose_device(options.device).type == 'cpu'
     with tempfile.TemporaryDirectory(prefix='ser-benchmark-') as place:
         folder = Path(place) / options.architecture
         _say(f'making {options.architecture} with random weights')
         make_random_model(options.architecture, folder)
-        build(folder, clips_of_demo()[:10], precision='auto', on_stage=lambda stage: _say(f'optimising: {stage}'))
+        if on_cpu and options.backends != ['torch']:
+            from ser_ros.optimising.build import build
+
+            clips = clips_of_demo()[:_CHECKED_CLIPS]
+            build(folder, clips, precision='auto', on_stage=lambda stage: _say(f'optimising: {stage}'))
         yield folder, 'random'
 
 
 def _say(what: str) -> None:
-    print(f'\r\033[K{what}', end='', file=sys.stderr, flush=True)
+    print(f'{what} ...', file=sys.stderr, flush=True)
 
 
 def _parse(args: list[str]) -> argparse.Namespace:
@@ -178,12 +200,13 @@ def _parse(args: list[str]) -> argparse.Namespace:
     add = parser.add_argument
     add('--model', default='', help='model folder or name; the embedded default where not given')
     add('--architecture', choices=_ARCHITECTURES, help='instead: a full-size model with random weights')
-    add('--device', default='auto', help='auto, cpu, cuda or cuda:N; onnx always runs on the CPU')
+    add('--device', default='auto', help='auto, cpu, cuda or cuda:N; one device in each run; onnx runs on the CPU only')
     add('--only', type=lambda text: text.split(','), default=list(SECTIONS), help=f'of {",".join(SECTIONS)}')
     add('--nodes', type=int, default=1, metavar='N', help='so many nodes at once in the live section')
     add('--audio', type=Path, metavar='FILE', help='WAV or FLAC with speech; the demo recording where not given')
     add('--data', type=Path, metavar='FOLDER', help='recordings for the agreement; the demo recording where not given')
     add('--clips', type=int, metavar='N', help='only so many of them, drawn at random (seed 0)')
+    add('--backends', type=lambda text: text.split(','), help='of onnx,torch; all that can run it where not given')
     add('--quick', action='store_true', help='few repetitions: about a minute for the embedded default')
     add(
         '--json',
@@ -192,7 +215,10 @@ def _parse(args: list[str]) -> argparse.Namespace:
         metavar='FILE',
         help='write the figures as JSON; without FILE, instead of the table',
     )
+    add('--markdown', type=Path, metavar='FILE', help='write the table there, too')
     options = parser.parse_args(args)
+    if options.architecture and options.model:
+        raise SerError('--model and --architecture were given; give one of them')
     for section in options.only:
         if section not in SECTIONS:
             raise SerError(f"--only '{section}' is no section; give some of {', '.join(SECTIONS)}, with commas between")
@@ -202,8 +228,10 @@ def _parse(args: list[str]) -> argparse.Namespace:
             raise SerError(f'--{name} {value} is too few; give 1 or more')
     if options.data and not options.data.is_dir():
         raise SerError(f'--data {options.data} is no folder; give one with recordings of speech')
-    if options.json and options.json != '-' and not Path(options.json).absolute().parent.is_dir():
-        raise SerError(f'--json {options.json} lies in no folder that exists; make it first')
+    for option in ('json', 'markdown'):
+        file = getattr(options, option)
+        if file and file != '-' and not Path(file).absolute().parent.is_dir():
+            raise SerError(f'--{option} {file} lies in no folder that exists; make it first')
     return options
 
 
