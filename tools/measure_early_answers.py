@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measures what it costs to answer what was heard up to the first silent chunk instead of what is heard at the end.
+
+Each clip of RAVDESS stands between a second of soft noise. Needs the built workspace: `. ./env.bash`, then
+`python tools/measure_early_answers.py RAVDESS [MODEL]`.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from ser_ros.audio.block import SAMPLE_RATE, AudioBlock
+from ser_ros.audio.file import read_recording
+from ser_ros.recognition.classifier import Classifier
+from ser_ros.recognition.models import find_model
+from ser_ros.speech.framing import Framer
+from ser_ros.speech.segmenter import SegmentationConfig, Segmenter, SpeechState, Utterance
+from ser_ros.speech.vad import SileroVad
+from ser_ros.training.data.ravdess import find_clips
+
+SILENCE = 1.0
+NOISE = 1e-4
+"""Standard deviation of white noise: -80 dBFS."""
+
+
+def main() -> None:
+    """Print how the early answers agree with those at the end, and how right both are."""
+    classifier = Classifier.load(find_model(sys.argv[2] if len(sys.argv) > 2 else ''), 'cpu')
+    pauses, same_samples, same_labels, early_right, right, count = 0, 0, 0, 0, 0, 0
+    differences = []
+    for clip in tqdm(find_clips(Path(sys.argv[1])), unit='clip'):
+        pairs, found = pairs_in(read_recording(clip.path))
+        pauses += found
+        for early, final in pairs:
+            first, last = classifier.classify(early.samples), classifier.classify(final.samples)
+            count += 1
+            same_samples += np.array_equal(early.samples, final.samples)
+            same_labels += first.label == last.label
+            early_right += first.label == clip.emotion
+            right += last.label == clip.emotion
+            differences.append(float(np.abs(first.probabilities - last.probabilities).max()))
+    print(f'{classifier.name}, {classifier.backend}: {count} utterances, {pauses / count:.2f} pauses in each')
+    print(f'the same samples {same_samples / count:.1%}, the same label {same_labels / count:.2%}')
+    print(f'right {early_right / count:.2%} early, {right / count:.2%} at the end')
+    median, high = np.percentile(differences, (50, 95))
+    print(f'largest difference of a probability: median {median:.3f}, 95 % {high:.3f}')
+
+
+def pairs_in(samples: np.ndarray) -> tuple[list[tuple[Utterance, Utterance]], int]:
+    """Return (as heard at its last pause, as heard at its end) of each utterance, and how often a voice paused."""
+    generator = np.random.default_rng(0)
+    silence = generator.normal(scale=NOISE, size=(2, round(SILENCE * SAMPLE_RATE))).astype(np.float32)
+    segmenter, detector = Segmenter(SegmentationConfig()), SileroVad()
+    pairs, pauses, early, before = [], 0, None, segmenter.state
+    for chunk in Framer().push(AudioBlock(np.concatenate([silence[0], samples, silence[1]]), 0.0, 0.0)):
+        found = segmenter.push(chunk, detector.speech_probability(chunk.samples))
+        if segmenter.state is SpeechState.STOPPING and before is not SpeechState.STOPPING:
+            early = segmenter.paused()
+            pauses += 1
+        pairs += [(early, utterance) for utterance in found]
+        before = segmenter.state
+    return pairs, pauses
+
+
+if __name__ == '__main__':
+    main()
