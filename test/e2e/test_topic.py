@@ -220,9 +220,11 @@ def test_the_microphone_node_is_heard(microphone, listen, interfaces, tmp_path, 
         observer.wait_until(lambda: len(observer.finals) >= len(said), 'all utterances are answered')
         assert len(observer.finals) == len(said)
         first = seconds(observer.finals[0].header.stamp) - said[0]['start']
+        # Without stamps the time of publication serves, which a busy machine delays.
+        near = 0.2 if package else 0.6
         for message, truth in zip(observer.finals, said, strict=True):
             assert seconds(message.duration) == pytest.approx(truth['duration'], abs=0.6)
-            assert seconds(message.header.stamp) - first == pytest.approx(truth['start'], abs=0.2)
+            assert seconds(message.header.stamp) - first == pytest.approx(truth['start'], abs=near)
         assert observer.count('gaps') == observer.count('reordered') == observer.count('duplicates') == 0
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0, (tmp_path / 'mic.log').read_text()
