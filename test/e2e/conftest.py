@@ -211,6 +211,10 @@ class Observer:
         assert answer.latency.sec < 6
         return answer
 
+    def wait_until_nobody_speaks(self):
+        """An emotion may overtake `~/speaking`, which was published a little before it, for topics keep no order."""
+        self.wait_until(lambda: not self.speaking[-1], 'nobody speaks any more', 10.0)
+
     def wait_for_level(self, subject: str, level: str, words: str = '') -> None:
         def told() -> bool:
             now, message = self.status(subject)

@@ -68,7 +68,7 @@ class Conversation:
         self.observer.wait_until(lambda: self.observer.status('gate')[1] == message, f'the gate is {message}', 20.0)
 
     def end(self) -> None:
-        assert self.observer.speaking[-1] is False
+        self.observer.wait_until_nobody_speaks()
         assert self.node.end() == 0, self.node.output
         assert 'Traceback' not in self.node.output
 
@@ -130,6 +130,7 @@ def test_a_node_that_is_muted_by_hand_hears_nothing_until_it_is_told_to_listen(c
     talk.ask()
     assert len(talk.observer.finals) == 1
     assert talk.observer.count('rejected: muted by hand') == 1
+    talk.observer.wait_until_nobody_speaks()
     assert talk.observer.speaking == [False, True, False, True, False]
     talk.end()
 
@@ -137,6 +138,7 @@ def test_a_node_that_is_muted_by_hand_hears_nothing_until_it_is_told_to_listen(c
 def test_speaking_is_latched_and_false_after_deactivate_and_after_ctrl_c(converse, observe):
     talk = converse()
     talk.ask()
+    talk.observer.wait_until_nobody_speaks()
     assert talk.observer.speaking == [False, True, False]
     talk.begin()
     late = observe()
