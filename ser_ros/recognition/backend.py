@@ -9,7 +9,7 @@ import numpy as np
 from ser_ros.errors import SerError
 from ser_ros.recognition.cancellation import Cancellation
 from ser_ros.recognition.device import check_device, gpu_may_be_there
-from ser_ros.recognition.optimised_form import graph_path, read_form
+from ser_ros.recognition.optimised_form import OptimisedForm, graph_path, read_form
 
 BACKENDS = ('auto', 'torch', 'onnx')
 """What `model.backend` may be."""
@@ -48,12 +48,16 @@ def load_backend(folder: Path, device: str, backend: str) -> Backend:
     if backend == 'onnx':
         if device.startswith('cuda'):
             raise SerError(f'the backend onnx runs on the CPU, not on {device}; use model.backend torch, or cpu')
-        return _load_optimised(folder)
+        form = read_form(folder)
+        if form is None:
+            raise SerError(f'{folder} has no optimised form; build it: `ros2 run ser_ros optimize {folder}`')
+        return _load_optimised(folder, form)
     problem = ''
     if backend == 'auto' and (device == 'cpu' or (device == 'auto' and not gpu_may_be_there())):
         try:
-            if read_form(folder) is not None:
-                return _load_optimised(folder)
+            form = read_form(folder)
+            if form is not None:
+                return _load_optimised(folder, form)
         except SerError as error:
             problem = f'the model runs without its optimised form: {error}'
     # Late, for torch and transformers take seconds and half a gigabyte that the other backend does without.
@@ -64,10 +68,7 @@ def load_backend(folder: Path, device: str, backend: str) -> Backend:
     return loaded
 
 
-def _load_optimised(folder: Path) -> Backend:
+def _load_optimised(folder: Path, form: OptimisedForm) -> Backend:
     from ser_ros.recognition.onnx_backend import OnnxBackend
 
-    form = read_form(folder)
-    if form is None:
-        raise SerError(f'{folder} has no optimised form; build it: `ros2 run ser_ros optimize {folder}`')
     return OnnxBackend(graph_path(folder), labels=form.labels, temperature=form.temperature, window=form.window)
