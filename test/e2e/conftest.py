@@ -202,8 +202,10 @@ class Observer:
         return self.status(subject)[0]
 
     def wait_for_answer(self, number: int, *, duration: float = SPEECH) -> Emotion:
-        """Wait for the final message that is the `number`th to come; return it when all that it says can be."""
+        """Wait for the final message that is the `number`th to come, and until nobody speaks any more; return it when
+        all that it says can be."""
         self.wait_until(lambda: len(self.finals) >= number, f'there are {number} answers', 30.0)
+        self.wait_until_nobody_speaks()
         assert len(self.finals) == number
         answer = self.finals[-1]
         assert np.isfinite(answer.probabilities).all()

@@ -59,7 +59,6 @@ def ask(observer, talker, speech):
     talker.say(speech)
     answer = observer.wait_for_answer(answered + 1)
     assert since - 0.2 < seconds(answer.header.stamp) < since + 1.0
-    observer.wait_until(lambda: observer.speaking[-1] is False, 'nobody speaks any more', 10.0)
     return answer
 
 
@@ -213,7 +212,6 @@ def test_stamps_follow_a_clock_that_jumps_and_nothing_else_does(start_node, obse
             asked = time.monotonic()
             observer.wait_until(lambda: len(observer.diagnostics) >= told + 2, 'diagnostics go on')  # noqa: B023
             assert time.monotonic() - asked < 4.0
-        observer.wait_until_nobody_speaks()
         assert observer.count('gaps') == 0
     finally:
         clock.close()

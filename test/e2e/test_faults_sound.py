@@ -227,7 +227,6 @@ def test_a_network_that_stops_and_a_sender_that_goes_end_the_utterance(
     observer.wait_for_level('microphone', 'ERROR', 'look after the microphone node')
     told = time.monotonic() - gone
     assert told < 2.0
-    observer.wait_until(lambda: not observer.speaking[-1], 'nobody speaks any more')
     observer.wait_for_answer(3, duration=0.6)
 
     other = make_talker(observer)
@@ -235,7 +234,6 @@ def test_a_network_that_stops_and_a_sender_that_goes_end_the_utterance(
     other.say(speech)
     observer.wait_for_answer(4)
     assert [message.utterance for message in observer.finals] == [1, 2, 3, 4]
-    observer.wait_until(lambda: not observer.speaking[-1], 'nobody speaks any more')
     assert node.end() == 0, node.output
     with capsys.disabled():
         print(f'\nsender gone: told after {told:.2f} s')
