@@ -15,6 +15,7 @@ DATA_FOLDERS = (
     'ser_msgs/msg',
     'train',
     'train/base',
+    'train/pretraining',
 )
 
 
@@ -91,6 +92,7 @@ setup(
             'mic_node = ser_ros.cli.mic_node:main',
             'optimize = ser_ros.cli.optimize:main',
             'predict = ser_ros.cli.predict:main',
+            'pretrain = ser_ros.cli.pretrain:main',
             'ser_node = ser_ros.cli.ser_node:main',
             'train = ser_ros.cli.train:main',
         ],

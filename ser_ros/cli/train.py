@@ -5,13 +5,13 @@ import argparse
 import dataclasses
 import importlib.util
 import json
-import shlex
 import sys
 from pathlib import Path
 
 import transformers
 from accelerate import PartialState
 
+from ser_ros.cli.repeatable import repeatable
 from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.errors import SerError
 from ser_ros.recognition.models import find_model, models_folder
@@ -36,6 +36,9 @@ from ser_ros.training.study import Study, read_scores, run_study
 
 ALL = 'all'
 """As a recipe: the study's four models."""
+
+_FOLDERS = ('--data', '--out', '--scores', '--teacher', '--taught-speech', '--ordinary-speech')
+"""Options whose values may be private paths."""
 
 _EXAMPLES = """\
 examples:
@@ -67,7 +70,12 @@ def main(args: list[str] | None = None) -> int:
     recipes = _recipes(options)
     with PartialState().main_process_first():  # the others find in the cache what the first has fetched and unpacked
         corpus = read_corpus(download_ravdess() if options.download else options.data, options.labels)
-    studies = [_study(options, name, recipe, corpus, _repeatable(args, parser)) for name, recipe in recipes.items()]
+    for recipe in recipes.values():
+        _check_what_it_needs(recipe, options)
+    studies = [
+        _study(options, name, recipe, corpus, repeatable(args, parser, folders=_FOLDERS, models=('--model',)))
+        for name, recipe in recipes.items()
+    ]
     plans = [(study, _splits(options, study)) for study in studies]  # all are checked before the first is trained
     for study, splits in plans:
         _train(study, splits, options)
@@ -94,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
         prog='train',
         description='Fine-tune a recipe, measure it as the node runs it, and write a Hugging Face model folder.',
         epilog=_EXAMPLES,
+        allow_abbrev=False,  # reports show the command, and must know each option
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
@@ -136,6 +145,28 @@ def _parser() -> argparse.ArgumentParser:
         '--model',
         metavar='MODEL',
         help='begin with these weights: a folder, the name of a trained model, or a name on the Hugging Face Hub',
+    )
+    add(
+        '--teacher',
+        type=Path,
+        metavar='FOLDER',
+        help="for a recipe with distillation: a larger model that train made, or the folder of its folds' models",
+    )
+    add(
+        '--taught-speech',
+        type=Path,
+        nargs='+',
+        default=[],
+        metavar='FOLDER',
+        help='for a recipe with other_speech: audio that the teacher labels',
+    )
+    add(
+        '--ordinary-speech',
+        type=Path,
+        nargs='+',
+        default=[],
+        metavar='FOLDER',
+        help='for a recipe with other_speech: audio of people who speak as one does, with no emotion in particular',
     )
     add('--out', type=Path, metavar='FOLDER', help='model folder; where the node finds it by name if not given')
     add('--set', nargs='+', action='extend', default=[], metavar='KEY=VALUE', help='change values of the recipe')
@@ -180,6 +211,25 @@ def _check(options: argparse.Namespace) -> None:
         check_account()
     if options.validation and options.select_on_test:
         raise SerError('--validation leaves the test clips unheard and --select-on-test uses them; choose one')
+
+
+def _check_what_it_needs(recipe: Recipe, options: argparse.Namespace) -> None:
+    """Refuse a recipe that lacks something, and something that the recipe has no use for."""
+    other = recipe.other_speech
+    for option, given, wanted, key in (
+        (
+            '--teacher',
+            options.teacher,
+            other.taught or recipe.distillation.weight,
+            'distillation.weight and other_speech.taught',
+        ),
+        ('--taught-speech', options.taught_speech, other.taught, 'other_speech.taught'),
+        ('--ordinary-speech', options.ordinary_speech, other.ordinary, 'other_speech.ordinary'),
+    ):
+        if wanted and not given:
+            raise SerError(f'the recipe wants {option}; give it, or set the values of {key} to 0')
+        if given and not wanted:
+            raise SerError(f'the recipe has no use for {option}; leave it out, or give the values of {key} with --set')
 
 
 def _recipes(options: argparse.Namespace) -> dict[str, Recipe]:
@@ -238,6 +288,9 @@ def _study(options: argparse.Namespace, name: str, recipe: Recipe, corpus: Corpu
         resume=options.resume,
         selects_on_test=options.select_on_test,
         report_to=tuple(options.report_to),
+        teacher=options.teacher,
+        taught_speech=tuple(options.taught_speech),
+        ordinary_speech=tuple(options.ordinary_speech),
     )
 
 
@@ -259,15 +312,6 @@ def _choose(splits: list[Split], folds: list[int] | None) -> list[Split]:
         if not 1 <= fold <= len(splits):
             raise SerError(f'--fold {fold} is not there; {splits[0].protocol} has the folds 1 to {len(splits)}')
     return [split for split in splits if not folds or split.fold in folds]
-
-
-def _repeatable(args: list[str], parser: argparse.ArgumentParser) -> str:
-    """Return the command for reports, where folders keep only their names: a report may be published."""
-    words = list(args)
-    for index, word in enumerate(words[:-1]):
-        if word in ('--data', '--out', '--scores', '--model'):
-            words[index + 1] = Path(words[index + 1]).name
-    return shlex.join(['ros2', 'run', 'ser_ros', parser.prog, *words])
 
 
 def _result_line(split: Split, report: dict) -> str:

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 import yaml
 from transformers import AutoModelForAudioClassification
@@ -280,3 +281,54 @@ def test_a_folder_that_is_there_is_never_overwritten(train, make_clips, tmp_path
     assert train(make_clips(tmp_path / 'data', (1,)), out, '--protocol', 'full') == 1
     assert 'never overwritten' in capsys.readouterr().err
     assert [path.name for path in out.iterdir()] == ['thesis.txt']
+
+
+@pytest.fixture
+def other_speech(tmp_path, made_sound):
+    """Return two folders of speech without labels."""
+    for name in ('expressive', 'read'):
+        (tmp_path / name).mkdir()
+        for number in range(3):
+            soundfile.write(tmp_path / name / f'{number}.wav', made_sound('chord', 0.5 + number / 10), 16_000)
+    return tmp_path / 'expressive', tmp_path / 'read'
+
+
+TAUGHT = ('distillation.weight=0.5', 'other_speech.taught=2', 'other_speech.ordinary=1', 'optimisation.epochs=2')
+
+
+def test_a_teacher_of_each_fold_and_other_speech_teach_too(train, make_clips, tmp_path, other_speech):
+    data = make_clips(tmp_path / 'data', (1, 2))
+    expressive, read = other_speech
+    folds = ('--protocol', 'leave-one-speaker-out')
+    assert train(data, tmp_path / 'teachers', *folds, settings=('optimisation.epochs=1',)) == 0
+    options = ('--teacher', str(tmp_path / 'teachers'), '--taught-speech', str(expressive))
+    options += ('--ordinary-speech', str(read))
+    assert train(data, tmp_path / 'taught', *folds, *options, settings=TAUGHT) == 0
+    report = read_report(tmp_path / 'taught' / 'fold-2')
+    assert report['teacher'] == 'teachers'
+    assert (report['taught_speech'], report['ordinary_speech']) == (['expressive'], ['read'])
+    assert report['train_clips'] == 8 and str(tmp_path) not in report['command']
+    # Eleven utterances an epoch in batches of eight: two steps, two epochs.
+    assert report['steps'] == 4
+
+
+@pytest.mark.parametrize(
+    ('settings', 'arguments', 'text'),
+    [
+        (('distillation.weight=0.5',), (), 'wants --teacher'),
+        (('other_speech.taught=2',), (), 'wants --teacher'),
+        (('other_speech.ordinary=2',), (), 'wants --ordinary-speech'),
+        ((), ('--teacher', 'x'), 'no use for --teacher'),
+        ((), ('--ordinary-speech', 'x'), 'no use for --ordinary-speech'),
+        (('distillation.weight=0.5',), ('--teacher', 'nowhere'), 'nowhere is not there'),
+        (('other_speech.ordinary=2',), ('--ordinary-speech', 'nowhere'), 'nowhere is no folder'),
+        (('other_speech.ordinary=2',), ('--ordinary-speech', 'data'), 'clips of RAVDESS'),
+    ],
+)
+def test_what_teaches_is_there_and_wanted(train, make_clips, tmp_path, monkeypatch, capsys, settings, arguments, text):
+    monkeypatch.chdir(tmp_path)
+    make_clips(tmp_path / 'data', (1, 2))
+    assert train('data', 'out', '--protocol', 'full', *arguments, settings=settings) == 1
+    error = capsys.readouterr().err
+    assert text in error.splitlines()[-1] and 'Traceback' not in error
+    assert not (tmp_path / 'out').exists()

@@ -17,9 +17,6 @@ _SHORTEST = 0.3
 _NOISE_COLOURS = (0.0, 2.0)
 """Exponents of 1/f^a: white to brown; fans, motors and traffic lie between."""
 
-_DIRECT_TO_REVERBERANT = 6.0
-"""dB that the direct sound of a made room is above its reverberation: somebody a step or two away."""
-
 _PITCH_RESOLUTION = 1000
 """torchaudio's pitch_shift uses its sampling rate for nothing but the fraction that it resamples by: thousandths are
 within 2 cents, while those of 16 kHz take a filter of a gigabyte and seconds for each clip."""
@@ -35,6 +32,8 @@ class Variation:
     noise_colour: exponent a of its power density 1/f^a.
     semitones: shift of the pitch alone.
     reverberation: seconds in which the room's sound falls by 60 dB; 0 for none.
+    direct_to_reverberant: dB that the direct sound is above the room's.
+    band: Hz between which the microphone hears; None for all.
     gain: dB.
     """
 
@@ -45,6 +44,8 @@ class Variation:
     noise_colour: float = 0.0
     semitones: int = 0
     reverberation: float = 0.0
+    direct_to_reverberant: float = 6.0
+    band: tuple[float, float] | None = None
     gain: float = 0.0
 
     @property
@@ -69,16 +70,28 @@ def draw_variation(
     semitones = round(rng.uniform(*augmentation.pitch)) if shifted else 0
     in_a_room = rng.random() < augmentation.reverberation_probability
     reverberation = rng.uniform(*augmentation.reverberation_time) if in_a_room else 0.0
-    return Variation(start, end, speed, snr, colour, semitones, reverberation, rng.uniform(*augmentation.gain))
+    gain = rng.uniform(*augmentation.gain)
+    direct = rng.uniform(*augmentation.direct_to_reverberant)
+    in_a_band = rng.random() < augmentation.band_probability
+    edges = rng.uniform(*augmentation.band_low), rng.uniform(*augmentation.band_high)
+    band = edges if in_a_band else None
+    return Variation(start, end, speed, snr, colour, semitones, reverberation, direct, band, gain)
 
 
 def vary_sound(
     samples: np.ndarray, variation: Variation, rng: np.random.Generator, longest: int | None = None
 ) -> np.ndarray:
-    """Return the variant of a clip (both float32, shape (n,), 16 kHz).
+    """Return the variant of a clip (both float32, shape (n,), 16 kHz): another voice in other surroundings.
 
     `rng` makes the noise and the room; of a variant that is longer than `longest` samples it takes a part.
     """
+    return vary_surroundings(vary_voice(samples, variation, rng, longest), variation, rng)
+
+
+def vary_voice(
+    samples: np.ndarray, variation: Variation, rng: np.random.Generator, longest: int | None = None
+) -> np.ndarray:
+    """Return what of a variant belongs to the person: the cut, tempo and pitch; see vary_sound."""
     samples = samples[int(variation.start * SAMPLE_RATE) : round(variation.end * SAMPLE_RATE)]
     if variation.speed != 1.0:
         # soxr: torchaudio's resampling is slow where the two rates have no large common divisor, as here.
@@ -89,11 +102,20 @@ def vary_sound(
     sound = torch.from_numpy(np.array(samples, dtype=np.float32))
     if variation.semitones:
         sound = F.pitch_shift(sound, _PITCH_RESOLUTION, variation.semitones)
+    return sound.numpy()
+
+
+def vary_surroundings(samples: np.ndarray, variation: Variation, rng: np.random.Generator) -> np.ndarray:
+    """Return what of a variant belongs to the place: the room, the noise, the microphone and its gain."""
+    sound = torch.from_numpy(samples)
     if variation.reverberation:
-        sound = F.fftconvolve(sound, _room(variation.reverberation, rng))[: len(sound)]
+        sound = F.fftconvolve(sound, _room(variation, rng))[: len(sound)]
     if variation.snr is not None:
         noise = coloured_noise(len(sound), variation.noise_colour, rng)
         sound = F.add_noise(sound[None], torch.from_numpy(noise)[None], torch.tensor([variation.snr]))[0]
+    if variation.band is not None:
+        low, high = variation.band
+        sound = F.lowpass_biquad(F.highpass_biquad(sound, SAMPLE_RATE, low), SAMPLE_RATE, high)
     if variation.gain:
         sound = F.gain(sound, variation.gain)
     return sound.numpy()
@@ -108,10 +130,10 @@ def coloured_noise(count: int, colour: float, rng: np.random.Generator) -> np.nd
     return (noise / np.sqrt(np.mean(noise**2))).astype(np.float32)
 
 
-def _room(reverberation_time: float, rng: np.random.Generator) -> torch.Tensor:
+def _room(variation: Variation, rng: np.random.Generator) -> torch.Tensor:
     """Return a made impulse response: the direct sound, then white noise that falls by 60 dB in that time, seconds."""
-    seconds = np.arange(round(reverberation_time * SAMPLE_RATE)) / SAMPLE_RATE
-    tail = rng.standard_normal(len(seconds)) * 10 ** (-3 * seconds / reverberation_time)
-    tail *= 10 ** (-_DIRECT_TO_REVERBERANT / 20) / np.sqrt(np.sum(tail**2))
+    seconds = np.arange(round(variation.reverberation * SAMPLE_RATE)) / SAMPLE_RATE
+    tail = rng.standard_normal(len(seconds)) * 10 ** (-3 * seconds / variation.reverberation)
+    tail *= 10 ** (-variation.direct_to_reverberant / 20) / np.sqrt(np.sum(tail**2))
     tail[0] = 1.0
     return torch.from_numpy(tail.astype(np.float32))

@@ -11,9 +11,11 @@ from torch.nn.utils.rnn import pad_sequence
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.recognition.frontend import Frontend
 from ser_ros.training.data.recordings import Recording
-from ser_ros.training.learning.augment import Variation, draw_variation, vary_sound
+from ser_ros.training.learning.augment import Variation, draw_variation, vary_sound, vary_voice
 from ser_ros.training.learning.masks import Masks
+from ser_ros.training.learning.order import in_batches_of_like_duration
 from ser_ros.training.learning.recipe import Augmentation
+from ser_ros.training.learning.targets import OtherRecordings, Targets
 
 _WHOLE_FROM = 0.5
 """Share of uncut training clips from which validation clips are not cut either."""
@@ -35,7 +37,7 @@ class VariantFeatures:
 
     def __call__(self, recording: Recording, epoch: int) -> dict[str, torch.Tensor]:
         """Return the model's arguments for the variant that is due in `epoch`, without a batch dimension."""
-        key = (recording.clip.name, self._variant(epoch))
+        key = (recording.clip.name, self.variant(epoch))
         if key in self._kept:
             return self._kept[key]
         variation, rng = self._draw(recording, epoch)
@@ -45,18 +47,24 @@ class VariantFeatures:
             self._kept[key] = inputs
         return inputs
 
+    def voice(self, recording: Recording, epoch: int) -> np.ndarray:
+        """Return what a teacher hears of that variant: float32, shape (n,), without room, noise and microphone."""
+        variation, rng = self._draw(recording, epoch)
+        return vary_voice(recording.samples, variation, rng, self._frontend.longest)
+
+    def variant(self, epoch: int) -> int:
+        """Return which variant is due in `epoch`."""
+        return epoch % self._augmentation.variants if self._augmentation.variants else epoch
+
     def _draw(self, recording: Recording, epoch: int) -> tuple[Variation, np.random.Generator]:
         name = recording.clip.name
-        rng = np.random.default_rng((self._seed, self._variant(epoch), zlib.crc32(name.encode())))
+        rng = np.random.default_rng((self._seed, self.variant(epoch), zlib.crc32(name.encode())))
         duration = len(recording.samples) / SAMPLE_RATE
         return draw_variation(duration, recording.speech, self._augmentation, rng), rng
 
-    def _variant(self, epoch: int) -> int:
-        return epoch % self._augmentation.variants if self._augmentation.variants else epoch
-
 
 class TrainingSet(torch.utils.data.Dataset):
-    """Training utterances with labels.
+    """Training utterances with what the model should answer: labelled clips and, by the recipe, other speech.
 
     Each variant and its masks depend on the seed, the epoch and the clip alone, so that a resumed run sees what an
     uninterrupted one would have seen.
@@ -70,23 +78,38 @@ class TrainingSet(torch.utils.data.Dataset):
         masks: Masks,
         *,
         seed: int,
+        targets: Targets | None = None,
+        other: OtherRecordings | None = None,
     ):
-        """`labels` gives the model's label order."""
-        self._recordings = recordings
+        """`labels` gives the model's label order; without `targets` the clips' labels are all that is wanted."""
+        self._recordings = list(recordings)
         self._label_ids = [labels.index(recording.clip.emotion) for recording in recordings]
         self._features = features
         self._masks = masks
+        self._targets = targets or Targets(labels)
+        self._other = other or OtherRecordings()
         self._seed = seed
-        self._epoch = 0
+        self.set_epoch(0)
 
     def set_epoch(self, epoch: int) -> None:
         """Begin `epoch`; the Trainer's data loader calls this."""
         self._epoch = epoch
+        self._due = self._recordings + self._other.due(self._features.variant(epoch), self._seed)
 
     @property
     def names(self) -> list[str]:
-        """Names of the clips."""
+        """Names of the labelled clips."""
         return [recording.clip.name for recording in self._recordings]
+
+    @property
+    def teacher_name(self) -> str:
+        """Who teaches besides the labels; '' for nobody."""
+        return self._targets.teacher_name
+
+    @property
+    def other_names(self) -> list[str]:
+        """Names of the other speech."""
+        return self._other.names
 
     @property
     def label_ids(self) -> list[int]:
@@ -94,33 +117,25 @@ class TrainingSet(torch.utils.data.Dataset):
         return self._label_ids
 
     def order(self, batch_size: int, *, sorted_together: int) -> list[int]:
-        """Return this epoch's indices, in random order.
-
-        With `sorted_together` batches each `batch_size` in a row are of like duration, a smaller rest comes last; with
-        0 they are not. Only the utterances of so many batches that follow each other in a random order are sorted, and
-        the batches are shuffled: how long somebody speaks tells of the emotion, so batches in order of duration would
-        be lopsided.
-        """
-        rng = np.random.default_rng((self._seed, self._epoch))
-        shuffled = rng.permutation(len(self)).tolist()
-        if not sorted_together:
-            return shuffled
-        durations = [self._features.duration(recording, self._epoch) for recording in self._recordings]
-        pool = batch_size * sorted_together
-        pools = [sorted(shuffled[at : at + pool], key=durations.__getitem__) for at in range(0, len(shuffled), pool)]
-        batches = [part[at : at + batch_size] for part in pools for at in range(0, len(part), batch_size)]
-        rest = batches.pop() if len(batches[-1]) < batch_size else []
-        return [index for turn in rng.permutation(len(batches)) for index in batches[turn]] + rest
+        """Return this epoch's indices; see in_batches_of_like_duration."""
+        return in_batches_of_like_duration(
+            lambda: [self._features.duration(recording, self._epoch) for recording in self._due],
+            len(self),
+            batch_size,
+            sorted_together=sorted_together,
+            rng=np.random.default_rng((self._seed, self._epoch)),
+        )
 
     def __len__(self) -> int:
-        return len(self._recordings)
+        return len(self._due)
 
     def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
-        inputs = dict(self._features(self._recordings[index], self._epoch))
+        recording = self._due[index]
+        inputs = dict(self._features(recording, self._epoch))
         main = next(iter(inputs))
         seed = zlib.crc32(np.array([self._seed, self._epoch, index]).tobytes())
         inputs[main] = self._masks(inputs[main], seed)
-        return {**inputs, 'labels': torch.tensor(self._label_ids[index])}
+        return {**inputs, 'labels': self._targets(recording, self._epoch)}
 
 
 class ValidationSet(torch.utils.data.Dataset):

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tells a full disk by the errors of the libraries that write to it."""
+"""Finished folders come to their place at once; a full disk is told by the errors of the libraries that write to it."""
 
 import errno
+from pathlib import Path
+
+from ser_ros.errors import SerError
 
 _ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """No space, no quota, a file larger than the file system or the user may have."""
@@ -27,3 +30,12 @@ def tells_of_a_full_disk(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def put_in_place(made: Path, folder: Path) -> None:
+    """Rename the folder `made` to `folder`. Raises SerError that tells where it is if that fails."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        made.rename(folder)
+    except OSError as error:
+        raise SerError(f'the model could not be moved to {folder} ({error.strerror}); it is whole in {made}') from None

@@ -1,16 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trains one model with the Hugging Face Trainer and keeps checkpoints from which a killed run goes on."""
 
-import json
 import shutil
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from accelerate import PartialState
 from safetensors.torch import load_model
 from torch.nn.functional import cross_entropy
 from torch.utils.data import Sampler
@@ -25,14 +21,12 @@ from transformers import (
 )
 from transformers.trainer_utils import get_last_checkpoint
 
-from ser_ros.errors import SerError
+from ser_ros.training.learning.checkpoints import Clock, Seal, open_work_folder, training_arguments
 from ser_ros.training.learning.dataset import TrainingSet, ValidationSet, collate
 from ser_ros.training.learning.layers import freeze, parameter_groups
 from ser_ros.training.learning.model import Design, new_model
+from ser_ros.training.learning.order import EpochOrder
 from ser_ros.training.learning.recipe import Recipe, decisive_values
-
-_WHOLE = 'whole'
-"""File that tells a whole checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +68,16 @@ def finetune(
     arguments = _arguments(recipe, work, validates=validation is not None, report_to=report_to)
     with arguments.main_process_first(desc='preparing'):
         if arguments.process_index == 0:
-            _prepare(work, recipe, design, training, processes=arguments.world_size, resume=resume)
-            _remove_half_checkpoints(work)
+            run = {
+                'recipe': decisive_values(recipe),
+                'weights': design.initial_weights,
+                'labels': list(design.config.label2id),
+                'clips': [list(clip) for clip in zip(training.names, training.label_ids, strict=True)],
+                'teacher': training.teacher_name,
+                'other_speech': training.other_names,
+                'processes': arguments.world_size,
+            }
+            open_work_folder(work, run, resume=resume)
     set_seed(recipe.seed)
     model = new_model(design)
     freeze(model, recipe.network)
@@ -132,7 +134,7 @@ class _Trainer(Trainer):
 
     def _get_train_sampler(self, train_dataset: TrainingSet | None = None) -> Sampler:
         optimisation = self._recipe.optimisation
-        return _EpochOrder(
+        return EpochOrder(
             train_dataset or self.train_dataset,
             self.args.train_batch_size,
             sorted_together=optimisation.batches_sorted_together if optimisation.group_by_length else 0,
@@ -162,34 +164,6 @@ class _Trainer(Trainer):
         return (loss, {'loss': loss, 'logits': logits}) if return_outputs else loss
 
 
-class _EpochOrder(Sampler):
-    def __init__(self, dataset: TrainingSet, batch_size: int, *, sorted_together: int):
-        self._dataset = dataset
-        self._batch_size = batch_size
-        self._sorted_together = sorted_together
-
-    def __len__(self) -> int:
-        return len(self._dataset)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._dataset.order(self._batch_size, sorted_together=self._sorted_together))
-
-
-class _Seal(TrainerCallback):
-    """Marks a checkpoint as whole once all its files are there: a killed run or a full disk leaves half of one."""
-
-    def on_save(self, args, state, control, **kwargs):
-        PartialState().wait_for_everyone()  # each process writes a part
-        if state.is_world_process_zero:
-            (Path(args.output_dir) / f'checkpoint-{state.global_step}' / _WHOLE).touch()
-
-
-def _remove_half_checkpoints(work: Path) -> None:
-    for folder in work.glob('checkpoint-*'):
-        if not (folder / _WHOLE).is_file():
-            shutil.rmtree(folder)
-
-
 class _EarlyStopping(EarlyStoppingCallback):
     """Leaves no checkpoint at its stop, for a run that is resumed there would take another step before it ends."""
 
@@ -199,20 +173,9 @@ class _EarlyStopping(EarlyStoppingCallback):
             control.should_save = False
 
 
-class _Clock(TrainerCallback):
-    """Writes into each log entry how many seconds the training has taken, over all legs of a resumed run."""
-
-    def on_train_begin(self, args, state, control, **kwargs):
-        before = state.log_history[-1]['seconds'] if state.log_history else 0.0
-        self._started = time.monotonic() - before
-
-    def on_log(self, args, state, control, **kwargs):
-        state.log_history[-1]['seconds'] = round(time.monotonic() - self._started, 2)
-
-
 def _callbacks(recipe: Recipe, validation: ValidationSet | None) -> list[TrainerCallback]:
     patience = recipe.validation.patience
-    return [_Clock(), _Seal()] + ([_EarlyStopping(patience)] if patience and validation is not None else [])
+    return [Clock(), Seal()] + ([_EarlyStopping(patience)] if patience and validation is not None else [])
 
 
 def _accuracy(prediction: EvalPrediction) -> dict[str, float]:
@@ -223,72 +186,20 @@ def _accuracy_at(log_history: list[dict], step: int) -> float:
     return next(entry['eval_accuracy'] for entry in log_history if 'eval_accuracy' in entry and entry['step'] == step)
 
 
-def _prepare(
-    work: Path, recipe: Recipe, design: Design, training: TrainingSet, *, processes: int, resume: bool
-) -> None:
-    run = {
-        'recipe': decisive_values(recipe),
-        'weights': design.initial_weights,
-        'labels': list(design.config.label2id),
-        'clips': [list(clip) for clip in zip(training.names, training.label_ids, strict=True)],
-        'processes': processes,
-    }
-    record = work / 'run.json'
-    if resume and record.is_file():
-        if json.loads(record.read_text(encoding='utf-8')) != run:
-            raise SerError(
-                f'{work} was begun with another recipe, other clips or another number of processes, so it cannot be '
-                'resumed; give the same ones, or leave out --resume to begin again'
-            )
-        return
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    partial = work / 'run.json.partial'
-    partial.write_text(json.dumps(run, indent=1), encoding='utf-8')
-    partial.rename(record)
-
-
 def _arguments(recipe: Recipe, work: Path, *, validates: bool, report_to: tuple[str, ...]) -> TrainingArguments:
-    optimisation, validation = recipe.optimisation, recipe.validation
-    gpu = torch.cuda.is_available()
-    rhythm = 'steps' if validation.every_steps else 'epoch'
-    every = validation.every_steps or 1
-    memory_saver = {}
-    if optimisation.gradient_checkpointing:
-        memory_saver = {'gradient_checkpointing': True, 'gradient_checkpointing_kwargs': {'use_reentrant': False}}
-    ahead_of_the_gpu = {}
-    if gpu:  # batches, which the Trainer pins, are copied while it computes, and no step waits to look at its loss
-        ahead_of_the_gpu = {'accelerator_config': {'non_blocking': True}, 'logging_nan_inf_filter': False}
-    return TrainingArguments(
-        output_dir=str(work),
-        num_train_epochs=optimisation.epochs,
-        per_device_train_batch_size=optimisation.batch_size,
-        per_device_eval_batch_size=optimisation.evaluation_batch_size,
-        gradient_accumulation_steps=optimisation.gradient_accumulation,
-        **memory_saver,
-        **ahead_of_the_gpu,
-        learning_rate=optimisation.learning_rate,
-        weight_decay=optimisation.weight_decay,
-        adam_beta2=optimisation.adam_beta2,
-        warmup_steps=optimisation.warmup_share,
-        lr_scheduler_type=optimisation.schedule,
-        max_grad_norm=optimisation.gradient_clip,
-        bf16=optimisation.bfloat16 and (not gpu or torch.cuda.is_bf16_supported()),
-        use_cpu=not gpu,
+    validation = recipe.validation
+    every = validation.every_steps
+    return training_arguments(
+        recipe.optimisation,
+        work,
         seed=recipe.seed,
-        eval_strategy=rhythm if validates else 'no',
-        save_strategy=rhythm,
-        logging_strategy=rhythm,
-        eval_steps=every,
-        save_steps=every,
-        logging_steps=every,
-        save_total_limit=validation.checkpoints_kept,
+        every_steps=every,
+        checkpoints_kept=validation.checkpoints_kept,
+        eval_strategy=('steps' if every else 'epoch') if validates else 'no',
+        eval_steps=every or 1,
         load_best_model_at_end=validates,
         metric_for_best_model=validation.measure if validates else None,
         restore_callback_states_from_checkpoint=validates and validation.patience > 0,
-        remove_unused_columns=False,
-        label_names=['labels'],
-        disable_tqdm=False,
         report_to=list(report_to) or 'none',
         ddp_find_unused_parameters=True,  # layer drop, which many encoders have, leaves some without a gradient
     )

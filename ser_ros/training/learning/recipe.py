@@ -59,10 +59,18 @@ class Augmentation:
     """How often the sound is put into a room."""
     reverberation_time: tuple[float, float] = (0.1, 0.6)
     """Seconds in which the room's sound falls by 60 dB, drawn between these."""
+    direct_to_reverberant: tuple[float, float] = (6.0, 6.0)
+    """dB that the direct sound is above the room's, drawn between these: 6 for somebody a step or two away."""
     noise_probability: float = 0.0
     """How often noise of a random colour is added."""
     noise_snr: tuple[float, float] = (5.0, 40.0)
     """Signal-to-noise ratio in dB, drawn between these."""
+    band_probability: float = 0.0
+    """How often the sound comes through a microphone that hears a band only."""
+    band_low: tuple[float, float] = (50.0, 400.0)
+    """Hz of the band's lower edge, drawn between these; a telephone's is 300."""
+    band_high: tuple[float, float] = (3000.0, 7500.0)
+    """Hz of the band's upper edge, drawn between these; a telephone's is 3400."""
     gain: tuple[float, float] = (0.0, 0.0)
     """dB, drawn between these."""
     masks: int = 0
@@ -113,6 +121,29 @@ class Optimisation:
 
 
 @dataclass(frozen=True)
+class KnowledgeDistillation:
+    """Learning from what a larger fine-tuned model makes of the same voice without room and noise."""
+
+    weight: float = 0.0
+    """Share of each target that is the teacher's answer, 0..1; the rest is the label. 0 for no teacher."""
+    temperature: float = 2.0
+    """Of the teacher's probabilities: above 1 tells more of what it found similar (Hinton et al. 2015)."""
+
+
+@dataclass(frozen=True)
+class OtherSpeech:
+    """Speech without labels of emotion that is heard besides the clips."""
+
+    taught: int = 0
+    """Utterances in an epoch that the teacher alone labels."""
+    ordinary: int = 0
+    """Utterances in an epoch of people who were not asked for any emotion, taken for `ordinary_emotion`."""
+    ordinary_emotion: str = 'neutral'
+    longest: float = 4.0
+    """Seconds that are taken of an utterance."""
+
+
+@dataclass(frozen=True)
 class Validation:
     """Which checkpoint is taken."""
 
@@ -137,6 +168,8 @@ class Recipe:
     optimisation: Optimisation
     feature_extraction: FeatureExtraction = field(default_factory=FeatureExtraction)
     augmentation: Augmentation = field(default_factory=Augmentation)
+    distillation: KnowledgeDistillation = field(default_factory=KnowledgeDistillation)
+    other_speech: OtherSpeech = field(default_factory=OtherSpeech)
     validation: Validation = field(default_factory=Validation)
     seed: int = 0
     selection: str = ''

@@ -13,6 +13,7 @@ import yaml
 from ser_ros.errors import SerError
 from ser_ros.resources import share_folder
 from ser_ros.training.learning.recipe import Recipe
+from ser_ros.training.pretraining.recipe import PretrainingRecipe
 
 _EXTENDS = 'extends'
 
@@ -32,12 +33,18 @@ def load_recipe(name: str, settings: Sequence[str] = ()) -> Recipe:
 
     Raises SerError for an unknown recipe or key (and names the nearest one) and for a value of another type.
     """
-    known = recipe_names()
-    if name not in known:
-        raise SerError(
-            f"there is no recipe '{name}'{_nearest(name, known)}; the recipes are {', '.join(known) or 'gone'}"
-        )
-    return parse_recipe((recipes_folder() / f'{name}.yaml').read_text('utf-8'), settings, source=f'{name}.yaml')
+    return parse_recipe(_read_recipe(name, recipes_folder(), recipe_names()), settings, source=f'{name}.yaml')
+
+
+def pretraining_recipe_names() -> list[str]:
+    """Return the names of all recipes of pretraining that come with the package."""
+    return sorted(path.stem for path in _pretraining_folder().glob('*.yaml'))
+
+
+def load_pretraining_recipe(name: str, settings: Sequence[str] = ()) -> PretrainingRecipe:
+    """Return the recipe `train/pretraining/NAME.yaml`, changed by `settings`; raises as load_recipe does."""
+    text = _read_recipe(name, _pretraining_folder(), pretraining_recipe_names())
+    return _build(PretrainingRecipe, _read_values(text, settings, f'{name}.yaml'), prefix='', source=f'{name}.yaml')
 
 
 def parse_recipe(text: str, settings: Sequence[str] = (), *, source: str = 'the recipe') -> Recipe:
@@ -46,10 +53,26 @@ def parse_recipe(text: str, settings: Sequence[str] = (), *, source: str = 'the 
     `extends: NAME` at its top takes every value that it does not name from `train/NAME.yaml` or
     `train/base/NAME.yaml`; `extends: [A, B]` from both, where B has the last word.
     """
+    return _build(Recipe, _read_values(text, settings, source), prefix='', source=source)
+
+
+def _pretraining_folder() -> Path:
+    return recipes_folder() / 'pretraining'
+
+
+def _read_recipe(name: str, folder: Path, known: Sequence[str]) -> str:
+    if name not in known:
+        raise SerError(
+            f"there is no recipe '{name}'{_nearest(name, known)}; the recipes are {', '.join(known) or 'gone'}"
+        )
+    return (folder / f'{name}.yaml').read_text('utf-8')
+
+
+def _read_values(text: str, settings: Sequence[str], source: str) -> Any:
     values = _with_what_it_extends(_read_yaml(text, source), source)
     for setting in settings:
         _apply(values, setting)
-    return _build(Recipe, values, prefix='', source=source)
+    return values
 
 
 def _read_yaml(text: str, source: str) -> Any:
@@ -141,7 +164,14 @@ def _convert(kind: Any, value: Any, what: str) -> Any:
             return float(value)
         except (TypeError, ValueError):
             pass
-    names = {int: 'a whole number', float: 'a number', bool: 'true or false', str: 'text', dict: 'a group'}
+    names = {
+        int: 'a whole number',
+        float: 'a number',
+        bool: 'true or false',
+        str: 'text',
+        dict: 'a group',
+        list: 'a list',
+    }
     raise SerError(f'{what} is {value!r}; give {names[kind]}')
 
 

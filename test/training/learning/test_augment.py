@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 import soxr
 
-from ser_ros.training.learning.augment import Variation, coloured_noise, draw_variation, vary_sound
+from ser_ros.training.learning.augment import (
+    Variation,
+    coloured_noise,
+    draw_variation,
+    vary_sound,
+    vary_surroundings,
+    vary_voice,
+)
 from ser_ros.training.learning.recipe import Augmentation
 
 RATE = 16_000
@@ -212,3 +219,44 @@ def test_a_new_kind_of_variation_leaves_the_draws_of_the_others_as_they_were(mad
         expected = soxr.resample(cut, RATE * speed, RATE, quality='LQ')
         actual = vary(sound, (0.8, 2.2), augmentation, np.random.default_rng(seed))
         np.testing.assert_array_equal(actual, expected)
+
+
+def test_voice_and_surroundings_together_are_the_variant(made_sound):
+    sound = made_sound('chord', 1.0)
+    variation = unvaried(0.8, speed=1.1, snr=5.0, reverberation=0.2, semitones=1, gain=-3.0)
+    whole = vary_sound(sound, variation, np.random.default_rng(1))
+    rng = np.random.default_rng(1)
+    voice = vary_voice(sound, variation, rng)
+    np.testing.assert_array_equal(vary_surroundings(voice, variation, rng), whole)
+    unmoved = dataclasses.replace(variation, snr=None, reverberation=0.0, gain=0.0)
+    np.testing.assert_array_equal(voice, vary_sound(sound, unmoved, np.random.default_rng(1)))
+
+
+def test_a_band_takes_away_what_lies_outside(made_sound, generator):
+    sound = made_sound('white noise', 2.0)
+    heard = vary_sound(sound, unvaried(2.0, band=(300.0, 3400.0)), generator)
+    frequencies = np.fft.rfftfreq(len(sound), 1 / RATE)
+    change = np.abs(np.fft.rfft(heard)) ** 2, np.abs(np.fft.rfft(sound)) ** 2
+
+    def gain_between(low, high):
+        chosen = (frequencies > low) & (frequencies < high)
+        return decibels(change[0][chosen].sum(), change[1][chosen].sum())
+
+    assert gain_between(600, 2000) == pytest.approx(0.0, abs=1.0)
+    assert gain_between(20, 100) < -18.0 and gain_between(6500, 7900) < -12.0
+
+
+def test_bands_come_as_often_as_asked_within_their_ranges(generator):
+    augmentation = Augmentation(band_probability=0.5, band_low=(100.0, 200.0), band_high=(4000.0, 5000.0))
+    bands = [draw_variation(1.0, (0.0, 1.0), augmentation, generator).band for _ in range(100)]
+    drawn = [band for band in bands if band]
+    assert 30 <= len(drawn) <= 70
+    assert all(100 <= low <= 200 and 4000 <= high <= 5000 for low, high in drawn)
+
+
+@pytest.mark.parametrize('level', [-3.0, 0.0, 12.0])
+def test_the_room_is_as_loud_as_asked(generator, level):
+    click = np.zeros(RATE, dtype=np.float32)
+    click[0] = 1.0
+    room = vary_sound(click, unvaried(1.0, reverberation=0.3, direct_to_reverberant=level), generator)
+    assert decibels(1.0, np.sum(room[1:] ** 2)) == pytest.approx(level, abs=0.2)

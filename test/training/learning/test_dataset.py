@@ -187,7 +187,7 @@ def test_no_number_of_clips_is_too_odd_for_batches_of_like_duration(many, count,
 def test_names_and_labels_are_in_the_order_of_the_clips(recordings):
     data = training_set(recordings, Augmentation())
     assert data.names == [recording.clip.name for recording in recordings]
-    assert data.label_ids == [1, 0] == [int(data[index]['labels']) for index in range(len(data))]
+    assert data.label_ids == [1, 0] == [int(data[index]['labels'].argmax()) for index in range(len(data))]
 
 
 def test_an_unvaried_utterance_is_what_the_robot_gives_its_model(recordings):
@@ -215,7 +215,7 @@ def test_a_batch_is_padded_with_zeros_that_the_mask_tells(recordings):
     assert (batch['input_features'][0, short:] == 0).all()
     assert torch.equal(batch['input_features'][0, :short], items[0]['input_features'])
     assert batch['attention_mask'].sum(dim=1).tolist() == [short, long]
-    assert batch['labels'].tolist() == [1, 0]
+    assert batch['labels'].tolist() == [[0, 1], [1, 0]]
 
 
 @pytest.mark.parametrize('norm', ['group', 'layer'])

@@ -19,6 +19,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import SeamlessM4TFeatureExtractor, TrainerCallback, Wav2Vec2FeatureExtractor
 
+import ser_ros.training.learning.checkpoints as checkpoints_module
 import ser_ros.training.learning.finetune as finetune_module
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.recordings import Recording
@@ -471,7 +472,7 @@ def test_only_a_gpu_gets_its_batches_ahead(tmp_path, monkeypatch, gpu):
     asked = {}
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: gpu)
     monkeypatch.setattr(torch.cuda, 'is_bf16_supported', lambda: True)
-    monkeypatch.setattr(finetune_module, 'TrainingArguments', lambda **values: asked.update(values))
+    monkeypatch.setattr(checkpoints_module, 'TrainingArguments', lambda **values: asked.update(values))
     finetune_module._arguments(make_recipe(), tmp_path, validates=True, report_to=())
     assert asked['use_cpu'] is not gpu
     assert asked.get('accelerator_config') == ({'non_blocking': True} if gpu else None)

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command of a run as reports show it."""
+
+import argparse
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def repeatable(
+    args: Sequence[str], parser: argparse.ArgumentParser, *, folders: Sequence[str], models: Sequence[str] = ()
+) -> str:
+    """Return the command with which a run can be repeated; of the paths in it only the last names.
+
+    A report may be published, and where somebody keeps data is private.
+
+    folders: options whose values are paths. models: those whose values may be names on the Hugging Face Hub too.
+    """
+    words, option = [], ''
+    for word in args:
+        name, equals, value = word.partition('=') if word.startswith('--') else ('', '', word)
+        option = name or option
+        is_path = option in folders or (option in models and (Path(value).exists() or Path(value).is_absolute()))
+        words.append(name + equals + (Path(value).name if is_path else value))
+    return shlex.join(['ros2', 'run', 'ser_ros', parser.prog, *words])

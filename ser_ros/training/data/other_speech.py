@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Folders of speech that nobody labelled: as files, and as clips beside those of a corpus."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ser_ros.errors import SerError
+from ser_ros.training.data.clip import Clip
+from ser_ros.training.data.corpus import Corpus
+from ser_ros.training.data.recordings import Recording, load_recordings
+
+SUFFIXES = ('.wav', '.flac', '.ogg', '.oga', '.opus', '.mp3', '.aif', '.aiff', '.au', '.caf', '.w64')
+"""Of the formats of libsndfile that tell their own rate."""
+
+
+def audio_files(folder: Path) -> dict[str, Path]:
+    """Return the audio files anywhere below `folder` by names that are the same on every machine, in their order.
+
+    Raises SerError where there is none.
+    """
+    files = [path for path in folder.rglob('*') if path.suffix.lower() in SUFFIXES and path.is_file()]
+    if not files:
+        what = 'holds no audio file' if folder.is_dir() else 'is no folder'
+        raise SerError(f'{folder} {what}; give a folder with {", ".join(SUFFIXES[:4])} or the like')
+    root = folder.resolve().name
+    return dict(sorted((f'{root}/{path.relative_to(folder).as_posix()}', path) for path in files))
+
+
+def audio_files_of(folders: Sequence[Path]) -> dict[str, Path]:
+    """Return the audio files of all folders; see audio_files. Raises SerError where two folders give the same name."""
+    found: dict[str, Path] = {}
+    for folder in folders:
+        files = audio_files(folder)
+        if found.keys() & files.keys():
+            raise SerError(f'two folders are called {folder.resolve().name}; give each once, or rename one of them')
+        found |= files
+    return found
+
+
+def refuse_clips_of(corpus: Corpus, folders: Sequence[Path]) -> None:
+    """Raise SerError where a folder of other speech holds clips of the corpus: some of them may test."""
+    clips = {clip.path.resolve() for clip in corpus.clips}
+    for folder in folders:
+        same = sum(path.resolve() in clips for path in audio_files(folder).values())
+        if same:
+            raise SerError(f'{folder} holds {same} clips of {corpus.name}, and clips that test must not be heard')
+
+
+def load_other_speech(
+    folders: Sequence[Path], count: int, *, emotion: str, longest: float, seed: int
+) -> list[Recording]:
+    """Return `count` recordings of the files in `folders`, drawn with `seed`; all where there are fewer.
+
+    emotion: the label that they get; '' for none. longest: seconds of speech that are taken of each.
+    Raises SerError for a folder without audio and for files that cannot be used.
+    """
+    found = [Clip(path=path, name=name, emotion=emotion) for name, path in audio_files_of(folders).items()]
+    drawn = np.random.default_rng(seed).permutation(len(found))[:count]
+    recordings = load_recordings([found[index] for index in sorted(drawn)])
+    return [
+        replace(recording, speech=(recording.speech[0], min(recording.speech[1], recording.speech[0] + longest)))
+        for recording in recordings
+    ]

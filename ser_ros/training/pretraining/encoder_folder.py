@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs a pretraining and puts the finished encoder's folder in its place at once, with a card and its curves."""
+
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from accelerate import PartialState
+
+from ser_ros.errors import SerError
+from ser_ros.training.learning.disk import put_in_place, tells_of_a_full_disk
+from ser_ros.training.learning.finetune import save_model
+from ser_ros.training.learning.recipe import plain_values
+from ser_ros.training.measuring.markdown import table
+from ser_ros.training.measuring.pictures import curves_picture
+from ser_ros.training.measuring.report import REPORT, environment, write_json
+from ser_ros.training.pretraining.pretrain import Pretrained, pretrain
+from ser_ros.training.pretraining.recipe import PretrainingRecipe
+from ser_ros.training.pretraining.speech import Piece, hours
+from ser_ros.training.pretraining.teacher import Teacher
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """One run. command: how to repeat it, for the card."""
+
+    recipe_name: str
+    recipe: PretrainingRecipe
+    out: Path
+    command: str
+    resume: bool = False
+
+
+def make_encoder(run: Pretraining, pieces: Sequence[Piece], teacher: Teacher | None) -> dict:
+    """Pretrain, write a Hugging Face folder that `train --model` can begin with, and return its report.
+
+    Raises SerError where the folder is there already, and on a full disk.
+    """
+    if run.out.exists():
+        raise SerError(f'{run.out} is there already and is never overwritten; choose another --out or remove it')
+    work = run.out.with_name(f'.{run.out.name}.partial')
+    try:
+        made = pretrain(run.recipe, list(pieces), teacher, work, resume=run.resume)
+        report = _report(run, pieces, teacher, made)
+        if PartialState().is_main_process:
+            _write(work / 'model', made, report)
+            put_in_place(work / 'model', run.out)
+            shutil.rmtree(work)
+    except Exception as error:
+        if tells_of_a_full_disk(error):
+            raise SerError(
+                f'the disk of {work} is full; make room, choose another --out, or keep fewer variants with --set '
+                'augmentation.variants=1, and go on with --resume'
+            ) from None
+        raise
+    PartialState().wait_for_everyone()
+    return report
+
+
+def _report(run: Pretraining, pieces: Sequence[Piece], teacher: Teacher | None, made: Pretrained) -> dict:
+    folders = Counter()
+    for piece in pieces:
+        folders[piece.name.partition('/')[0]] += piece.duration / 3600
+    return {
+        'recipe': run.recipe_name,
+        'description': run.recipe.description,
+        'speech_hours': {folder: round(time, 2) for folder, time in folders.items()},
+        'teacher': teacher.name if teacher else '',
+        'pieces': len(pieces),
+        'epochs': run.recipe.optimisation.epochs,
+        'hours_heard': round(hours(pieces) * run.recipe.optimisation.epochs, 1),
+        'steps': made.steps,
+        'pretraining_minutes': round(made.seconds / 60, 1),
+        'parameters': made.encoder.num_parameters(),
+        'processes': PartialState().num_processes,
+        'seed': run.recipe.seed,
+        'settings': plain_values(run.recipe),
+        'command': run.command,
+        **environment(),
+        'training_log': made.log,
+    }
+
+
+def _write(folder: Path, made: Pretrained, report: dict) -> None:
+    save_model(made.encoder, made.feature_extractor, folder, half_precision=False)
+    write_json(folder / REPORT, report)
+    curves_picture(made.log, folder / 'curves.png', f'pretraining {report["recipe"]}')
+    (folder / 'README.md').write_text('\n'.join(_card(report)) + '\n', encoding='utf-8')
+
+
+def _card(report: dict) -> list[str]:
+    losses = report['training_log'][-1]
+    rows = [
+        ['parameters', f'{report["parameters"] / 1e6:.2f} million'],
+        ['teacher', report['teacher'] or 'none'],
+        ['heard', f'{report["hours_heard"]:g} hours in {report["epochs"]} epochs, {report["steps"]} steps'],
+        ['took', f'{report["pretraining_minutes"]:g} minutes'],
+        ['hardware', report['hardware']],
+        ['seed', str(report['seed'])],
+        *([key.replace('_', ' '), f'{losses[key]:.3f}'] for key in losses if key.endswith('loss')),
+    ]
+    speech = [[folder, f'{time:g}'] for folder, time in report['speech_hours'].items()]
+    return [
+        '---',
+        'library_name: transformers',
+        'tags: [speech, self-supervised]',
+        '---',
+        f'# {report["recipe"]}: a pretrained speech encoder',
+        '',
+        report['description'].strip(),
+        '',
+        'It answers nothing by itself: `ros2 run ser_ros train --model FOLDER` begins with it.',
+        '',
+        *table(['', ''], rows),
+        '',
+        *table(['speech, unlabelled', 'hours'], speech),
+        '',
+        '![loss over steps](curves.png)',
+        '',
+        '```',
+        report['command'],
+        '```',
+    ]

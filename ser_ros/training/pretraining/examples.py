@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The torch data set of pretraining: what the student hears of a piece, and what it is to make of it."""
+
+import dataclasses
+import os
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch.nn.utils.rnn import pad_sequence
+
+from ser_ros.audio.block import SAMPLE_RATE
+from ser_ros.recognition.frontend import Frontend
+from ser_ros.training.learning.augment import draw_variation, vary_surroundings, vary_voice
+from ser_ros.training.learning.order import in_batches_of_like_duration
+from ser_ros.training.pretraining.quantizer import RandomQuantizer
+from ser_ros.training.pretraining.recipe import Masking, PretrainingRecipe
+from ser_ros.training.pretraining.speech import Piece
+from ser_ros.training.pretraining.teacher import Teacher
+
+VALID, MASK, CODES, STATES = 'valid', 'mask', 'codes', 'states'
+"""Names in an item: which rows are no padding, which are hidden, their codes, and the teacher's hidden states."""
+
+
+class Examples(torch.utils.data.Dataset):
+    """Pieces in which the student hears a voice in a room, with noise, and its teacher the voice alone.
+
+    Each variant depends on the seed, the epoch and the piece's name alone. Where the recipe has `variants` they are
+    kept in a folder, so that features and teacher are computed once; half precision takes half the space.
+    """
+
+    def __init__(
+        self,
+        pieces: Sequence[Piece],
+        recipe: PretrainingRecipe,
+        frontend: Frontend,
+        rows_of: Callable[[int], int],
+        teacher: Teacher | None,
+        kept: Path,
+    ):
+        """`rows_of` tells how many rows the student makes of so many input rows; `kept` is the folder of variants."""
+        self._pieces = pieces
+        self._recipe = recipe
+        self._frontend = frontend
+        self._rows_of = rows_of
+        self._teacher = teacher
+        self._kept = kept
+        self._epoch = 0
+        prediction = recipe.masked_prediction
+        self._quantizer = None
+        if prediction.weight:
+            self._quantizer = RandomQuantizer(prediction.codes, prediction.code_size, seed=recipe.seed)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Begin `epoch`; the Trainer's data loader calls this."""
+        self._epoch = epoch
+
+    def order(self, batch_size: int, *, sorted_together: int) -> list[int]:
+        """Return this epoch's indices; see in_batches_of_like_duration."""
+        return in_batches_of_like_duration(
+            lambda: [piece.duration for piece in self._pieces],
+            len(self),
+            batch_size,
+            sorted_together=sorted_together,
+            rng=np.random.default_rng((self._recipe.seed, self._epoch)),
+        )
+
+    def __len__(self) -> int:
+        return len(self._pieces)
+
+    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+        piece = self._pieces[index]
+        variants = self._recipe.augmentation.variants
+        if not variants:
+            item = self._make(piece, self._epoch)
+        else:
+            variant = self._epoch % variants
+            file = self._kept / str(variant) / f'{index}.safetensors'
+            if not file.exists():
+                _write(file, self._make(piece, variant))
+            item = load_file(file)
+        rows = item.pop(VALID)
+        seed = zlib.crc32(np.array([self._recipe.seed, self._epoch, index]).tobytes())
+        mask = draw_mask(len(rows), piece.duration, self._recipe.masking, np.random.default_rng(seed))
+        return {**item, VALID: rows, MASK: torch.from_numpy(mask)}
+
+    def _make(self, piece: Piece, variant: int) -> dict[str, torch.Tensor]:
+        rng = np.random.default_rng((self._recipe.seed, variant, zlib.crc32(piece.name.encode())))
+        samples = piece.read()
+        duration = len(samples) / SAMPLE_RATE
+        uncut = dataclasses.replace(self._recipe.augmentation, whole_clip_probability=1.0)
+        variation = draw_variation(duration, (0.0, duration), uncut, rng)
+        voice = vary_voice(samples, variation, rng, round(self._recipe.pieces.longest * SAMPLE_RATE))
+        heard = vary_surroundings(voice, variation, rng)
+        item = {name: value[0] for name, value in self._frontend([heard]).items()}
+        main = next(iter(item))
+        rows = self._rows_of(int(item['attention_mask'].sum()) if 'attention_mask' in item else len(item[main]))
+        item[main] = item[main].to(torch.float16)
+        item[VALID] = torch.ones(rows, dtype=torch.bool)
+        if self._quantizer is not None:
+            item[CODES] = self._quantizer(voice, rows)
+        if self._teacher is not None:
+            item[STATES] = self._teacher(voice, rows).transpose(0, 1).contiguous()
+        return item
+
+
+def draw_mask(rows: int, duration: float, masking: Masking, rng: np.random.Generator) -> np.ndarray:
+    """Return which of the `rows` of a piece of `duration` seconds are hidden: bool, shape (rows,); never all."""
+    mask = np.zeros(rows, dtype=bool)
+    span = max(round(masking.span * rows / duration), 1)
+    # As many spans as the share asks for on average, so that short pieces are not always or never masked.
+    wanted = masking.share * rows / span
+    count = int(wanted) + (rng.random() < wanted % 1)
+    if span < rows:  # a piece that is hidden as a whole tells nothing
+        for start in rng.integers(rows - span + 1, size=count):
+            mask[start : start + span] = True
+    return mask
+
+
+def collate(items: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """Stack items into a batch, padded with zeros to the longest."""
+    batch = {name: pad_sequence([item[name] for item in items], batch_first=True) for name in items[0]}
+    return {name: value.float() if value.dtype == torch.float16 else value for name, value in batch.items()}
+
+
+def _write(file: Path, item: dict[str, torch.Tensor]) -> None:
+    """Write so that a killed run leaves no half file."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(f'.{os.getpid()}.partial')
+    save_file(item, partial)
+    partial.rename(file)

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pretrains an encoder with the Hugging Face Trainer and keeps checkpoints from which a killed run goes on."""
+
+import copy
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.utils.data import Sampler
+from transformers import AutoModel, PretrainedConfig, PreTrainedModel, Trainer, set_seed
+from transformers.feature_extraction_sequence_utils import SequenceFeatureExtractor
+from transformers.trainer_utils import get_last_checkpoint
+
+from ser_ros.training.learning.checkpoints import Clock, LastEntry, Seal, open_work_folder, training_arguments
+from ser_ros.training.learning.model import design
+from ser_ros.training.learning.order import EpochOrder
+from ser_ros.training.learning.recipe import plain_values
+from ser_ros.training.pretraining.examples import STATES, Examples, collate
+from ser_ros.training.pretraining.recipe import PretrainingRecipe
+from ser_ros.training.pretraining.speech import Piece
+from ser_ros.training.pretraining.student import Student
+from ser_ros.training.pretraining.teacher import Teacher
+
+_MEASURED_PIECES = 200
+"""From which the scale of the teacher's states is taken: ten minutes, some 10 000 rows."""
+
+_KEPT = 'variants'
+"""Folder in `work` of what is computed once."""
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """An encoder and how it came about. log: the Trainer's entries; seconds: in all legs of a resumed run."""
+
+    encoder: PreTrainedModel
+    feature_extractor: SequenceFeatureExtractor
+    log: list[dict]
+    steps: int
+    seconds: float
+
+
+def pretrain(
+    recipe: PretrainingRecipe, pieces: list[Piece], teacher: Teacher | None, work: Path, *, resume: bool
+) -> Pretrained:
+    """Train an encoder on `pieces`; `work` holds checkpoints and, where the recipe has variants, what is made once.
+
+    Raises SerError where `work` was begun with another recipe, other speech or another teacher.
+    """
+    made = design(recipe.network, recipe.feature_extraction, labels=('any',))
+    arguments = training_arguments(
+        recipe.optimisation,
+        work,
+        seed=recipe.seed,
+        every_steps=recipe.checkpoint_every_steps,
+        checkpoints_kept=recipe.checkpoints_kept,
+        eval_strategy='no',
+        report_to='none',
+    )
+    with arguments.main_process_first(desc='preparing'):
+        if arguments.process_index == 0:
+            run = {
+                'recipe': plain_values(recipe),
+                'teacher': teacher.name if teacher else '',
+                'pieces': [piece.name for piece in pieces],
+                'processes': arguments.world_size,
+            }
+            open_work_folder(work, run, resume=resume)
+    with torch.device('meta'):
+        lengths = AutoModel.from_config(made.config)
+    examples = Examples(pieces, recipe, made.frontend, lengths._get_feat_extract_output_lengths, teacher, work / _KEPT)
+    scale = _scale_of_states(examples, recipe) if teacher else (torch.zeros(0, 0), torch.zeros(0, 0))
+    set_seed(recipe.seed)
+    student = Student(copy.deepcopy(made.config), recipe, scale)
+    trainer = _Trainer(
+        model=student,
+        args=arguments,
+        train_dataset=examples,
+        data_collator=collate,
+        callbacks=[Clock(), Seal(), LastEntry()],
+        recipe=recipe,
+    )
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(work))
+    history = trainer.state.log_history
+    return Pretrained(
+        encoder=_as_designed(student.encoder, made.config),
+        feature_extractor=made.feature_extractor,
+        log=[entry for entry in history if 'loss' in entry],
+        steps=trainer.state.global_step,
+        seconds=history[-1]['seconds'],
+    )
+
+
+def _as_designed(encoder: PreTrainedModel, config: PretrainedConfig) -> PreTrainedModel:
+    """Return the encoder without what hid rows from it: a fine-tuning must not go on hiding them unasked."""
+    config = copy.deepcopy(config)
+    config.apply_spec_augment, config.mask_time_prob = False, 0.0
+    clean = AutoModel.from_config(config, dtype=torch.float32)
+    wanted = clean.state_dict().keys()
+    clean.load_state_dict({name: value for name, value in encoder.state_dict().items() if name in wanted})
+    return clean
+
+
+class _Trainer(Trainer):
+    """Takes the order of pieces from the data set, and logs each loss by itself."""
+
+    def __init__(self, *, recipe: PretrainingRecipe, **others):
+        super().__init__(**others)
+        self._recipe = recipe
+        self.model_accepts_loss_kwargs = False
+        self._parts: dict[str, list[torch.Tensor]] = defaultdict(list)
+
+    def _get_train_sampler(self, train_dataset: Examples | None = None) -> Sampler:
+        optimisation = self._recipe.optimisation
+        return EpochOrder(
+            train_dataset or self.train_dataset,
+            self.args.train_batch_size,
+            sorted_together=optimisation.batches_sorted_together if optimisation.group_by_length else 0,
+        )
+
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        losses = model(**inputs)
+        for name, value in losses.items():
+            if name != 'loss':
+                self._parts[name].append(value.detach())
+        return (losses['loss'], losses) if return_outputs else losses['loss']
+
+    def log(self, logs, *others):
+        if 'loss' in logs:
+            logs |= {name: round(float(torch.stack(values).mean()), 4) for name, values in self._parts.items()}
+            self._parts.clear()
+        super().log(logs, *others)
+
+
+def _scale_of_states(examples: Examples, recipe: PretrainingRecipe) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return mean and deviation of the teacher's states over some pieces, each (layers, width)."""
+    chosen = np.random.default_rng(recipe.seed).permutation(len(examples))[:_MEASURED_PIECES]
+    states = torch.cat([examples[int(index)][STATES].float() for index in chosen])
+    return states.mean(dim=0), states.std(dim=0).clamp_min(1e-3)

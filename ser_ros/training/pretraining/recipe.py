@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a pretraining run is made of: every value that decides how an encoder comes out, except the speech."""
+
+from dataclasses import dataclass, field
+
+from ser_ros.training.learning.recipe import Augmentation, FeatureExtraction, Network, Optimisation
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """What is heard at once."""
+
+    longest: float = 4.0
+    """Seconds; a longer file is cut into pieces of this length."""
+    shortest: float = 0.5
+    """Seconds; shorter files and rests are left out."""
+
+
+@dataclass(frozen=True)
+class Masking:
+    """Spans of rows that the encoder must guess from what is around them (Baevski et al. 2020, section 3.1)."""
+
+    share: float = 0.0
+    """Share of the rows that spans are to cover where they do not overlap; 0 for none."""
+    span: float = 0.4
+    """Seconds of a span."""
+
+
+@dataclass(frozen=True)
+class MaskedPrediction:
+    """Naming the code of what is hidden, of a codebook that is drawn and never learned (BEST-RQ, Chiu et al. 2022)."""
+
+    weight: float = 0.0
+    """Of this loss; 0 for none."""
+    codes: int = 1024
+    code_size: int = 16
+
+
+@dataclass(frozen=True)
+class Distillation:
+    """Reproducing hidden states of a teacher, who hears the same voice without room and noise."""
+
+    weight: float = 0.0
+    """Of this loss; 0 for none."""
+    layers: list[int] = field(default_factory=list)
+    """Which of the teacher's, from 1. A Whisper teacher is cut off after the highest."""
+
+
+@dataclass(frozen=True)
+class PretrainingRecipe:
+    """Everything that decides how an encoder comes out, except the speech and the teacher."""
+
+    description: str
+    network: Network
+    optimisation: Optimisation
+    feature_extraction: FeatureExtraction = field(default_factory=FeatureExtraction)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    """`variants` are kept on the disk beside the checkpoints; the margins have no meaning here."""
+    pieces: Pieces = field(default_factory=Pieces)
+    masking: Masking = field(default_factory=Masking)
+    masked_prediction: MaskedPrediction = field(default_factory=MaskedPrediction)
+    distillation: Distillation = field(default_factory=Distillation)
+    checkpoint_every_steps: int = 500
+    checkpoints_kept: int = 1
+    seed: int = 0

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Unlabelled speech: folders of audio files, cut into pieces that are read when their turn comes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+from tqdm.auto import tqdm
+
+from ser_ros.audio.block import SAMPLE_RATE
+from ser_ros.errors import SerError
+from ser_ros.training.data.other_speech import audio_files_of
+from ser_ros.training.data.problems import refuse_together
+from ser_ros.training.pretraining.recipe import Pieces
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of an audio file. name: the same on every machine. start, duration: seconds."""
+
+    path: Path
+    name: str
+    start: float
+    duration: float
+
+    def read(self) -> np.ndarray:
+        """Return its samples: float32, shape (n,), 16 kHz, the mean of all channels. Raises SerError."""
+        try:
+            with soundfile.SoundFile(self.path) as file:
+                rate = file.samplerate
+                file.seek(round(self.start * rate))
+                samples = file.read(round(self.duration * rate), dtype='float32', always_2d=True).mean(axis=1)
+        except (OSError, soundfile.SoundFileError) as error:
+            raise SerError(f'{self.path} cannot be read any more ({error}); restore it and use --resume') from None
+        return soxr.resample(np.nan_to_num(samples, posinf=0.0, neginf=0.0), rate, SAMPLE_RATE)
+
+
+def find_pieces(folders: Sequence[Path], pieces: Pieces) -> list[Piece]:
+    """Return the pieces of all audio files below `folders`, in the order of their names.
+
+    Raises SerError for a folder that holds no audio, and lists all files that cannot be read.
+    """
+    if not 0 < pieces.shortest <= pieces.longest:
+        raise SerError(f'pieces.shortest is {pieces.shortest:g} and pieces.longest {pieces.longest:g}; correct them')
+    found, problems = [], []
+    for name, path in tqdm(audio_files_of(folders).items(), desc='looking at the speech', unit='file'):
+        try:
+            duration = soundfile.info(path).duration
+        except (OSError, soundfile.SoundFileError) as error:
+            problems.append(f'{path} ({error})')
+            continue
+        found += [Piece(path, f'{name}@{start:g}', start, length) for start, length in _cut(duration, pieces)]
+    refuse_together('some files are no audio that can be read; remove them', problems)
+    if not found:
+        raise SerError(f'all files are shorter than {pieces.shortest:g} s (pieces.shortest); give longer ones')
+    return found
+
+
+def _cut(duration: float, pieces: Pieces) -> list[tuple[float, float]]:
+    starts = np.arange(0.0, duration, pieces.longest)
+    cut = [(float(start), float(min(pieces.longest, duration - start))) for start in starts]
+    return [(start, length) for start, length in cut if length >= pieces.shortest]
+
+
+def hours(pieces: Sequence[Piece]) -> float:
+    """Return how long all pieces are together."""
+    return sum(piece.duration for piece in pieces) / 3600

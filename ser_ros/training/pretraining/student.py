@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An encoder with the heads that pretraining asks of it, and what it loses by wrong guesses."""
+
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy, pad, smooth_l1_loss
+from transformers import AutoModel, PretrainedConfig
+
+from ser_ros.training.pretraining.examples import CODES, MASK, STATES, VALID
+from ser_ros.training.pretraining.recipe import PretrainingRecipe
+
+
+class Student(nn.Module):
+    """Returns the loss of a batch of examples; `encoder` is what is kept afterwards."""
+
+    def __init__(self, config: PretrainedConfig, recipe: PretrainingRecipe, scale: tuple[torch.Tensor, torch.Tensor]):
+        """Draw random weights from torch's global generator.
+
+        scale: mean and deviation of the teacher's states, both (layers, width) and empty where there is no teacher. A
+        few of a transformer's dimensions are many times larger than the others and would be all that is learned.
+        """
+        super().__init__()
+        config.apply_spec_augment = True  # or the encoder would not hide what it is told to
+        config.mask_time_prob = 1.0  # or it would have no vector to hide it with
+        self.encoder = AutoModel.from_config(config, dtype=torch.float32)
+        self._recipe = recipe
+        mean, deviation = scale
+        self.register_buffer('state_mean', mean)
+        self.register_buffer('state_deviation', deviation)
+        width = config.hidden_size
+        self.name_code = nn.Linear(width, recipe.masked_prediction.codes) if recipe.masked_prediction.weight else None
+        self.reproduce = nn.ModuleList(nn.Linear(width, mean.shape[1]) for _ in range(len(mean)))
+
+    def forward(self, **batch: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return 'loss' and its parts 'prediction_loss' and 'distillation_loss' where they are asked for."""
+        valid, mask = batch.pop(VALID), batch.pop(MASK)
+        codes, states = batch.pop(CODES, None), batch.pop(STATES, None)
+        total = int(self.encoder._get_feat_extract_output_lengths(next(iter(batch.values())).shape[1]))
+        # Always a mask: without one the encoder would draw its own.
+        hidden = pad(mask, (0, total - mask.shape[1]))
+        rows = self.encoder(**batch, mask_time_indices=hidden).last_hidden_state[:, : valid.shape[1]]
+        parts = {}
+        if codes is not None:
+            logits = self.name_code(rows[mask]).float()
+            # The sum over none is 0, where their mean would be no number.
+            parts['prediction_loss'] = cross_entropy(logits, codes[mask].long(), reduction='sum') / max(len(logits), 1)
+        if states is not None:
+            wanted = (states[valid] - self.state_mean) / self.state_deviation
+            guessed = torch.stack([head(rows[valid]) for head in self.reproduce], dim=1).float()
+            parts['distillation_loss'] = smooth_l1_loss(guessed, wanted)
+        weights = {
+            'prediction_loss': self._recipe.masked_prediction.weight,
+            'distillation_loss': self._recipe.distillation.weight,
+        }
+        return {'loss': sum(weights[name] * part for name, part in parts.items()), **parts}

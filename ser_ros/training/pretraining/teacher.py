@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A larger encoder whose hidden states a smaller one learns to reproduce."""
+
+import numpy as np
+import torch
+from torch.nn.functional import adaptive_avg_pool1d
+
+from ser_ros.errors import SerError
+from ser_ros.training.learning.model import design, new_model
+from ser_ros.training.learning.recipe import FeatureExtraction, Network
+
+_LARGEST = torch.finfo(torch.float16).max
+
+
+class Teacher:
+    """Any speech encoder of transformers that `train` can begin with."""
+
+    def __init__(self, checkpoint: str, layers: list[int], *, longest: float):
+        """Load a folder or a model of the Hugging Face Hub; it hears at most `longest` seconds at once.
+
+        layers: from 1. Raises SerError for a checkpoint that cannot be used and for layers that it does not have.
+        """
+        made = design(Network(checkpoint=checkpoint), FeatureExtraction(), labels=('any',))
+        count = made.config.num_hidden_layers
+        if not layers or not all(1 <= layer <= count for layer in layers):
+            raise SerError(f'distillation.layers is {layers}, and {checkpoint} has the layers 1 to {count}; correct it')
+        self.name = made.initial_weights
+        self._layers = layers
+        if made.config.model_type == 'whisper':
+            short = Network(checkpoint=checkpoint, window=longest, config={'encoder_layers': max(layers)})
+            made = design(short, FeatureExtraction(), labels=('any',))
+        self._device = 'cuda' if torch.cuda.is_available() else 'cpu'
+        with torch.random.fork_rng():  # the classifier, which is not used, must not move the student's random numbers
+            self._model = new_model(made).eval().requires_grad_(False).to(self._device)
+        self._frontend = made.frontend
+        self.width = self._model.config.hidden_size
+
+    @property
+    def layers(self) -> list[int]:
+        """Which layers `__call__` returns."""
+        return self._layers
+
+    @torch.inference_mode()
+    def __call__(self, samples: np.ndarray, rows: int) -> torch.Tensor:
+        """Return the hidden states, averaged to `rows` equal parts of the sound: float16, (layers, rows, width).
+
+        samples: float32, shape (n,), 16 kHz.
+        """
+        inputs = {name: value.to(self._device) for name, value in self._frontend([samples]).items()}
+        with torch.autocast(self._device, torch.bfloat16):
+            hidden = self._model(**inputs, output_hidden_states=True).hidden_states
+        states = torch.stack([hidden[layer][0] for layer in self._layers]).float()
+        heard = max(self._frontend.longest or 0, len(samples))  # Whisper pads to its window
+        spoken = max(round(states.shape[1] * len(samples) / heard), 1)
+        pooled = adaptive_avg_pool1d(states[:, :spoken].transpose(1, 2), rows).transpose(1, 2)
+        return pooled.clamp(-_LARGEST, _LARGEST).cpu().to(torch.float16)
