@@ -23,13 +23,14 @@ from ser_ros.training.measuring.evaluation_report import (
 )
 from ser_ros.training.measuring.heard import choose_clips
 from ser_ros.training.measuring.label_map import match_labels, read_entries
-from ser_ros.training.measuring.measures import HEARINGS
+from ser_ros.training.measuring.measures import HEARINGS, condition_lines
 
 _EXAMPLES = """\
 examples:
   ros2 run ser_ros evaluate hubert-large-paper --data RAVDESS
   ros2 run ser_ros evaluate hubert-large-paper whisper-base-paper --data RAVDESS --ensemble --out ensemble
   ros2 run ser_ros evaluate default --data other.csv --map happiness=happy anger=angry boredom= --out default-on-other
+  ros2 run ser_ros evaluate hubert-large-paper --data RAVDESS --conditions
   ros2 run ser_ros evaluate default --data other.csv --map labels.yaml     # lines such as happiness: happy
 """
 
@@ -65,7 +66,7 @@ def _measure(folders: Sequence[Path], corpus: Corpus, entries: dict[str, str], o
     recordings = [recording for recording in load_recordings(corpus.clips) if recording.clip.name in chosen]
     return Result(
         model=' + '.join(map(_name, folders)),
-        evaluation=evaluate(model, recordings, label_map=label_map),
+        evaluation=evaluate(model, recordings, label_map=label_map, conditions=options.conditions),
         notes=(*notes, *label_notes),
     )
 
@@ -100,6 +101,11 @@ def _parser() -> argparse.ArgumentParser:
         'that are equal need none. Clips without counterpart are left out; what the corpus lacks is not answered',
     )
     add('--all-clips', action='store_true', help='also those clips that the model was trained on')
+    add(
+        '--conditions',
+        action='store_true',
+        help='measure the same utterances beside a fan, in a room, over a telephone and 20 dB softer too',
+    )
     add('--device', default='auto', help='auto, cpu, cuda or cuda:N')
     add('--backend', default='torch', help='torch, onnx (the form that `optimize` made) or auto')
     add(
@@ -123,6 +129,9 @@ def _print(report: dict) -> None:
         for hearing, heading in HEARINGS.items():
             print(f'\n{heading}\n{result["evaluation"][hearing]["report"]}')
     print('\n'.join(evaluation_table(report)))
+    for result in report['results']:
+        if conditions := condition_lines(result['evaluation']):
+            print('\n'.join(['', result['model'], *conditions]))
 
 
 def _name(folder: Path) -> str:

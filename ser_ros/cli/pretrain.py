@@ -11,8 +11,8 @@ from ser_ros.cli.repeatable import repeatable
 from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.errors import SerError
 from ser_ros.recognition.models import models_folder
-from ser_ros.training.learning.recipe_file import load_pretraining_recipe, pretraining_recipe_names
 from ser_ros.training.pretraining.encoder_folder import Pretraining, make_encoder
+from ser_ros.training.pretraining.recipe_file import load_pretraining_recipe, pretraining_recipe_names
 from ser_ros.training.pretraining.speech import find_pieces, hours
 from ser_ros.training.pretraining.teacher import Teacher
 

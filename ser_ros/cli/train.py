@@ -176,6 +176,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar='FILE',
         help="with full: the folds' summary.json, whose figures the model card shows; with --resume also afterwards",
     )
+    add(
+        '--conditions',
+        action='store_true',
+        help='measure the test clips beside a fan, in a room, over a telephone and 20 dB softer too',
+    )
     add('--resume', action='store_true', help='keep finished folds and go on with an interrupted one')
     add(
         '--report-to',
@@ -291,6 +296,7 @@ def _study(options: argparse.Namespace, name: str, recipe: Recipe, corpus: Corpu
         teacher=options.teacher,
         taught_speech=tuple(options.taught_speech),
         ordinary_speech=tuple(options.ordinary_speech),
+        conditions=options.conditions,
     )
 
 

@@ -55,6 +55,7 @@ class Study:
     selects_on_test: the test clips choose the checkpoint, as in the paper.
     report_to: trackers that transformers knows.
     teacher: a fine-tuned model's folder, or one with a folder `fold-N` for each fold; for the recipe's distillation.
+    conditions: measure the test clips in noise, in a room, over a telephone and softer too.
     taught_speech, ordinary_speech: folders of audio; for the recipe's other_speech.
     """
 
@@ -70,6 +71,7 @@ class Study:
     teacher: Path | None = None
     taught_speech: tuple[Path, ...] = ()
     ordinary_speech: tuple[Path, ...] = ()
+    conditions: bool = False
 
 
 def run_study(study: Study, splits: Sequence[Split]) -> list[dict]:
@@ -206,7 +208,9 @@ def _measure(study: Study, split: Split, bench: _Bench, trained: Finetuned, mode
     temperature = 1.0
     if selection == 'validation':
         temperature = _calibrate(model, _recordings(bench, split.validation))
-    evaluation = evaluate(model, _recordings(bench, split.test)).as_dict() if split.test else None
+    evaluation = None
+    if split.test:
+        evaluation = evaluate(model, _recordings(bench, split.test), conditions=study.conditions).as_dict()
     minutes = trained.seconds / 60
     report = {
         'recipe': study.recipe_name,

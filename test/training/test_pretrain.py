@@ -8,7 +8,7 @@ import soundfile
 
 from ser_ros.cli.pretrain import main
 from ser_ros.cli.train import main as train
-from ser_ros.training.learning.recipe_file import load_pretraining_recipe, pretraining_recipe_names
+from ser_ros.training.pretraining.recipe_file import load_pretraining_recipe, pretraining_recipe_names
 
 TINY = [
     'network.config.hidden_size=24',

@@ -283,6 +283,19 @@ def test_a_folder_that_is_there_is_never_overwritten(train, make_clips, tmp_path
     assert [path.name for path in out.iterdir()] == ['thesis.txt']
 
 
+def test_conditions_are_in_the_reports_of_folds_their_summary_and_its_tables(train, make_clips, tmp_path):
+    out = tmp_path / 'tones'
+    data = make_clips(tmp_path / 'data', (1, 2))
+    settings = ('optimisation.epochs=1',)
+    assert train(data, out, '--protocol', 'leave-one-speaker-out', '--conditions', settings=settings) == 0
+    folds = [read_report(out / f'fold-{fold}')['evaluation']['conditions'] for fold in (1, 2)]
+    summary = json.loads((out / 'summary.json').read_text())
+    for name, scores in summary['mean']['conditions'].items():
+        assert scores['accuracy'] == pytest.approx(np.mean([fold[name]['accuracy'] for fold in folds]))
+    for text in (out / 'summary.md', out / 'fold-1' / 'report.md', out / 'fold-1' / 'README.md'):
+        assert 'a telephone (300-3400 Hz, mu-law)' in text.read_text()
+
+
 @pytest.fixture
 def other_speech(tmp_path, made_sound):
     """Return two folders of speech without labels."""

@@ -11,7 +11,7 @@ class Clip:
 
     name: unique within its corpus, and the same on every machine.
     speaker: RAVDESS's actor number, or the name that the user's table gives; None where nobody is named.
-    intensity, statement, repetition: as RAVDESS's file names tell; empty or None elsewhere.
+    sex, intensity, statement, repetition: as RAVDESS's file names tell; empty or None elsewhere.
     """
 
     path: Path
@@ -21,3 +21,4 @@ class Clip:
     intensity: str = ''
     statement: str = ''
     repetition: int | None = None
+    sex: str = ''

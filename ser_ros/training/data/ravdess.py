@@ -65,6 +65,7 @@ def parse_clip(path: Path) -> Clip | None:
             intensity=_INTENSITIES[intensity],
             statement=STATEMENTS[statement],
             repetition=_REPETITIONS[repetition],
+            sex='male' if int(actor) % 2 else 'female',
         )
     except KeyError as error:
         raise SerError(

@@ -17,7 +17,7 @@ from ser_ros.training.data.emotion_names import emotion_problems
 from ser_ros.training.data.problems import refuse_together
 from ser_ros.training.data.ravdess import is_clip_name
 
-COLUMNS = ('path', 'emotion', 'speaker', 'intensity', 'statement', 'repetition')
+COLUMNS = ('path', 'emotion', 'speaker', 'intensity', 'statement', 'repetition', 'sex')
 """The columns that are read and written."""
 
 _REQUIRED = COLUMNS[:2]
@@ -75,7 +75,7 @@ def write_table(path: Path, clips: Iterable[Clip], relative_to: Path | None = No
             writer.writerow(COLUMNS)
             for clip in clips:
                 written = os.path.relpath(clip.path, relative_to) if relative_to else os.path.abspath(clip.path)
-                cells = (written, clip.emotion, clip.speaker, clip.intensity, clip.statement, clip.repetition)
+                cells = (written, clip.emotion, clip.speaker, clip.intensity, clip.statement, clip.repetition, clip.sex)
                 writer.writerow(['' if cell is None else cell for cell in cells])
         partial.replace(path)
     except OSError as error:
@@ -186,6 +186,7 @@ def _clips(rows: list[_Row], folder: Path) -> tuple[Clip, ...]:
             intensity=row['intensity'],
             statement=row['statement'],
             repetition=int(row['repetition']) if row['repetition'] else None,
+            sex=row['sex'],
         )
         for row, stem in zip(rows, stems, strict=True)
     )

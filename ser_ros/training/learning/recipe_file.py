@@ -13,7 +13,8 @@ import yaml
 from ser_ros.errors import SerError
 from ser_ros.resources import share_folder
 from ser_ros.training.learning.recipe import Recipe
-from ser_ros.training.pretraining.recipe import PretrainingRecipe
+
+Kind = typing.TypeVar('Kind')
 
 _EXTENDS = 'extends'
 
@@ -33,18 +34,7 @@ def load_recipe(name: str, settings: Sequence[str] = ()) -> Recipe:
 
     Raises SerError for an unknown recipe or key (and names the nearest one) and for a value of another type.
     """
-    return parse_recipe(_read_recipe(name, recipes_folder(), recipe_names()), settings, source=f'{name}.yaml')
-
-
-def pretraining_recipe_names() -> list[str]:
-    """Return the names of all recipes of pretraining that come with the package."""
-    return sorted(path.stem for path in _pretraining_folder().glob('*.yaml'))
-
-
-def load_pretraining_recipe(name: str, settings: Sequence[str] = ()) -> PretrainingRecipe:
-    """Return the recipe `train/pretraining/NAME.yaml`, changed by `settings`; raises as load_recipe does."""
-    text = _read_recipe(name, _pretraining_folder(), pretraining_recipe_names())
-    return _build(PretrainingRecipe, _read_values(text, settings, f'{name}.yaml'), prefix='', source=f'{name}.yaml')
+    return read_recipe(Recipe, name, recipes_folder(), settings)
 
 
 def parse_recipe(text: str, settings: Sequence[str] = (), *, source: str = 'the recipe') -> Recipe:
@@ -56,16 +46,15 @@ def parse_recipe(text: str, settings: Sequence[str] = (), *, source: str = 'the 
     return _build(Recipe, _read_values(text, settings, source), prefix='', source=source)
 
 
-def _pretraining_folder() -> Path:
-    return recipes_folder() / 'pretraining'
-
-
-def _read_recipe(name: str, folder: Path, known: Sequence[str]) -> str:
+def read_recipe(kind: type[Kind], name: str, folder: Path, settings: Sequence[str]) -> Kind:
+    """Return the recipe `folder`/NAME.yaml as the frozen dataclass `kind`; see load_recipe and parse_recipe."""
+    known = sorted(path.stem for path in folder.glob('*.yaml'))
     if name not in known:
         raise SerError(
             f"there is no recipe '{name}'{_nearest(name, known)}; the recipes are {', '.join(known) or 'gone'}"
         )
-    return (folder / f'{name}.yaml').read_text('utf-8')
+    source = f'{name}.yaml'
+    return _build(kind, _read_values((folder / source).read_text('utf-8'), settings, source), prefix='', source=source)
 
 
 def _read_values(text: str, settings: Sequence[str], source: str) -> Any:

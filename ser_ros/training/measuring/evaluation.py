@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures a model as the robot runs it: one unpadded utterance at a time, through the node's own classifier."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,10 +16,12 @@ from ser_ros.recognition.classifier import Classifier
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.recordings import Recording
 from ser_ros.training.measuring.calibration import calibration_error
+from ser_ros.training.measuring.conditions import CONDITIONS, in_condition
 from ser_ros.training.measuring.ensemble import Ensemble
 from ser_ros.training.measuring.label_map import LabelMap
+from ser_ros.training.measuring.measures import CONDITION_MEASURES
 
-_GROUPS = ('speaker', 'intensity')
+_GROUPS = ('speaker', 'sex', 'intensity')
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +59,7 @@ class Scores:
     confidence: mean top probability.
     confusion: rows are the true labels, columns the answers, both in the order of `labels`.
     report: scikit-learn's classification report.
-    groups: 'speaker' and 'intensity', where the clips tell of two or more -> each of them -> clips and accuracy.
+    groups: 'speaker', 'sex' and 'intensity', where the clips tell of two or more -> each of them -> clips and accuracy.
     """
 
     clips: int
@@ -82,16 +85,24 @@ class Evaluation:
 
     whole_clip: the recording as it was published, the figure that others can be compared with.
     utterance: cut as the node cuts it: pre-roll, speech, post-roll.
+    conditions: the same utterances in each of CONDITIONS; empty where they were not asked for.
     """
 
     whole_clip: Scores
     utterance: Scores
     whole_clip_answers: Answers
     utterance_answers: Answers
+    conditions: dict[str, Scores] = field(default_factory=dict)
 
     def as_dict(self) -> dict:
         """Return the scores as plain values for JSON."""
-        return {'whole_clip': self.whole_clip.as_dict(), 'utterance': self.utterance.as_dict()}
+        scores = {'whole_clip': self.whole_clip.as_dict(), 'utterance': self.utterance.as_dict()}
+        if self.conditions:
+            scores['conditions'] = {
+                name: {measure: getattr(heard, measure) for measure in CONDITION_MEASURES}
+                for name, heard in self.conditions.items()
+            }
+        return scores
 
 
 def evaluate(
@@ -100,11 +111,13 @@ def evaluate(
     *,
     device: str = 'auto',
     label_map: LabelMap | None = None,
+    conditions: bool = False,
 ) -> Evaluation:
     """Classify every recording, with a progress bar.
 
     model: a folder, which is loaded onto `device` as the node does it, or a loaded model.
     label_map: for a corpus with other labels; without it the answer is one of all the model's labels.
+    conditions: measure each of CONDITIONS too, which takes three times as long.
 
     Raises SerError where there is no recording, and where one has a label that the model cannot say.
     """
@@ -115,15 +128,24 @@ def evaluate(
         label_map = LabelMap(classifier.labels, {label: label for label in classifier.labels}, ())
     clips = tuple(recording.clip for recording in recordings)
     truth = label_map.truth(clips)
-    whole, cut = [], []
+    asked = tuple(CONDITIONS) if conditions else ()
+    said: dict[str, list[np.ndarray]] = defaultdict(list)
     for recording in tqdm(recordings, desc='evaluating', unit='clip'):
-        whole.append(classifier.classify(recording.samples).probabilities)
-        cut.append(classifier.classify(recording.utterance).probabilities)
-    heard_whole, heard_cut = (
-        Answers(clips, label_map.labels, truth, label_map.restrict(np.stack(answers)), classifier.temperature)
-        for answers in (whole, cut)
+        said['whole_clip'].append(classifier.classify(recording.samples).probabilities)
+        said['utterance'].append(classifier.classify(recording.utterance).probabilities)
+        for name in asked:
+            said[name].append(classifier.classify(in_condition(recording, name).utterance).probabilities)
+    answers = {
+        name: Answers(clips, label_map.labels, truth, label_map.restrict(np.stack(rows)), classifier.temperature)
+        for name, rows in said.items()
+    }
+    return Evaluation(
+        whole_clip=score(answers['whole_clip']),
+        utterance=score(answers['utterance']),
+        whole_clip_answers=answers['whole_clip'],
+        utterance_answers=answers['utterance'],
+        conditions={name: score(answers[name]) for name in asked},
     )
-    return Evaluation(score(heard_whole), score(heard_cut), heard_whole, heard_cut)
 
 
 def score(answers: Answers) -> Scores:

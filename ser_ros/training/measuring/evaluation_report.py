@@ -8,7 +8,7 @@ from pathlib import Path
 from ser_ros.errors import SerError
 from ser_ros.training.measuring.evaluation import Evaluation
 from ser_ros.training.measuring.markdown import percent, table
-from ser_ros.training.measuring.measures import HEARINGS, MEASURES, scores_lines
+from ser_ros.training.measuring.measures import HEARINGS, MEASURES, condition_lines, scores_lines
 from ser_ros.training.measuring.pictures import confusion_picture
 from ser_ros.training.measuring.report import REPORT, environment, write_json
 
@@ -69,6 +69,8 @@ def evaluation_markdown(report: dict) -> str:
         lines += [f'![confusion, whole clips]({result["confusion_picture"]})']
         for hearing, heading in HEARINGS.items():
             lines += ['', f'### {heading.capitalize()}', '', *scores_lines(result['evaluation'][hearing])]
+        if conditions := condition_lines(result['evaluation']):
+            lines += ['', '### In other conditions', '', *conditions]
     return '\n'.join(lines) + '\n'
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is measured, by name, and how one hearing of the test clips is written down."""
 
+from ser_ros.training.measuring.conditions import CONDITION_NAMES
 from ser_ros.training.measuring.markdown import confusion_table, percent, table
 
 HEARINGS = {'whole_clip': 'whole clips', 'utterance': 'utterances as the node cuts them'}
@@ -13,6 +14,24 @@ MEASURES = {
     'calibration_error': 'calibration error',
 }
 """Key of an evaluation -> name; all are shares. Reports made before it was measured lack the calibration error."""
+
+CONDITION_MEASURES = ('accuracy', 'unweighted_recall')
+"""Keys of MEASURES that are told of each condition."""
+
+
+def condition_lines(evaluation: dict) -> list[str]:
+    """Return a table of the conditions and of what each costs; nothing where they were not measured."""
+    if not evaluation.get('conditions'):
+        return []
+    clean = evaluation['utterance']
+    rows = [['as recorded', *(percent(clean[measure]) for measure in CONDITION_MEASURES), '']]
+    for name, scores in evaluation['conditions'].items():
+        lost = (clean['accuracy'] - scores['accuracy']) * 100
+        rows.append(
+            [CONDITION_NAMES[name], *(percent(scores[measure]) for measure in CONDITION_MEASURES), f'{lost:.1f}']
+        )
+    headings = [MEASURES[measure] for measure in CONDITION_MEASURES]
+    return table(['utterances heard', *headings, 'points of accuracy lost'], rows)
 
 
 def scores_lines(scores: dict) -> list[str]:

@@ -5,7 +5,7 @@ import yaml
 
 from ser_ros.training.data.corpus import RAVDESS
 from ser_ros.training.measuring.markdown import megabytes, percent
-from ser_ros.training.measuring.measures import HEARINGS, MEASURES, figures
+from ser_ros.training.measuring.measures import HEARINGS, MEASURES, condition_lines, figures
 from ser_ros.training.measuring.report import SELECTIONS, fold_table, is_random, optimism
 
 _MISUSE = """\
@@ -129,6 +129,8 @@ def _figures(report: dict, scores: dict | None) -> str:
         ]
     elif 'selection' in report:
         lines += ['', '![confusion, whole clips](confusion.png)', '', 'All figures are in report.md.']
+    if conditions := condition_lines(measured):
+        lines += ['', 'The same utterances in other conditions:', '', *conditions]
     return '\n'.join(lines)
 
 

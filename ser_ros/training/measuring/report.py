@@ -13,7 +13,13 @@ import transformers
 
 from ser_ros.training.data.splits import PROTOCOLS
 from ser_ros.training.measuring.markdown import confusion_table, megabytes, percent, table
-from ser_ros.training.measuring.measures import HEARINGS, MEASURES, scores_lines
+from ser_ros.training.measuring.measures import (
+    CONDITION_MEASURES,
+    HEARINGS,
+    MEASURES,
+    condition_lines,
+    scores_lines,
+)
 
 REPORT = 'report.json'
 SUMMARY = 'summary.json'
@@ -107,6 +113,7 @@ def run_markdown(report: dict) -> str:
             lines += ['', '![confusion, whole clips](confusion.png)']
         for hearing, heading in HEARINGS.items():
             lines += ['', f'## {heading.capitalize()}', '', *scores_lines(report['evaluation'][hearing])]
+        lines += _conditions(report['evaluation'])
     return '\n'.join(lines) + '\n'
 
 
@@ -133,6 +140,7 @@ def summary_markdown(summary: dict) -> str:
             '',
             *confusion_table(summary['labels'], summary['confusion'][hearing]),
         ]
+    lines += _conditions(summary['mean'])
     return '\n'.join(lines) + '\n'
 
 
@@ -171,6 +179,11 @@ def write_json(path: Path, values: dict) -> None:
     partial = path.with_name(f'.{path.name}.partial')
     partial.write_text(json.dumps(values, indent=1) + '\n', encoding='utf-8')
     partial.replace(path)
+
+
+def _conditions(evaluation: dict) -> list[str]:
+    lines = condition_lines(evaluation)
+    return ['', '## In other conditions', '', *lines] if lines else []
 
 
 def _data_facts(report: dict) -> list[str]:
@@ -241,12 +254,20 @@ def _selection(reports: list[dict]) -> dict:
 
 
 def _over_folds(reports: list[dict], measures: list[str], statistic) -> dict:
-    return {
-        hearing: {
-            measure: statistic([report['evaluation'][hearing][measure] for report in reports]) for measure in measures
-        }
+    evaluations = [report['evaluation'] for report in reports]
+    over = {
+        hearing: {measure: statistic([each[hearing][measure] for each in evaluations]) for measure in measures}
         for hearing in HEARINGS
     }
+    if all('conditions' in each for each in evaluations):
+        over['conditions'] = {
+            name: {
+                measure: statistic([each['conditions'][name][measure] for each in evaluations])
+                for measure in CONDITION_MEASURES
+            }
+            for name in evaluations[0]['conditions']
+        }
+    return over
 
 
 def _installed(packages: tuple[str, ...]) -> dict[str, str]:

@@ -17,7 +17,9 @@ def touch(path: Path) -> Path:
 
 def test_a_name_says_all_of_a_clip():
     path = Path('any/03-01-06-02-02-01-12.wav')
-    assert parse_clip(path) == Clip(path, path.stem, 'fearful', 12, 'strong', 'Dogs are sitting by the door', 1)
+    assert parse_clip(path) == Clip(
+        path, path.stem, 'fearful', 12, 'strong', 'Dogs are sitting by the door', 1, 'female'
+    )
 
 
 @pytest.mark.parametrize('name', ['03-02-06-01-02-01-12.wav', '01-01-06-01-02-01-12.wav', 'notes.wav', '03-01-06.wav'])

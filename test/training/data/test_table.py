@@ -13,7 +13,8 @@ from ser_ros.errors import SerError
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.table import read_table, write_table
 
-HEADER = 'path,emotion,speaker,intensity,statement,repetition'
+HEADER = 'path,emotion,speaker,intensity,statement,repetition,sex'
+WITHOUT_SEX = HEADER.removesuffix(',sex')
 
 
 @pytest.fixture
@@ -49,13 +50,13 @@ def test_path_and_emotion_are_enough(folder):
 @pytest.mark.parametrize(
     'lines',
     [
-        (HEADER, 'a.wav,happy,Ann,strong,"Hello, you",2', 'b.wav,happy,Bo,,,'),
-        (HEADER.replace(',', ';'), 'a.wav;happy;Ann;strong;Hello, you;2', 'b.wav;happy;Bo;;;'),
+        (WITHOUT_SEX, 'a.wav,happy,Ann,strong,"Hello, you",2', 'b.wav,happy,Bo,,,'),
+        (WITHOUT_SEX.replace(',', ';'), 'a.wav;happy;Ann;strong;Hello, you;2', 'b.wav;happy;Bo;;;'),
         (' Path , EMOTION ,speaker,intensity,statement,repetition', ' a.wav, happy ,Ann,strong, "Hello, you",2 ')
         + ('', ',,,,,', 'b.wav,happy,Bo,,,'),
         ('emotion,mood,path,speaker,repetition,statement,intensity', 'happy,7,a.wav,Ann,2,"Hello, you",strong')
         + ('happy,8,b.wav,Bo,,,',),
-        tuple(f'{line}\r' for line in (HEADER, 'a.wav,happy,Ann,strong,"Hello, you",2', 'b.wav,happy,Bo,,,')),
+        tuple(f'{line}\r' for line in (WITHOUT_SEX, 'a.wav,happy,Ann,strong,"Hello, you",2', 'b.wav,happy,Bo,,,')),
     ],
     ids=['commas', 'semicolons', 'blanks and empty rows', 'other columns', 'lines of Windows'],
 )
@@ -83,6 +84,11 @@ def test_without_a_header_the_one_expected_is_shown(folder, refuses, lines):
         read_table(table(folder, *lines))
 
 
+def test_the_sex_of_a_speaker_may_be_told(folder):
+    read = read_table(table(folder, 'path,emotion,speaker,sex', 'a.wav,happy,Ann,female', 'b.wav,happy,Bo,'))
+    assert [clip.sex for clip in read] == ['female', '']
+
+
 def test_what_is_wrong_with_the_whole_file(folder, refuses):
     with refuses('the table', 'none.csv cannot be read', 'No such file'):
         read_table(folder / 'none.csv')
@@ -100,7 +106,7 @@ def test_all_bad_rows_are_told_together(folder):
     headline, *listed = problems_of(
         table(
             folder,
-            HEADER,
+            WITHOUT_SEX,
             'a.wav,happy,1,,"over',
             'two lines",1',
             'b.wav,happy,1',
@@ -233,7 +239,7 @@ def test_paths_are_written_for_the_folder_in_which_the_table_is_going_to_lie(fol
     (partial / 'test.csv').rename(run / 'test.csv')
     (clip,) = read_table(run / 'test.csv', for_training=False)
     assert clip.path.samefile(folder / 'a.wav')
-    assert (run / 'test.csv').read_text() == f'{HEADER}\n../../a.wav,sad,,,,\n'
+    assert (run / 'test.csv').read_text() == f'{HEADER}\n../../a.wav,sad,,,,,\n'
 
 
 def test_a_table_is_written_whole_or_not_at_all(folder, refuses, disk_without_room):

@@ -8,6 +8,7 @@ from ser_ros.emotions import LABELS as EMOTIONS
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.recordings import Recording
+from ser_ros.training.measuring.conditions import CONDITIONS, in_condition
 from ser_ros.training.measuring.evaluation import Answers, evaluate, score
 from ser_ros.training.measuring.label_map import match_labels
 
@@ -92,6 +93,19 @@ def test_each_clip_is_answered_alone_and_as_the_node_answers(random_weight_model
     assert evaluation.utterance_answers.truth.tolist() == [0, 2, 3] * 2
     assert evaluation.utterance_answers.probabilities.dtype == np.float32
     assert evaluation.whole_clip.clips == evaluation.as_dict()['utterance']['clips'] == 6
+
+
+def test_conditions_are_measured_only_where_they_are_asked_for(random_weight_model, recordings):
+    plain = evaluate(random_weight_model, recordings, device='cpu')
+    assert plain.conditions == {} and 'conditions' not in plain.as_dict()
+    evaluation = evaluate(random_weight_model, recordings, device='cpu', conditions=True)
+    assert evaluation.utterance.accuracy == plain.utterance.accuracy
+    classifier = Classifier.load(random_weight_model, 'cpu')
+    for name, scores in evaluation.as_dict()['conditions'].items():
+        answers = [classifier.classify(in_condition(recording, name).utterance).label for recording in recordings]
+        right = [answer == recording.clip.emotion for answer, recording in zip(answers, recordings, strict=True)]
+        assert scores['accuracy'] == pytest.approx(np.mean(right))
+    assert list(evaluation.conditions) == list(CONDITIONS)
 
 
 def test_another_corpus_is_answered_in_the_labels_that_it_has(random_weight_model, recordings):
