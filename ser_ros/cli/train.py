@@ -33,6 +33,7 @@ from ser_ros.training.measuring.markdown import percent
 from ser_ros.training.measuring.measures import HEARINGS
 from ser_ros.training.measuring.report import REPORT, read_json
 from ser_ros.training.study import Study, read_scores, run_study
+from ser_ros.training.teaching import Teaching
 
 ALL = 'all'
 """As a recipe: the study's four models."""
@@ -293,9 +294,7 @@ def _study(options: argparse.Namespace, name: str, recipe: Recipe, corpus: Corpu
         resume=options.resume,
         selects_on_test=options.select_on_test,
         report_to=tuple(options.report_to),
-        teacher=options.teacher,
-        taught_speech=tuple(options.taught_speech),
-        ordinary_speech=tuple(options.ordinary_speech),
+        teaching=Teaching(options.teacher, tuple(options.taught_speech), tuple(options.ordinary_speech)),
         conditions=options.conditions,
     )
 

@@ -12,19 +12,16 @@ from ser_ros.errors import SerError
 from ser_ros.recognition.frontend import Frontend
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.corpus import Corpus
-from ser_ros.training.data.other_speech import load_other_speech, refuse_clips_of
 from ser_ros.training.data.recordings import Recording, load_recordings
 from ser_ros.training.data.splits import Split
 from ser_ros.training.data.table import write_table
-from ser_ros.training.fold_teacher import teacher_of
 from ser_ros.training.learning.dataset import TrainingSet, ValidationSet, VariantFeatures
 from ser_ros.training.learning.disk import put_in_place, tells_of_a_full_disk
 from ser_ros.training.learning.finetune import Finetuned, finetune, save_model
 from ser_ros.training.learning.masks import Masks
 from ser_ros.training.learning.model import Design, design
 from ser_ros.training.learning.recipe import Recipe, decisive_values, plain_values
-from ser_ros.training.learning.targets import OtherRecordings, Targets
-from ser_ros.training.learning.teacher import FinetunedTeacher
+from ser_ros.training.learning.targets import OtherRecordings
 from ser_ros.training.measuring.calibration import fit_temperature, store_temperature
 from ser_ros.training.measuring.evaluation import evaluate
 from ser_ros.training.measuring.model_card import model_card
@@ -39,6 +36,7 @@ from ser_ros.training.measuring.report import (
     summary_markdown,
     write_json,
 )
+from ser_ros.training.teaching import Teaching
 
 _TRACKED = 'runs'
 """Folder in which transformers leaves TensorBoard's files."""
@@ -54,9 +52,8 @@ class Study:
     resume: keep finished folds, and go on with the one that was interrupted.
     selects_on_test: the test clips choose the checkpoint, as in the paper.
     report_to: trackers that transformers knows.
-    teacher: a fine-tuned model's folder, or one with a folder `fold-N` for each fold; for the recipe's distillation.
+    teaching: what teaches besides the labels.
     conditions: measure the test clips in noise, in a room, over a telephone and softer too.
-    taught_speech, ordinary_speech: folders of audio; for the recipe's other_speech.
     """
 
     recipe_name: str
@@ -68,9 +65,7 @@ class Study:
     resume: bool = False
     selects_on_test: bool = False
     report_to: tuple[str, ...] = ()
-    teacher: Path | None = None
-    taught_speech: tuple[Path, ...] = ()
-    ordinary_speech: tuple[Path, ...] = ()
+    teaching: Teaching = Teaching()
     conditions: bool = False
 
 
@@ -128,25 +123,9 @@ def _prepare(study: Study) -> _Bench:
     masks = Masks(recipe.augmentation, made.feature_extractor)
     with PartialState().main_process_first():  # the others find the decoded clips in the cache
         recordings = {recording.clip: recording for recording in load_recordings(study.corpus.clips)}
-        other = _other_recordings(study)
+        other = study.teaching.load_speech(study.corpus, recipe)
     features = VariantFeatures(frontend, recipe.augmentation, seed=recipe.seed)
     return _Bench(made, frontend, features, masks, recordings, other)
-
-
-def _other_recordings(study: Study) -> OtherRecordings:
-    """Return as many as the variants of the clips can have of their own."""
-    asked, seed = study.recipe.other_speech, study.recipe.seed
-    rounds = study.recipe.augmentation.variants or study.recipe.optimisation.epochs
-    values = {'longest': asked.longest, 'seed': seed}
-    refuse_clips_of(study.corpus, (*study.taught_speech, *study.ordinary_speech))
-    return OtherRecordings(
-        taught=load_other_speech(study.taught_speech, rounds * asked.taught, emotion='', **values),
-        ordinary=load_other_speech(
-            study.ordinary_speech, rounds * asked.ordinary, emotion=asked.ordinary_emotion, **values
-        ),
-        taught_count=asked.taught,
-        ordinary_count=asked.ordinary,
-    )
 
 
 def _run(study: Study, split: Split, bench: _Bench) -> dict:
@@ -179,7 +158,7 @@ def _train(study: Study, split: Split, bench: _Bench, work: Path) -> Finetuned:
         bench.features,
         bench.masks,
         seed=recipe.seed,
-        targets=_targets(study, split, bench),
+        targets=study.teaching.targets(split, study.corpus, recipe, bench.features),
         other=bench.other,
     )
     validation = None
@@ -188,15 +167,6 @@ def _train(study: Study, split: Split, bench: _Bench, work: Path) -> Finetuned:
             _recordings(bench, split.validation), study.corpus.labels, bench.frontend, recipe.augmentation
         )
     return finetune(recipe, bench.design, training, validation, work, resume=study.resume, report_to=study.report_to)
-
-
-def _targets(study: Study, split: Split, bench: _Bench) -> Targets:
-    labels, distillation = study.corpus.labels, study.recipe.distillation
-    if study.teacher is None:
-        return Targets(labels)
-    folder = teacher_of(study.teacher, split, study.corpus)
-    teacher = FinetunedTeacher(folder, labels, bench.features, temperature=distillation.temperature)
-    return Targets(labels, teacher, distillation.weight)
 
 
 def _measure(study: Study, split: Split, bench: _Bench, trained: Finetuned, model: Path) -> None:
@@ -227,9 +197,7 @@ def _measure(study: Study, split: Split, bench: _Bench, trained: Finetuned, mode
         'test_speakers': _speakers(split.test),
         'labels': list(study.corpus.labels),
         'initial_weights': bench.design.initial_weights,
-        'teacher': study.teacher.resolve().name if study.teacher else '',
-        'taught_speech': [folder.resolve().name for folder in study.taught_speech],
-        'ordinary_speech': [folder.resolve().name for folder in study.ordinary_speech],
+        **study.teaching.names(),
         'evaluation': evaluation,
         'validation_accuracy': trained.validation_accuracy,
         'chosen_step': trained.chosen_step,
@@ -288,8 +256,9 @@ def _finished(study: Study, split: Split) -> dict | None:
             + (' (or keep it with --resume)' if (folder / REPORT).is_file() else '')
         )
     report = read_json(folder / REPORT)
-    if not _agree(report, study.recipe):
-        raise SerError(f'{folder} was made with other settings; choose another --out or remove it')
+    taught_by = {**Teaching().names(), **{key: report[key] for key in Teaching().names() if key in report}}
+    if not _agree(report, study.recipe) or taught_by != study.teaching.names():
+        raise SerError(f'{folder} was made with other settings or another teacher; choose another --out or remove it')
     return report
 
 

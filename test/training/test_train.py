@@ -309,7 +309,7 @@ def other_speech(tmp_path, made_sound):
 TAUGHT = ('distillation.weight=0.5', 'other_speech.taught=2', 'other_speech.ordinary=1', 'optimisation.epochs=2')
 
 
-def test_a_teacher_of_each_fold_and_other_speech_teach_too(train, make_clips, tmp_path, other_speech):
+def test_a_teacher_of_each_fold_and_other_speech_teach_too(train, make_clips, tmp_path, other_speech, capsys):
     data = make_clips(tmp_path / 'data', (1, 2))
     expressive, read = other_speech
     folds = ('--protocol', 'leave-one-speaker-out')
@@ -321,6 +321,11 @@ def test_a_teacher_of_each_fold_and_other_speech_teach_too(train, make_clips, tm
     assert report['teacher'] == 'teachers'
     assert (report['taught_speech'], report['ordinary_speech']) == (['expressive'], ['read'])
     assert report['train_clips'] == 8 and str(tmp_path) not in report['command']
+    assert train(data, tmp_path / 'taught', *folds, *options, '--resume', settings=TAUGHT) == 0
+    options = ('--teacher', str(tmp_path / 'elsewhere'), *options[2:])
+    (tmp_path / 'teachers').rename(tmp_path / 'elsewhere')
+    assert train(data, tmp_path / 'taught', *folds, *options, '--resume', settings=TAUGHT) == 1
+    assert 'another teacher' in capsys.readouterr().err
     # Eleven utterances an epoch in batches of eight: two steps, two epochs.
     assert report['steps'] == 4
 

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What teaches besides the labels: a fine-tuned model that has heard nothing that tests, and other speech."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ser_ros.errors import SerError
+from ser_ros.training.data.corpus import Corpus
+from ser_ros.training.data.other_speech import load_other_speech, refuse_clips_of
+from ser_ros.training.data.splits import Split
+from ser_ros.training.learning.dataset import VariantFeatures
+from ser_ros.training.learning.recipe import Recipe
+from ser_ros.training.learning.targets import OtherRecordings, Targets
+from ser_ros.training.learning.teacher import FinetunedTeacher
+from ser_ros.training.measuring.heard import heard_clips
+
+
+@dataclass(frozen=True)
+class Teaching:
+    """Where it is; how much of it is used stands in the recipe.
+
+    teacher: a fine-tuned model's folder, or one with a folder `fold-N` for each fold; None for no teacher.
+    taught_speech, ordinary_speech: folders of audio.
+    """
+
+    teacher: Path | None = None
+    taught_speech: tuple[Path, ...] = ()
+    ordinary_speech: tuple[Path, ...] = ()
+
+    def names(self) -> dict:
+        """Return what reports call it."""
+        return {
+            'teacher': self.teacher.resolve().name if self.teacher else '',
+            'taught_speech': [folder.resolve().name for folder in self.taught_speech],
+            'ordinary_speech': [folder.resolve().name for folder in self.ordinary_speech],
+        }
+
+    def load_speech(self, corpus: Corpus, recipe: Recipe) -> OtherRecordings:
+        """Return as many recordings as the variants of the clips can have of their own. Raises SerError."""
+        refuse_clips_of(corpus, (*self.taught_speech, *self.ordinary_speech))
+        asked = recipe.other_speech
+        rounds = recipe.augmentation.variants or recipe.optimisation.epochs
+        values = {'longest': asked.longest, 'seed': recipe.seed}
+        return OtherRecordings(
+            taught=load_other_speech(self.taught_speech, rounds * asked.taught, emotion='', **values),
+            ordinary=load_other_speech(
+                self.ordinary_speech, rounds * asked.ordinary, emotion=asked.ordinary_emotion, **values
+            ),
+            taught_count=asked.taught,
+            ordinary_count=asked.ordinary,
+        )
+
+    def targets(self, split: Split, corpus: Corpus, recipe: Recipe, features: VariantFeatures) -> Targets:
+        """Return what the model should answer in the fold `split`. Raises SerError; see teacher_of."""
+        if self.teacher is None:
+            return Targets(corpus.labels)
+        folder = teacher_of(self.teacher, split, corpus)
+        distillation = recipe.distillation
+        teacher = FinetunedTeacher(folder, corpus.labels, features, temperature=distillation.temperature)
+        return Targets(corpus.labels, teacher, distillation.weight)
+
+
+def teacher_of(folder: Path, split: Split, corpus: Corpus) -> Path:
+    """Return the teacher for `split`: `folder`, or in it the folder of the same fold.
+
+    Raises SerError where there is none, and where it has heard test clips or, where the protocol separates speakers,
+    test speakers: the figures would be worth nothing.
+    """
+    chosen = folder / f'fold-{split.fold}' if split.folds > 1 and not (folder / 'config.json').is_file() else folder
+    if not (chosen / 'config.json').is_file():
+        raise SerError(f'the teacher {chosen} is not there; train it with --protocol {split.protocol} first')
+    if not split.test:
+        return chosen
+    heard = heard_clips(chosen, corpus)
+    if heard is None:
+        raise SerError(f'{chosen} was not made by train, so nobody knows what it has heard; train it first')
+    clips = [clip for clip in split.test if clip.name in heard]
+    if clips:
+        raise SerError(
+            f'the teacher {chosen} has heard {len(clips)} of the {len(split.test)} clips that test here; '
+            f'train it with --protocol {split.protocol} on the same folds'
+        )
+    people = {clip.speaker for clip in corpus.clips if clip.name in heard} & {clip.speaker for clip in split.test}
+    if people - {None} and 'paper' not in split.protocol:
+        raise SerError(
+            f'the teacher {chosen} has heard speakers that test here ({", ".join(map(str, sorted(people, key=str)))}); '
+            f'train it with --protocol {split.protocol} on the same folds'
+        )
+    return chosen
