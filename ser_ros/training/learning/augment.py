@@ -17,9 +17,29 @@ _SHORTEST = 0.3
 _NOISE_COLOURS = (0.0, 2.0)
 """Exponents of 1/f^a: white to brown; fans, motors and traffic lie between."""
 
+_BAND_ORDERS = (2, 11)
+"""From a cheap microphone to a telephone's filter, the last one excluded."""
+
+_HISS = (25.0, 60.0)
+"""dB; mu-law's 8 bits leave about 38. It decides what features, each normalised, show of what a band cuts off."""
+
 _PITCH_RESOLUTION = 1000
 """torchaudio's pitch_shift uses its sampling rate for nothing but the fraction that it resamples by: thousandths are
 within 2 cents, while those of 16 kHz take a filter of a gigabyte and seconds for each clip."""
+
+
+@dataclass(frozen=True)
+class Band:
+    """A microphone that hears a band only.
+
+    low, high: its edges in Hz. order: how steep they are, as that of a Butterworth filter.
+    hiss: dB by which what comes through is above the microphone's own white noise.
+    """
+
+    low: float
+    high: float
+    order: int
+    hiss: float
 
 
 @dataclass(frozen=True)
@@ -33,7 +53,7 @@ class Variation:
     semitones: shift of the pitch alone.
     reverberation: seconds in which the room's sound falls by 60 dB; 0 for none.
     direct_to_reverberant: dB that the direct sound is above the room's.
-    band: Hz between which the microphone hears; None for all.
+    band: what the microphone hears; None for all.
     gain: dB.
     """
 
@@ -45,7 +65,7 @@ class Variation:
     semitones: int = 0
     reverberation: float = 0.0
     direct_to_reverberant: float = 6.0
-    band: tuple[float, float] | None = None
+    band: Band | None = None
     gain: float = 0.0
 
     @property
@@ -74,7 +94,7 @@ def draw_variation(
     direct = rng.uniform(*augmentation.direct_to_reverberant)
     in_a_band = rng.random() < augmentation.band_probability
     edges = rng.uniform(*augmentation.band_low), rng.uniform(*augmentation.band_high)
-    band = edges if in_a_band else None
+    band = Band(*edges, order=int(rng.integers(*_BAND_ORDERS)), hiss=rng.uniform(*_HISS)) if in_a_band else None
     return Variation(start, end, speed, snr, colour, semitones, reverberation, direct, band, gain)
 
 
@@ -114,11 +134,19 @@ def vary_surroundings(samples: np.ndarray, variation: Variation, rng: np.random.
         noise = coloured_noise(len(sound), variation.noise_colour, rng)
         sound = F.add_noise(sound[None], torch.from_numpy(noise)[None], torch.tensor([variation.snr]))[0]
     if variation.band is not None:
-        low, high = variation.band
-        sound = F.lowpass_biquad(F.highpass_biquad(sound, SAMPLE_RATE, low), SAMPLE_RATE, high)
+        sound = _through(variation.band, sound, rng)
     if variation.gain:
         sound = F.gain(sound, variation.gain)
     return sound.numpy()
+
+
+def _through(band: Band, sound: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    frequencies = torch.fft.rfftfreq(len(sound), 1 / SAMPLE_RATE).clamp_min(1.0)
+    power = 2 * band.order
+    gains = ((1 + (band.low / frequencies) ** power) * (1 + (frequencies / band.high) ** power)) ** -0.5
+    heard = torch.fft.irfft(torch.fft.rfft(sound) * gains, len(sound))
+    hiss = torch.from_numpy(coloured_noise(len(sound), 0.0, rng))
+    return F.add_noise(heard[None], hiss[None], torch.tensor([band.hiss]))[0]
 
 
 def coloured_noise(count: int, colour: float, rng: np.random.Generator) -> np.ndarray:
