@@ -48,7 +48,9 @@ def test_an_encoder_is_made_and_training_begins_with_it(speech, models, make_cli
     out = tmp_path / 'encoder'
     layers = ('distillation.layers=[1,2]',)
     assert pretrain(speech, out, '--teacher', str(models / 'whisper'), settings=layers) == 0
-    assert 'hours of speech in 6 pieces' in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert 'hours of speech in 6 pieces' in printed
+    assert f'train --recipe default --model {out} --data RAVDESS' in printed  # as below
     report = json.loads((out / 'report.json').read_text())
     assert report['teacher'] == 'whisper' and report['pieces'] == 6 and report['steps'] == 4
     assert str(tmp_path) not in report['command'] + (out / 'README.md').read_text()

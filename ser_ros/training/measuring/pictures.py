@@ -52,12 +52,20 @@ def confusion_picture(labels: Sequence[str], confusion: Sequence[Sequence[int]],
     _save(figure, path)
 
 
-def curves_picture(log_history: Sequence[dict], path: Path, title: str, *, chosen_step: int | None = None) -> None:
+def curves_picture(
+    log_history: Sequence[dict],
+    path: Path,
+    title: str,
+    *,
+    chosen_step: int | None = None,
+    loss: str = 'loss (cross-entropy)',
+) -> None:
     """Draw loss, and where there are validation clips the accuracy on them, over global steps.
 
     log_history: the Trainer's entries: of training 'step' and 'loss', of validation 'step', 'eval_loss' and
         'eval_accuracy' (0..1).
     chosen_step: marks the checkpoint that was taken.
+    loss: what the losses are called.
     """
     validated = any('eval_accuracy' in entry for entry in log_history)
     figure = Figure(figsize=(7.0, 6.0 if validated else 3.4), layout='constrained')
@@ -65,7 +73,7 @@ def curves_picture(log_history: Sequence[dict], path: Path, title: str, *, chose
     losses, accuracies = panels[0], panels[-1]
     _curve(losses, log_history, 'loss', _TRAINING, 'training')
     _curve(losses, log_history, 'eval_loss', _VALIDATION, 'validation')
-    losses.set_ylabel('loss (cross-entropy)')
+    losses.set_ylabel(loss)
     losses.set_ylim(bottom=0.0)
     if validated:
         _curve(accuracies, log_history, 'eval_accuracy', _VALIDATION, 'validation')

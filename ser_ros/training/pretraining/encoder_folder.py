@@ -86,7 +86,8 @@ def _report(run: Pretraining, pieces: Sequence[Piece], teacher: Teacher | None, 
 def _write(folder: Path, made: Pretrained, report: dict) -> None:
     save_model(made.encoder, made.feature_extractor, folder, half_precision=False)
     write_json(folder / REPORT, report)
-    curves_picture(made.log, folder / 'curves.png', f'pretraining {report["recipe"]}')
+    title = f'pretraining {report["recipe"]}'
+    curves_picture(made.log, folder / 'curves.png', title, loss='weighted sum of losses')
     (folder / 'README.md').write_text('\n'.join(_card(report)) + '\n', encoding='utf-8')
 
 
