@@ -41,10 +41,13 @@ def audio_files_of(folders: Sequence[Path]) -> dict[str, Path]:
 
 
 def refuse_clips_of(corpus: Corpus, folders: Sequence[Path]) -> None:
-    """Raise SerError where a folder of other speech holds clips of the corpus: some of them may test."""
-    clips = {clip.path.resolve() for clip in corpus.clips}
+    """Raise SerError where a folder of other speech holds clips of the corpus: some of them may test.
+
+    They are known by their paths, and copies of RAVDESS's clips by their names.
+    """
+    clips = {clip.path.resolve() for clip in corpus.clips} | {clip.name for clip in corpus.clips}
     for folder in folders:
-        same = sum(path.resolve() in clips for path in audio_files(folder).values())
+        same = sum(path.resolve() in clips or path.stem in clips for path in audio_files(folder).values())
         if same:
             raise SerError(f'{folder} holds {same} clips of {corpus.name}, and clips that test must not be heard')
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Folders of speech without labels: found, named, drawn, cut; never clips of the corpus."""
 
+import shutil
+
 import pytest
 import soundfile
 
@@ -58,3 +60,6 @@ def test_clips_of_the_corpus_are_refused(make_clips, tmp_path, refuses):
     corpus = read_corpus(data)
     with refuses('holds 8 clips of RAVDESS'):
         refuse_clips_of(corpus, [data / 'Actor_01'])
+    shutil.copytree(data / 'Actor_02', tmp_path / 'copies')
+    with refuses('holds 8 clips of RAVDESS'):
+        refuse_clips_of(corpus, [tmp_path / 'copies'])
