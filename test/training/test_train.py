@@ -320,6 +320,10 @@ def test_a_teacher_of_each_fold_and_other_speech_teach_too(train, make_clips, tm
     report = read_report(tmp_path / 'taught' / 'fold-2')
     assert report['teacher'] == 'teachers'
     assert (report['taught_speech'], report['ordinary_speech']) == (['expressive'], ['read'])
+    for text in ('README.md', 'report.md'):
+        told = (tmp_path / 'taught' / 'fold-2' / text).read_text()
+        assert 'the teacher teachers' in told and 'speech that it labelled: expressive' in told
+        assert 'ordinary speech: read' in told
     assert report['train_clips'] == 8 and str(tmp_path) not in report['command']
     assert train(data, tmp_path / 'taught', *folds, *options, '--resume', settings=TAUGHT) == 0
     options = ('--teacher', str(tmp_path / 'elsewhere'), *options[2:])

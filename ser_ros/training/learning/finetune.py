@@ -133,12 +133,8 @@ class _Trainer(Trainer):
             self._class_weights = torch.tensor(weights, dtype=torch.float32)
 
     def _get_train_sampler(self, train_dataset: TrainingSet | None = None) -> Sampler:
-        optimisation = self._recipe.optimisation
-        return EpochOrder(
-            train_dataset or self.train_dataset,
-            self.args.train_batch_size,
-            sorted_together=optimisation.batches_sorted_together if optimisation.group_by_length else 0,
-        )
+        dataset = train_dataset or self.train_dataset
+        return EpochOrder(dataset, self.args.train_batch_size, self._recipe.optimisation)
 
     def create_optimizer(self, model=None) -> torch.optim.Optimizer:
         if self.optimizer is None:

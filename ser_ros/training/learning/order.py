@@ -7,6 +7,8 @@ from typing import Protocol
 import numpy as np
 from torch.utils.data import Sampler
 
+from ser_ros.training.learning.recipe import Optimisation
+
 
 class OrderedDataset(Protocol):
     """A data set that says in which order it wants to be heard."""
@@ -20,11 +22,11 @@ class OrderedDataset(Protocol):
 class EpochOrder(Sampler):
     """Asks the data set for its order at the start of every epoch."""
 
-    def __init__(self, dataset: OrderedDataset, batch_size: int, *, sorted_together: int):
-        """See in_batches_of_like_duration."""
+    def __init__(self, dataset: OrderedDataset, batch_size: int, optimisation: Optimisation):
+        """Group utterances by their length as `optimisation` says."""
         self._dataset = dataset
         self._batch_size = batch_size
-        self._sorted_together = sorted_together
+        self._sorted_together = optimisation.batches_sorted_together if optimisation.group_by_length else 0
 
     def __len__(self) -> int:
         return len(self._dataset)

@@ -83,7 +83,7 @@ def _telephone(samples: np.ndarray, speech: slice, rng: np.random.Generator) -> 
     narrow = sosfiltfilt(butter(4, _TELEPHONE_BAND, 'bandpass', fs=_TELEPHONE_RATE, output='sos'), narrow)
     coded = F.mu_law_encoding(torch.from_numpy(np.clip(narrow, -1.0, 1.0)), _MU_LAW_STEPS)
     wide = soxr.resample(F.mu_law_decoding(coded, _MU_LAW_STEPS).numpy(), _TELEPHONE_RATE, SAMPLE_RATE)
-    return np.resize(wide, len(samples)) if len(wide) > len(samples) else np.pad(wide, (0, len(samples) - len(wide)))
+    return np.pad(wide, (0, max(len(samples) - len(wide), 0)))[: len(samples)]
 
 
 def _quiet(samples: np.ndarray, speech: slice, rng: np.random.Generator) -> np.ndarray:

@@ -6,7 +6,7 @@ import yaml
 from ser_ros.training.data.corpus import RAVDESS
 from ser_ros.training.measuring.markdown import megabytes, percent
 from ser_ros.training.measuring.measures import HEARINGS, MEASURES, condition_lines, figures
-from ser_ros.training.measuring.report import SELECTIONS, fold_table, is_random, optimism
+from ser_ros.training.measuring.report import SELECTIONS, fold_table, is_random, optimism, teaching_facts
 
 _MISUSE = """\
 - It is not made for decisions about people: hiring, grading, credit, insurance, policing, border control, lie
@@ -142,12 +142,15 @@ def _size(report: dict) -> str:
 
 def _data(report: dict) -> str:
     corpus = _corpus(report)
-    if corpus == RAVDESS:
-        return _RAVDESS_DATA
-    return (
-        f"Recordings of the table '{corpus}'. What may be done with them decides what may be done with the weights, "
-        'which are derived from them.'
-    )
+    data = _RAVDESS_DATA
+    if corpus != RAVDESS:
+        data = (
+            f"Recordings of the table '{corpus}'. What may be done with them decides what may be done with the "
+            'weights, which are derived from them.'
+        )
+    if facts := teaching_facts(report):
+        data += f' Besides, the weights are derived from: {"; ".join(facts)}.'
+    return data
 
 
 def _training(report: dict) -> str:

@@ -181,6 +181,15 @@ def write_json(path: Path, values: dict) -> None:
     partial.replace(path)
 
 
+def teaching_facts(report: dict) -> list[str]:
+    """Return what taught the model besides the labels; nothing where nothing did."""
+    facts = [f'the answers of the teacher {report["teacher"]}'] if report.get('teacher') else []
+    for key, what in (('taught_speech', 'speech that it labelled'), ('ordinary_speech', 'ordinary speech')):
+        if report.get(key):
+            facts.append(f'{what}: {", ".join(report[key])}')
+    return facts
+
+
 def _conditions(evaluation: dict) -> list[str]:
     lines = condition_lines(evaluation)
     return ['', '## In other conditions', '', *lines] if lines else []
@@ -200,7 +209,7 @@ def _data_facts(report: dict) -> list[str]:
 
 
 def _training_facts(report: dict) -> list[str]:
-    facts = _weights_facts(report)
+    facts = [*_weights_facts(report), *teaching_facts(report)]
     if report.get('steps'):
         taken = report.get('chosen_step') or report['steps']
         pace = f', {report["steps_per_second"]:.2f} steps a second' if report.get('steps_per_second') else ''

@@ -108,7 +108,7 @@ class Examples(torch.utils.data.Dataset):
 
 
 def draw_mask(rows: int, duration: float, masking: Masking, rng: np.random.Generator) -> np.ndarray:
-    """Return which of the `rows` of a piece of `duration` seconds are hidden: bool, shape (rows,); never all."""
+    """Return which of the `rows` of a piece of `duration` seconds are hidden: bool, shape (rows,)."""
     mask = np.zeros(rows, dtype=bool)
     span = max(round(masking.span * rows / duration), 1)
     # As many spans as the share asks for on average, so that short pieces are not always or never masked.

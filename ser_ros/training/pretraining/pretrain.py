@@ -72,7 +72,7 @@ def pretrain(
     examples = Examples(pieces, recipe, made.frontend, lengths._get_feat_extract_output_lengths, teacher, work / _KEPT)
     scale = _scale_of_states(examples, recipe) if teacher else (torch.zeros(0, 0), torch.zeros(0, 0))
     set_seed(recipe.seed)
-    student = Student(copy.deepcopy(made.config), recipe, scale)
+    student = Student(made.config, recipe, scale)
     trainer = _Trainer(
         model=student,
         args=arguments,
@@ -112,12 +112,8 @@ class _Trainer(Trainer):
         self._parts: dict[str, list[torch.Tensor]] = defaultdict(list)
 
     def _get_train_sampler(self, train_dataset: Examples | None = None) -> Sampler:
-        optimisation = self._recipe.optimisation
-        return EpochOrder(
-            train_dataset or self.train_dataset,
-            self.args.train_batch_size,
-            sorted_together=optimisation.batches_sorted_together if optimisation.group_by_length else 0,
-        )
+        dataset = train_dataset or self.train_dataset
+        return EpochOrder(dataset, self.args.train_batch_size, self._recipe.optimisation)
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         losses = model(**inputs)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """An encoder with the heads that pretraining asks of it, and what it loses by wrong guesses."""
 
+import copy
+
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, pad, smooth_l1_loss
@@ -20,6 +22,7 @@ class Student(nn.Module):
         few of a transformer's dimensions are many times larger than the others and would be all that is learned.
         """
         super().__init__()
+        config = copy.deepcopy(config)
         config.apply_spec_augment = True  # or the encoder would not hide what it is told to
         config.mask_time_prob = 1.0  # or it would have no vector to hide it with
         self.encoder = AutoModel.from_config(config, dtype=torch.float32)
