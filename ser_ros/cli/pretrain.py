@@ -46,6 +46,7 @@ def main(args: list[str] | None = None) -> int:
     run = Pretraining(
         recipe_name=options.recipe,
         recipe=recipe,
+        speech=tuple(options.speech),
         out=options.out or models_folder() / f'{options.recipe}-encoder',
         command=repeatable(args, parser, folders=('--speech', '--out'), models=('--teacher',)),
         resume=options.resume,

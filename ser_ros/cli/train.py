@@ -13,13 +13,13 @@ from accelerate import PartialState
 
 from ser_ros.cli.repeatable import repeatable
 from ser_ros.cli.sentences import ends_in_a_sentence
+from ser_ros.cli.train_options import ALL, FOLDERS, parser
 from ser_ros.errors import SerError
 from ser_ros.recognition.models import find_model, models_folder
 from ser_ros.training.data.corpus import Corpus, read_corpus
 from ser_ros.training.data.download import download_ravdess
 from ser_ros.training.data.ravdess import incomplete_speakers
 from ser_ros.training.data.splits import (
-    PROTOCOLS,
     Split,
     choose_on_test_clips,
     make_splits,
@@ -29,31 +29,11 @@ from ser_ros.training.learning.hub import check_account, push
 from ser_ros.training.learning.recipe import Recipe
 from ser_ros.training.learning.recipe_file import load_recipe, parse_recipe, recipe_names
 from ser_ros.training.measuring.comparison import STUDY_RECIPES, compare
+from ser_ros.training.measuring.files import REPORT, read_json
 from ser_ros.training.measuring.markdown import percent
 from ser_ros.training.measuring.measures import HEARINGS
-from ser_ros.training.measuring.report import REPORT, read_json
 from ser_ros.training.study import Study, read_scores, run_study
 from ser_ros.training.teaching import Teaching
-
-ALL = 'all'
-"""As a recipe: the study's four models."""
-
-_FOLDERS = ('--data', '--out', '--scores', '--teacher', '--taught-speech', '--ordinary-speech')
-"""Options whose values may be private paths."""
-
-_EXAMPLES = """\
-examples:
-  ros2 run ser_ros train --recipe hubert-large --data RAVDESS
-  ros2 run ser_ros train --recipe all --data Audio_Speech_Actors_01-24.zip
-  ros2 run ser_ros train --recipe default --download --protocol speaker-independent
-  ros2 run ser_ros train --recipe whisper-base-fast --model whisper-base --data RAVDESS --fold 1 2 --resume \\
-      --protocol speaker-independent
-  ros2 run ser_ros train --recipe default --data RAVDESS --set optimisation.epochs=5 seed=1
-  ros2 run ser_ros train --data my.csv --model hubert-large-paper --out my-model
-  ros2 run ser_ros train --compare
-  torchrun --standalone --nproc-per-node 2 -m ser_ros.cli.train --recipe xls-r-1b --data RAVDESS
-  ros2 launch ser_ros ser.launch.py model:=my-model
-"""
 
 
 @ends_in_a_sentence
@@ -61,9 +41,9 @@ def main(args: list[str] | None = None) -> int:
     """Train and measure what is asked for; print the figures."""
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()  # the Trainer's own bar stays
-    parser = _parser()
+    options_parser = parser()
     args = sys.argv[1:] if args is None else args
-    options = parser.parse_args(args)
+    options = options_parser.parse_args(args)
     if options.compare is not None:
         print('\n'.join(compare(options.compare or [models_folder()])))
         return 0
@@ -74,7 +54,7 @@ def main(args: list[str] | None = None) -> int:
     for recipe in recipes.values():
         _check_what_it_needs(recipe, options)
     studies = [
-        _study(options, name, recipe, corpus, repeatable(args, parser, folders=_FOLDERS, models=('--model',)))
+        _study(options, name, recipe, corpus, repeatable(args, options_parser, folders=FOLDERS, models=('--model',)))
         for name, recipe in recipes.items()
     ]
     plans = [(study, _splits(options, study)) for study in studies]  # all are checked before the first is trained
@@ -96,109 +76,6 @@ def _train(study: Study, splits: list[Split], options: argparse.Namespace) -> No
         print(f'ros2 launch ser_ros ser.launch.py model:={study.out.name}' + ('/fold-1' if splits[0].folds > 1 else ''))
     if options.push_to_hub:
         print(f'pushed to {push(study.out, options.push_to_hub)}')
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog='train',
-        description='Fine-tune a recipe, measure it as the node runs it, and write a Hugging Face model folder.',
-        epilog=_EXAMPLES,
-        allow_abbrev=False,  # reports show the command, and must know each option
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add = parser.add_argument
-    add(
-        '--recipe',
-        nargs='+',
-        default=[],
-        metavar='NAME',
-        help=f'{", ".join(recipe_names())}; {ALL}: the four of the study. With --model alone: the recipe of that model',
-    )
-    add(
-        '--data',
-        type=Path,
-        metavar='PATH',
-        help='RAVDESS speech clips: a folder, nested as you like, or the official zip; or a CSV table of your own with '
-        'the columns path, emotion and, if known, speaker',
-    )
-    add(
-        '--download',
-        action='store_true',
-        help='instead of --data: fetch the official zip of RAVDESS (208 MB) once; goes on where it was interrupted',
-    )
-    add(
-        '--labels',
-        nargs='+',
-        default=[],
-        metavar='LABEL',
-        help='the emotions of the table, in order; others are errors',
-    )
-    add(
-        '--protocol',
-        default='paper',
-        choices=PROTOCOLS,
-        help='; '.join(f'{name}: {meaning}' for name, meaning in PROTOCOLS.items()) + ' (default: paper)',
-    )
-    add('--fold', type=int, nargs='+', metavar='K', help='only these folds, from 1; all where not given')
-    add('--validation', action='store_true', help='measure on the validation clips; the test clips stay unheard')
-    add('--select-on-test', action='store_true', help='choose the checkpoint on the test clips, as the study did')
-    add(
-        '--model',
-        metavar='MODEL',
-        help='begin with these weights: a folder, the name of a trained model, or a name on the Hugging Face Hub',
-    )
-    add(
-        '--teacher',
-        type=Path,
-        metavar='FOLDER',
-        help="for a recipe with distillation: a larger model that train made, or the folder of its folds' models",
-    )
-    add(
-        '--taught-speech',
-        type=Path,
-        nargs='+',
-        default=[],
-        metavar='FOLDER',
-        help='for a recipe with other_speech: audio that the teacher labels',
-    )
-    add(
-        '--ordinary-speech',
-        type=Path,
-        nargs='+',
-        default=[],
-        metavar='FOLDER',
-        help='for a recipe with other_speech: audio of people who speak as one does, with no emotion in particular',
-    )
-    add('--out', type=Path, metavar='FOLDER', help='model folder; where the node finds it by name if not given')
-    add('--set', nargs='+', action='extend', default=[], metavar='KEY=VALUE', help='change values of the recipe')
-    add(
-        '--scores',
-        type=Path,
-        metavar='FILE',
-        help="with full: the folds' summary.json, whose figures the model card shows; with --resume also afterwards",
-    )
-    add(
-        '--conditions',
-        action='store_true',
-        help='measure the test clips beside a fan, in a room, over a telephone and 20 dB softer too',
-    )
-    add('--resume', action='store_true', help='keep finished folds and go on with an interrupted one')
-    add(
-        '--report-to',
-        nargs='+',
-        default=[],
-        choices=('tensorboard', 'wandb'),
-        help='also log there (`pip install tensorboard` or wandb)',
-    )
-    add('--push-to-hub', metavar='NAME', help='then upload the model folder to the Hugging Face Hub as NAME')
-    add(
-        '--compare',
-        nargs='*',
-        type=Path,
-        metavar='FOLDER',
-        help="only print the study's table with the figures of the models in these folders beside it",
-    )
-    return parser
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -296,6 +173,7 @@ def _study(options: argparse.Namespace, name: str, recipe: Recipe, corpus: Corpu
         report_to=tuple(options.report_to),
         teaching=Teaching(options.teacher, tuple(options.taught_speech), tuple(options.ordinary_speech)),
         conditions=options.conditions,
+        held_out_speech=tuple(options.held_out_speech),
     )
 
 

@@ -12,9 +12,11 @@ from ser_ros.errors import SerError
 from ser_ros.recognition.frontend import Frontend
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.corpus import Corpus
+from ser_ros.training.data.other_speech import load_other_speech
 from ser_ros.training.data.recordings import Recording, load_recordings
 from ser_ros.training.data.splits import Split
 from ser_ros.training.data.table import write_table
+from ser_ros.training.folds import ALL_FOLDS, keep_answers, sum_up
 from ser_ros.training.learning.dataset import TrainingSet, ValidationSet, VariantFeatures
 from ser_ros.training.learning.disk import put_in_place, tells_of_a_full_disk
 from ser_ros.training.learning.finetune import Finetuned, finetune, save_model
@@ -24,19 +26,13 @@ from ser_ros.training.learning.recipe import Recipe, decisive_values, plain_valu
 from ser_ros.training.learning.targets import OtherRecordings
 from ser_ros.training.measuring.calibration import fit_temperature, store_temperature
 from ser_ros.training.measuring.evaluation import evaluate
+from ser_ros.training.measuring.files import REPORT, read_json, write_json
+from ser_ros.training.measuring.held_out_speech import answers_to_speech
 from ser_ros.training.measuring.model_card import model_card
 from ser_ros.training.measuring.pictures import confusion_picture, curves_picture
-from ser_ros.training.measuring.report import (
-    REPORT,
-    SUMMARY,
-    environment,
-    read_json,
-    run_markdown,
-    summarise,
-    summary_markdown,
-    write_json,
-)
-from ser_ros.training.teaching import Teaching
+from ser_ros.training.measuring.provenance import pretraining_of
+from ser_ros.training.measuring.report import environment, run_markdown
+from ser_ros.training.teaching import Teaching, refuse_heard
 
 _TRACKED = 'runs'
 """Folder in which transformers leaves TensorBoard's files."""
@@ -54,6 +50,7 @@ class Study:
     report_to: trackers that transformers knows.
     teaching: what teaches besides the labels.
     conditions: measure the test clips in noise, in a room, over a telephone and softer too.
+    held_out_speech: folders of people who act no emotion; what the model calls them is reported.
     """
 
     recipe_name: str
@@ -67,6 +64,7 @@ class Study:
     report_to: tuple[str, ...] = ()
     teaching: Teaching = Teaching()
     conditions: bool = False
+    held_out_speech: tuple[Path, ...] = ()
 
 
 def run_study(study: Study, splits: Sequence[Split]) -> list[dict]:
@@ -75,6 +73,7 @@ def run_study(study: Study, splits: Sequence[Split]) -> list[dict]:
     Once every fold of the protocol is there, whichever command made it, `summary.json` and `summary.md` are written.
     """
     _check_scores(study)
+    refuse_heard(study.held_out_speech, study.teaching, study.recipe.network.checkpoint)
     reports = {split.fold: _finished(study, split) for split in splits}
     pending = [split for split in splits if reports[split.fold] is None]
     if pending:
@@ -87,9 +86,11 @@ def run_study(study: Study, splits: Sequence[Split]) -> list[dict]:
         reports[split.fold] = _run(study, split, bench)
     if PartialState().is_main_process:
         if splits[0].folds > 1:
-            _write_summary(study, splits[0])
+            title = f'{study.recipe_name}, {splits[0].protocol}, all {splits[0].folds} folds'
+            if missing := sum_up(study.out, splits[0].folds, title):
+                _say(missing)
         if study.scores is not None:
-            _write_card(study, study.out)
+            _take_over(study.scores, study.out)
     return [reports[split.fold] for split in splits]
 
 
@@ -114,6 +115,7 @@ class _Bench:
     masks: Masks
     recordings: dict[Clip, Recording]
     other: OtherRecordings
+    held_out_speech: list[Recording]
 
 
 def _prepare(study: Study) -> _Bench:
@@ -124,8 +126,11 @@ def _prepare(study: Study) -> _Bench:
     with PartialState().main_process_first():  # the others find the decoded clips in the cache
         recordings = {recording.clip: recording for recording in load_recordings(study.corpus.clips)}
         other = study.teaching.load_speech(study.corpus, recipe)
+        held_out_speech = load_other_speech(
+            study.held_out_speech, None, emotion='', longest=recipe.other_speech.longest, seed=recipe.seed
+        )
     features = VariantFeatures(frontend, recipe.augmentation, seed=recipe.seed)
-    return _Bench(made, frontend, features, masks, recordings, other)
+    return _Bench(made, frontend, features, masks, recordings, other, held_out_speech)
 
 
 def _run(study: Study, split: Split, bench: _Bench) -> dict:
@@ -180,7 +185,10 @@ def _measure(study: Study, split: Split, bench: _Bench, trained: Finetuned, mode
         temperature = _calibrate(model, _recordings(bench, split.validation))
     evaluation = None
     if split.test:
-        evaluation = evaluate(model, _recordings(bench, split.test), conditions=study.conditions).as_dict()
+        measured = evaluate(model, _recordings(bench, split.test), conditions=study.conditions)
+        evaluation = measured.as_dict()
+        if selection == 'last':
+            keep_answers(measured, model)
     minutes = trained.seconds / 60
     report = {
         'recipe': study.recipe_name,
@@ -197,8 +205,10 @@ def _measure(study: Study, split: Split, bench: _Bench, trained: Finetuned, mode
         'test_speakers': _speakers(split.test),
         'labels': list(study.corpus.labels),
         'initial_weights': bench.design.initial_weights,
+        'pretraining': pretraining_of(recipe.network.checkpoint),
         **study.teaching.names(),
         'evaluation': evaluation,
+        'held_out_speech': _held_out_speech(study, bench, model),
         'validation_accuracy': trained.validation_accuracy,
         'chosen_step': trained.chosen_step,
         'steps': trained.steps,
@@ -227,7 +237,13 @@ def _measure(study: Study, split: Split, bench: _Bench, trained: Finetuned, mode
     for name, clips in tables.items():
         if clips:
             write_table(model / f'{name}.csv', clips)
-    _write_card(study, model)
+    _write_card(study.scores, model)
+
+
+def _held_out_speech(study: Study, bench: _Bench, model: Path) -> dict | None:
+    if not study.held_out_speech:
+        return None
+    return answers_to_speech(model, study.held_out_speech, bench.held_out_speech)
 
 
 def _calibrate(model: Path, recordings: Sequence[Recording]) -> float:
@@ -262,25 +278,19 @@ def _finished(study: Study, split: Split) -> dict | None:
     return report
 
 
-def _write_summary(study: Study, split: Split) -> None:
-    paths = [study.out / f'fold-{fold}' / REPORT for fold in range(1, split.folds + 1)]
-    done = [path for path in paths if path.is_file()]
-    if len(done) < len(paths):
-        _say(f'{len(done)} of {len(paths)} folds are done; the summary follows with the last one')
-        return
-    summary = summarise([read_json(path) for path in done])
-    write_json(study.out / SUMMARY, summary)
-    (study.out / 'summary.md').write_text(summary_markdown(summary), encoding='utf-8')
-    confusion_picture(
-        summary['labels'],
-        summary['confusion']['whole_clip'],
-        study.out / 'confusion.png',
-        f'{study.recipe_name}, {split.protocol}, all {split.folds} folds',
-    )
+def _take_over(scores: dict, model: Path) -> None:
+    """Give the `model`, which has no test clips of its own, the figures of the folds, and their temperature."""
+    report = read_json(model / REPORT)
+    if report['selection'] == 'last' and 'temperature' in scores:
+        report |= {'temperature': scores['temperature'], 'calibrated_on': ALL_FOLDS}
+        store_temperature(model, report['temperature'])
+        write_json(model / REPORT, report)
+        (model / 'report.md').write_text(run_markdown(report), encoding='utf-8')
+    _write_card(scores, model)
 
 
-def _write_card(study: Study, model: Path) -> None:
-    card = model_card(read_json(model / REPORT), study.scores)
+def _write_card(scores: dict | None, model: Path) -> None:
+    card = model_card(read_json(model / REPORT), scores)
     (model / 'README.md').write_text(card, encoding='utf-8')
 
 

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What teaches besides the labels: a fine-tuned model that has heard nothing that tests, and other speech."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ser_ros.errors import SerError
 from ser_ros.training.data.corpus import Corpus
+from ser_ros.training.data.dataset_card import read_dataset_card
 from ser_ros.training.data.other_speech import load_other_speech, refuse_clips_of
 from ser_ros.training.data.splits import Split
 from ser_ros.training.learning.dataset import VariantFeatures
@@ -13,6 +15,7 @@ from ser_ros.training.learning.recipe import Recipe
 from ser_ros.training.learning.targets import OtherRecordings, Targets
 from ser_ros.training.learning.teacher import FinetunedTeacher
 from ser_ros.training.measuring.heard import heard_clips
+from ser_ros.training.measuring.provenance import pretraining_of
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,8 @@ class Teaching:
         """Return what reports call it."""
         return {
             'teacher': self.teacher.resolve().name if self.teacher else '',
-            'taught_speech': [folder.resolve().name for folder in self.taught_speech],
-            'ordinary_speech': [folder.resolve().name for folder in self.ordinary_speech],
+            'taught_speech': [str(read_dataset_card(folder)) for folder in self.taught_speech],
+            'ordinary_speech': [str(read_dataset_card(folder)) for folder in self.ordinary_speech],
         }
 
     def load_speech(self, corpus: Corpus, recipe: Recipe) -> OtherRecordings:
@@ -87,3 +90,15 @@ def teacher_of(folder: Path, split: Split, corpus: Corpus) -> Path:
             f'train it with --protocol {split.protocol} on the same folds'
         )
     return chosen
+
+
+def refuse_heard(held_out_speech: Sequence[Path], teaching: Teaching, checkpoint: str) -> None:
+    """Raise SerError where speech that is to be new to the model taught it, or pretrained the encoder `checkpoint`.
+
+    Folders are known by what their dataset cards, or else they themselves, are called.
+    """
+    known = {read_dataset_card(folder).name for folder in (*teaching.taught_speech, *teaching.ordinary_speech)}
+    known |= {data['name'] for data in (pretraining_of(checkpoint) or {'speech': []})['speech']}
+    for folder in held_out_speech:
+        if read_dataset_card(folder).name in known:
+            raise SerError(f'the model has heard {folder} in its training; give speech that it has not heard')

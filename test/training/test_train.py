@@ -88,6 +88,46 @@ def test_folds_train_learn_and_are_summed_up(train, make_clips, tmp_path, capsys
     )
 
 
+def test_folds_without_validation_clips_are_calibrated_on_the_other_folds(train, make_clips, tmp_path):
+    """The answers of each fold are replaced by ones that are three times too sure of themselves."""
+    data, out = make_clips(tmp_path / 'data', (1, 2, 3)), tmp_path / 'tones'
+    folds = ('--protocol', 'leave-one-speaker-out')
+    settings = ('optimisation.epochs=1',)
+    assert train(data, out, *folds, settings=settings) == 0
+    rng = np.random.default_rng(0)
+    for fold in (1, 2, 3):
+        file = out / f'fold-{fold}' / 'answers.json'
+        answers = json.loads(file.read_text())
+        assert len(answers['clips']) == len(answers['truth']) == len(answers['whole_clip']) == 8
+        assert np.exp(answers['utterance']).sum(axis=-1) == pytest.approx(np.ones(8), abs=1e-3)
+        logits = rng.normal(scale=1.5, size=(2000, 2))
+        truth = (rng.random(2000) > 1 / (1 + np.exp(logits[:, 1] - logits[:, 0]))).astype(int)
+        sure = torch.log_softmax(torch.from_numpy(3 * logits), dim=-1).tolist()
+        file.write_text(json.dumps({**answers, 'truth': truth.tolist(), 'whole_clip': sure, 'utterance': sure}))
+    summaries = []
+    for _ in range(2):
+        assert train(data, out, *folds, '--resume', settings=settings) == 0
+        summaries.append(json.loads((out / 'summary.json').read_text()))
+    assert summaries[0] == summaries[1]
+    reports = [read_report(out / f'fold-{fold}') for fold in (1, 2, 3)]
+    for fold, report in enumerate(reports, start=1):
+        assert report['temperature'] == pytest.approx(3.0, abs=0.3)
+        assert Classifier.load(out / f'fold-{fold}', 'cpu').temperature == report['temperature']
+        scores = report['evaluation']['utterance']
+        assert scores['calibration_error'] < 0.05 < scores['uncalibrated_error']
+        assert "the other folds' test clips" in (out / f'fold-{fold}' / 'report.md').read_text()
+    assert len({report['temperature'] for report in reports}) == 3
+    assert summaries[0]['pooled']['utterance']['calibration_error'] < 0.03
+    assert 'all 24 test clips together' in (out / 'summary.md').read_text()
+
+    final = tmp_path / 'final'
+    assert train(data, final, '--protocol', 'full', '--scores', str(out / 'summary.json'), settings=settings) == 0
+    assert Classifier.load(final, 'cpu').temperature == summaries[0]['temperature'] == pytest.approx(3.0, abs=0.2)
+    card = (final / 'README.md').read_text()
+    assert "was fitted to all folds' test clips" in card.replace('\n', ' ')
+    assert 'It confuses most' in card or summaries[0]['mean']['utterance']['accuracy'] == 1.0
+
+
 def test_validation_measures_on_training_actors_alone(train, make_clips, tmp_path):
     data, out = make_clips(tmp_path / 'data', range(1, 7)), tmp_path / 'trial'
     settings = ['optimisation.epochs=1', 'validation.share=0.4']
@@ -319,7 +359,10 @@ def test_a_teacher_of_each_fold_and_other_speech_teach_too(train, make_clips, tm
     assert train(data, tmp_path / 'taught', *folds, *options, settings=TAUGHT) == 0
     report = read_report(tmp_path / 'taught' / 'fold-2')
     assert report['teacher'] == 'teachers'
-    assert (report['taught_speech'], report['ordinary_speech']) == (['expressive'], ['read'])
+    assert (report['taught_speech'], report['ordinary_speech']) == (
+        ['expressive (licence not known)'],
+        ['read (licence not known)'],
+    )
     for text in ('README.md', 'report.md'):
         told = (tmp_path / 'taught' / 'fold-2' / text).read_text()
         assert 'the teacher teachers' in told and 'speech that it labelled: expressive' in told
@@ -332,6 +375,29 @@ def test_a_teacher_of_each_fold_and_other_speech_teach_too(train, make_clips, tm
     assert 'another teacher' in capsys.readouterr().err
     # Eleven utterances an epoch in batches of eight: two steps, two epochs.
     assert report['steps'] == 4
+
+
+def test_what_speech_of_others_is_called_stands_in_reports_summary_and_card(train, make_clips, tmp_path, other_speech):
+    data, out = make_clips(tmp_path / 'data', (1, 2)), tmp_path / 'tones'
+    read = other_speech[1]
+    (read / 'README.md').write_text('---\npretty_name: Other Voices\nlicense: cc0-1.0\n---\n')
+    options = ('--protocol', 'leave-one-speaker-out', '--held-out-speech', str(read))
+    assert train(data, out, *options, settings=('optimisation.epochs=1',)) == 0
+    told = [read_report(out / f'fold-{fold}')['held_out_speech'] for fold in (1, 2)]
+    summary = json.loads((out / 'summary.json').read_text())['held_out_speech']
+    for answers in (*(each['answers'] for each in told), summary['answers']):
+        assert set(answers) == {'neutral', 'angry'} and sum(answers.values()) == pytest.approx(1.0)
+    assert summary['answers']['angry'] == pytest.approx(np.mean([each['answers']['angry'] for each in told]))
+    assert summary['speech'] == ['Other Voices (cc0-1.0)'] and summary['recordings'] == 3
+    for text in (out / 'summary.md', out / 'fold-1' / 'report.md', out / 'fold-1' / 'README.md'):
+        assert 'Other Voices (cc0-1.0)' in text.read_text() and 'is called neutral or calm' in text.read_text()
+
+
+def test_speech_that_taught_is_not_held_out(train, make_clips, tmp_path, other_speech, capsys):
+    data, read = make_clips(tmp_path / 'data', (1, 2)), other_speech[1]
+    options = ('--protocol', 'full', '--ordinary-speech', str(read), '--held-out-speech', str(read))
+    assert train(data, tmp_path / 'out', *options, settings=('other_speech.ordinary=1',)) == 1
+    assert 'the model has heard' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -53,9 +53,9 @@ def refuse_clips_of(corpus: Corpus, folders: Sequence[Path]) -> None:
 
 
 def load_other_speech(
-    folders: Sequence[Path], count: int, *, emotion: str, longest: float, seed: int
+    folders: Sequence[Path], count: int | None, *, emotion: str, longest: float, seed: int
 ) -> list[Recording]:
-    """Return `count` recordings of the files in `folders`, drawn with `seed`; all where there are fewer.
+    """Return `count` recordings of the files in `folders`, drawn with `seed`; all where there are fewer, or for None.
 
     emotion: the label that they get; '' for none. longest: seconds of speech that are taken of each.
     Raises SerError for a folder without audio and for files that cannot be used.

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from ser_ros.errors import SerError
 from ser_ros.training.data.corpus import RAVDESS
+from ser_ros.training.measuring.files import REPORT, SUMMARY, read_json
 from ser_ros.training.measuring.markdown import megabytes, percent, table
-from ser_ros.training.measuring.report import REPORT, SUMMARY, is_random, read_json
+from ser_ros.training.measuring.report import is_random
 
 
 @dataclass(frozen=True)

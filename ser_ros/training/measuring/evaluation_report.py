@@ -7,10 +7,11 @@ from pathlib import Path
 
 from ser_ros.errors import SerError
 from ser_ros.training.measuring.evaluation import Evaluation
+from ser_ros.training.measuring.files import REPORT, write_json
 from ser_ros.training.measuring.markdown import percent, table
 from ser_ros.training.measuring.measures import HEARINGS, MEASURES, condition_lines, scores_lines
 from ser_ros.training.measuring.pictures import confusion_picture
-from ser_ros.training.measuring.report import REPORT, environment, write_json
+from ser_ros.training.measuring.report import environment
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from ser_ros.errors import SerError
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.corpus import RAVDESS, Corpus
 from ser_ros.training.data.ravdess import is_clip_name
-from ser_ros.training.measuring.report import REPORT, read_json
+from ser_ros.training.measuring.files import REPORT, read_json
 
 _MADE_IT = ('train.csv', 'validation.csv')
 """In a model folder: the clips that trained it and that chose its checkpoint."""

@@ -46,9 +46,31 @@ def scores_lines(scores: dict) -> list[str]:
         *confusion_table(scores['labels'], scores['confusion']),
     ]
     for kind, members in scores.get('groups', {}).items():
-        rows = [[name, str(member['clips']), percent(member['accuracy'])] for name, member in members.items()]
-        lines += ['', *table([kind, 'clips', 'accuracy'], rows)]
+        lines += ['', *group_table(kind, members)]
     return lines
+
+
+def group_table(kind: str, members: dict[str, dict[str, float]]) -> list[str]:
+    """Return a table of the groups of one kind, such as both sexes, with clips and accuracy."""
+    rows = [[name, str(member['clips']), percent(member['accuracy'])] for name, member in members.items()]
+    return table([kind, 'clips', 'accuracy'], rows)
+
+
+def largest_confusions(labels: list[str], confusion: list[list[int]], most: int = 4) -> str:
+    """Return a sentence about the emotions that are taken for another most often; '' where none is."""
+    cells = [
+        (answers[answered] / sum(answers), truth, answered)
+        for truth, answers in enumerate(confusion)
+        for answered in range(len(labels))
+        if answered != truth and answers[answered]
+    ]
+    if not cells:
+        return ''
+    told = [
+        f'{labels[truth]} is called {labels[answered]} in {percent(share)}'
+        for share, truth, answered in sorted(cells, key=lambda cell: -cell[0])[:most]
+    ]
+    return f'It confuses most: {", ".join(told)}.'
 
 
 def figures(scores: dict) -> str:

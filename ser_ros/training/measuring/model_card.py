@@ -4,9 +4,19 @@
 import yaml
 
 from ser_ros.training.data.corpus import RAVDESS
-from ser_ros.training.measuring.markdown import megabytes, percent
-from ser_ros.training.measuring.measures import HEARINGS, MEASURES, condition_lines, figures
-from ser_ros.training.measuring.report import SELECTIONS, fold_table, is_random, optimism, teaching_facts
+from ser_ros.training.measuring.held_out_speech import held_out_speech_lines
+from ser_ros.training.measuring.markdown import confusion_table, megabytes, percent
+from ser_ros.training.measuring.measures import (
+    HEARINGS,
+    MEASURES,
+    condition_lines,
+    figures,
+    group_table,
+    largest_confusions,
+)
+from ser_ros.training.measuring.provenance import pretraining_lines, teaching_facts
+from ser_ros.training.measuring.report import SELECTIONS, calibrated_on, is_random, optimism
+from ser_ros.training.measuring.summary import fold_table, pooled_calibration
 
 _MISUSE = """\
 - It is not made for decisions about people: hiring, grading, credit, insurance, policing, border control, lie
@@ -38,7 +48,12 @@ def model_card(report: dict, scores: dict | None) -> str:
     """Return the card for a run's report; `scores` is the folds' summary for a model without test clips of its own."""
     settings = report['settings']
     selection = settings.get('selection', '').strip()
-    commands = [*(scores['commands'] if scores else []), report['command']]
+    pretraining = report.get('pretraining')
+    commands = [
+        *([pretraining['command']] if pretraining else []),
+        *(scores['commands'] if scores else []),
+        report['command'],
+    ]
     limits = _LIMITS_OF_RAVDESS if _corpus(report) == RAVDESS else _LIMITS_OF_OTHERS
     sections = [
         _front_matter(report, scores),
@@ -129,9 +144,23 @@ def _figures(report: dict, scores: dict | None) -> str:
         ]
     elif 'selection' in report:
         lines += ['', '![confusion, whole clips](confusion.png)', '', 'All figures are in report.md.']
+    if scores:
+        lines += _over_all_folds(scores)
     if conditions := condition_lines(measured):
         lines += ['', 'The same utterances in other conditions:', '', *conditions]
+    if told := held_out_speech_lines(report.get('held_out_speech')):
+        lines += ['', *told]
     return '\n'.join(lines)
+
+
+def _over_all_folds(scores: dict) -> list[str]:
+    heading, labels, confusion = HEARINGS['utterance'], scores['labels'], scores['confusion']['utterance']
+    lines = ['', pooled_calibration(scores)] if 'pooled' in scores else []
+    lines += ['', f'{heading.capitalize()}, all folds together:', '', *confusion_table(labels, confusion)]
+    lines += ['', largest_confusions(labels, confusion)]
+    for kind, members in scores.get('groups', {}).get('utterance', {}).items():
+        lines += ['', *group_table(kind, members)]
+    return lines
 
 
 def _size(report: dict) -> str:
@@ -150,6 +179,8 @@ def _data(report: dict) -> str:
         )
     if facts := teaching_facts(report):
         data += f' Besides, the weights are derived from: {"; ".join(facts)}.'
+    if report.get('pretraining'):
+        data += '\n\n' + '\n'.join(pretraining_lines(report['pretraining']))
     return data
 
 
@@ -174,5 +205,5 @@ def _how_to_calibrate(report: dict) -> str:
         return ''
     return (
         f' ser_ros divides the logits by the temperature of the config.json ({report["temperature"]:.3g}), which was '
-        'fitted to the validation clips; with transformers do so yourself before the softmax.'
+        f'fitted to {calibrated_on(report)}; with transformers do so yourself before the softmax.'
     )

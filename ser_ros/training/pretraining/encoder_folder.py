@@ -4,18 +4,22 @@
 import shutil
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from accelerate import PartialState
 
 from ser_ros.errors import SerError
+from ser_ros.training.data.dataset_card import read_dataset_card
+from ser_ros.training.data.ravdess import is_clip_name
 from ser_ros.training.learning.disk import put_in_place, tells_of_a_full_disk
 from ser_ros.training.learning.finetune import save_model
 from ser_ros.training.learning.recipe import plain_values
+from ser_ros.training.measuring.files import REPORT, write_json
 from ser_ros.training.measuring.markdown import table
 from ser_ros.training.measuring.pictures import curves_picture
-from ser_ros.training.measuring.report import REPORT, environment, write_json
+from ser_ros.training.measuring.provenance import speech_table
+from ser_ros.training.measuring.report import environment
 from ser_ros.training.pretraining.pretrain import Pretrained, pretrain
 from ser_ros.training.pretraining.recipe import PretrainingRecipe
 from ser_ros.training.pretraining.speech import Piece, hours
@@ -24,10 +28,11 @@ from ser_ros.training.pretraining.teacher import Teacher
 
 @dataclass(frozen=True)
 class Pretraining:
-    """One run. command: how to repeat it, for the card."""
+    """One run. speech: the folders of the pieces. command: how to repeat it, for the card."""
 
     recipe_name: str
     recipe: PretrainingRecipe
+    speech: tuple[Path, ...]
     out: Path
     command: str
     resume: bool = False
@@ -60,15 +65,13 @@ def make_encoder(run: Pretraining, pieces: Sequence[Piece], teacher: Teacher | N
 
 
 def _report(run: Pretraining, pieces: Sequence[Piece], teacher: Teacher | None, made: Pretrained) -> dict:
-    folders = Counter()
-    for piece in pieces:
-        folders[piece.name.partition('/')[0]] += piece.duration / 3600
     return {
         'recipe': run.recipe_name,
         'description': run.recipe.description,
-        'speech_hours': {folder: round(time, 2) for folder, time in folders.items()},
+        'speech': _speech(run.speech, pieces),
         'teacher': teacher.name if teacher else '',
         'pieces': len(pieces),
+        'ravdess_clips': len({piece.path for piece in pieces if is_clip_name(piece.path.stem)}),
         'epochs': run.recipe.optimisation.epochs,
         'hours_heard': round(hours(pieces) * run.recipe.optimisation.epochs, 1),
         'steps': made.steps,
@@ -81,6 +84,14 @@ def _report(run: Pretraining, pieces: Sequence[Piece], teacher: Teacher | None, 
         **environment(),
         'training_log': made.log,
     }
+
+
+def _speech(folders: Sequence[Path], pieces: Sequence[Piece]) -> list[dict]:
+    heard = Counter()
+    for piece in pieces:
+        heard[piece.name.partition('/')[0]] += piece.duration / 3600
+    cards = {folder.resolve().name: read_dataset_card(folder) for folder in folders}
+    return [{**asdict(cards[name]), 'hours': round(time, 2)} for name, time in heard.items()]
 
 
 def _write(folder: Path, made: Pretrained, report: dict) -> None:
@@ -102,7 +113,6 @@ def _card(report: dict) -> list[str]:
         ['seed', str(report['seed'])],
         *([key.replace('_', ' '), f'{losses[key]:.3f}'] for key in losses if key.endswith('loss')),
     ]
-    speech = [[folder, f'{time:g}'] for folder, time in report['speech_hours'].items()]
     return [
         '---',
         'library_name: transformers',
@@ -116,7 +126,7 @@ def _card(report: dict) -> list[str]:
         '',
         *table(['', ''], rows),
         '',
-        *table(['speech, unlabelled', 'hours'], speech),
+        *speech_table(report['speech']),
         '',
         '![loss over steps](curves.png)',
         '',

@@ -6,7 +6,8 @@ import copy
 import pytest
 
 from ser_ros.training.measuring.comparison import STUDY_RECIPES, compare
-from ser_ros.training.measuring.report import summarise, write_json
+from ser_ros.training.measuring.files import write_json
+from ser_ros.training.measuring.summary import summarise
 
 SCORES = {
     'accuracy': 0.875,

@@ -8,8 +8,8 @@ import yaml
 
 from ser_ros.recognition.models import find_model
 from ser_ros.training.learning.recipe_file import recipes_folder
+from ser_ros.training.measuring.files import read_json
 from ser_ros.training.measuring.model_card import model_card
-from ser_ros.training.measuring.report import read_json
 
 
 @pytest.fixture(scope='module')

@@ -5,14 +5,9 @@ import statistics
 
 import pytest
 
-from ser_ros.training.measuring.report import (
-    environment,
-    read_json,
-    run_markdown,
-    summarise,
-    summary_markdown,
-    write_json,
-)
+from ser_ros.training.measuring.files import read_json, write_json
+from ser_ros.training.measuring.report import environment, run_markdown
+from ser_ros.training.measuring.summary import summarise, summary_markdown
 
 CONFUSION = [[6, 2], [1, 7]]
 OPTIMISTIC = 'Chosen on the test clips: optimistic'

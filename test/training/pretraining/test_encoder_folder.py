@@ -50,12 +50,16 @@ def recipe_of(kind, **changes):
     return dataclasses.replace(RECIPE, **parts[kind], **changes)
 
 
-def run_of(recipe, out, **others):
-    return Pretraining('tiny', recipe, out, 'pretrain', **others)
+@pytest.fixture
+def run_of(pieces):
+    def make(recipe, out, **others):
+        return Pretraining('tiny', recipe, (pieces[0].path.parent,), out, 'pretrain', **others)
+
+    return make
 
 
 @pytest.mark.parametrize('kind', ['masked', 'taught', 'both'])
-def test_the_loss_falls(pieces, models, tmp_path, kind):
+def test_the_loss_falls(run_of, pieces, models, tmp_path, kind):
     teacher = Teacher(str(models / 'hubert-layer'), [1, 2], longest=1.0) if kind != 'masked' else None
     optimisation = Optimisation(epochs=10, batch_size=4, learning_rate=0.01)
     report = make_encoder(run_of(recipe_of(kind, optimisation=optimisation), tmp_path / 'made'), pieces, teacher)
@@ -66,7 +70,7 @@ def test_the_loss_falls(pieces, models, tmp_path, kind):
     assert sorted(path.name for path in tmp_path.iterdir()) == ['made']
 
 
-def test_what_was_made_can_be_begun_with_and_hides_nothing(pieces, tmp_path):
+def test_what_was_made_can_be_begun_with_and_hides_nothing(run_of, pieces, tmp_path):
     out = tmp_path / 'made'
     make_encoder(run_of(recipe_of('masked'), out), pieces, None)
     config = json.loads((out / 'config.json').read_text())
@@ -81,7 +85,7 @@ def test_what_was_made_can_be_begun_with_and_hides_nothing(pieces, tmp_path):
     assert report['steps'] == 12 and report['pieces'] == 12 and (out / 'curves.png').is_file()
 
 
-def test_a_killed_run_that_is_resumed_ends_like_one_that_was_not(pieces, models, tmp_path, monkeypatch):
+def test_a_killed_run_that_is_resumed_ends_like_one_that_was_not(run_of, pieces, models, tmp_path, monkeypatch):
     teacher = Teacher(str(models / 'hubert-layer'), [1, 2], longest=1.0)
     recipe = recipe_of('both')
     make_encoder(run_of(recipe, tmp_path / 'whole'), pieces, teacher)
@@ -104,12 +108,12 @@ def test_a_killed_run_that_is_resumed_ends_like_one_that_was_not(pieces, models,
         torch.testing.assert_close(resumed[name], value, rtol=0, atol=1e-6)
 
 
-def test_a_run_shorter_than_the_rhythm_of_its_log_ends_well(pieces, tmp_path):
+def test_a_run_shorter_than_the_rhythm_of_its_log_ends_well(run_of, pieces, tmp_path):
     report = make_encoder(run_of(recipe_of('masked', checkpoint_every_steps=500), tmp_path / 'made'), pieces, None)
     assert report['steps'] == 12 and report['training_log']
 
 
-def test_another_recipe_is_not_resumed(pieces, tmp_path, monkeypatch, refuses):
+def test_another_recipe_is_not_resumed(run_of, pieces, tmp_path, monkeypatch, refuses):
     def killed(self, *args, **kwargs):
         raise KeyboardInterrupt
 
@@ -121,12 +125,12 @@ def test_another_recipe_is_not_resumed(pieces, tmp_path, monkeypatch, refuses):
         make_encoder(run_of(recipe_of('masked', seed=1), tmp_path / 'made', resume=True), pieces, None)
 
 
-def test_a_folder_that_is_there_is_not_overwritten(pieces, tmp_path, refuses):
+def test_a_folder_that_is_there_is_not_overwritten(run_of, pieces, tmp_path, refuses):
     with refuses('never overwritten'):
         make_encoder(run_of(recipe_of('masked'), tmp_path), pieces, None)
 
 
-def test_a_full_disk_is_told(pieces, tmp_path, refuses, disk_without_room):
+def test_a_full_disk_is_told(run_of, pieces, tmp_path, refuses, disk_without_room):
     with disk_without_room(), refuses('is full', '--resume'):
         make_encoder(run_of(recipe_of('masked'), tmp_path / 'made'), pieces, None)
     assert not (tmp_path / 'made').exists()

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line of `train`."""
+
+import argparse
+from pathlib import Path
+
+from ser_ros.training.data.splits import PROTOCOLS
+from ser_ros.training.learning.recipe_file import recipe_names
+
+ALL = 'all'
+"""As a recipe: the study's four models."""
+
+FOLDERS = ('--data', '--out', '--scores', '--teacher', '--taught-speech', '--ordinary-speech', '--held-out-speech')
+"""Options whose values may be private paths."""
+
+_EXAMPLES = """\
+examples:
+  ros2 run ser_ros train --recipe hubert-large --data RAVDESS
+  ros2 run ser_ros train --recipe all --data Audio_Speech_Actors_01-24.zip
+  ros2 run ser_ros train --recipe default --download --protocol speaker-independent
+  ros2 run ser_ros train --recipe whisper-base-fast --model whisper-base --data RAVDESS --fold 1 2 --resume \\
+      --protocol speaker-independent
+  ros2 run ser_ros train --recipe default --data RAVDESS --set optimisation.epochs=5 seed=1
+  ros2 run ser_ros train --data my.csv --model hubert-large-paper --out my-model
+  ros2 run ser_ros train --compare
+  torchrun --standalone --nproc-per-node 2 -m ser_ros.cli.train --recipe xls-r-1b --data RAVDESS
+  ros2 launch ser_ros ser.launch.py model:=my-model
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    made = argparse.ArgumentParser(
+        prog='train',
+        description='Fine-tune a recipe, measure it as the node runs it, and write a Hugging Face model folder.',
+        epilog=_EXAMPLES,
+        allow_abbrev=False,  # reports show the command, and must know each option
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = made.add_argument
+    add(
+        '--recipe',
+        nargs='+',
+        default=[],
+        metavar='NAME',
+        help=f'{", ".join(recipe_names())}; {ALL}: the four of the study. With --model alone: the recipe of that model',
+    )
+    add(
+        '--data',
+        type=Path,
+        metavar='PATH',
+        help='RAVDESS speech clips: a folder, nested as you like, or the official zip; or a CSV table of your own with '
+        'the columns path, emotion and, if known, speaker',
+    )
+    add(
+        '--download',
+        action='store_true',
+        help='instead of --data: fetch the official zip of RAVDESS (208 MB) once; goes on where it was interrupted',
+    )
+    add(
+        '--labels',
+        nargs='+',
+        default=[],
+        metavar='LABEL',
+        help='the emotions of the table, in order; others are errors',
+    )
+    add(
+        '--protocol',
+        default='paper',
+        choices=PROTOCOLS,
+        help='; '.join(f'{name}: {meaning}' for name, meaning in PROTOCOLS.items()) + ' (default: paper)',
+    )
+    add('--fold', type=int, nargs='+', metavar='K', help='only these folds, from 1; all where not given')
+    add('--validation', action='store_true', help='measure on the validation clips; the test clips stay unheard')
+    add('--select-on-test', action='store_true', help='choose the checkpoint on the test clips, as the study did')
+    add(
+        '--model',
+        metavar='MODEL',
+        help='begin with these weights: a folder, the name of a trained model, or a name on the Hugging Face Hub',
+    )
+    add(
+        '--teacher',
+        type=Path,
+        metavar='FOLDER',
+        help="for a recipe with distillation: a larger model that train made, or the folder of its folds' models",
+    )
+    add(
+        '--taught-speech',
+        type=Path,
+        nargs='+',
+        default=[],
+        metavar='FOLDER',
+        help='for a recipe with other_speech: audio that the teacher labels',
+    )
+    add(
+        '--ordinary-speech',
+        type=Path,
+        nargs='+',
+        default=[],
+        metavar='FOLDER',
+        help='for a recipe with other_speech: audio of people who speak as one does, with no emotion in particular',
+    )
+    add('--out', type=Path, metavar='FOLDER', help='model folder; where the node finds it by name if not given')
+    add('--set', nargs='+', action='extend', default=[], metavar='KEY=VALUE', help='change values of the recipe')
+    add(
+        '--scores',
+        type=Path,
+        metavar='FILE',
+        help="with full: the folds' summary.json, whose figures the model card shows; with --resume also afterwards",
+    )
+    add(
+        '--conditions',
+        action='store_true',
+        help='measure the test clips beside a fan, in a room, over a telephone and 20 dB softer too',
+    )
+    add(
+        '--held-out-speech',
+        type=Path,
+        nargs='+',
+        default=[],
+        metavar='FOLDER',
+        help='audio of people who act no emotion and whom nothing has heard: what the model calls them is reported',
+    )
+    add('--resume', action='store_true', help='keep finished folds and go on with an interrupted one')
+    add(
+        '--report-to',
+        nargs='+',
+        default=[],
+        choices=('tensorboard', 'wandb'),
+        help='also log there (`pip install tensorboard` or wandb)',
+    )
+    add('--push-to-hub', metavar='NAME', help='then upload the model folder to the Hugging Face Hub as NAME')
+    add(
+        '--compare',
+        nargs='*',
+        type=Path,
+        metavar='FOLDER',
+        help="only print the study's table with the figures of the models in these folders beside it",
+    )
+    return made

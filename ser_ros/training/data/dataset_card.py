@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a folder of speech says of itself, in a dataset card as the Hugging Face Hub defines it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+
+@dataclass(frozen=True)
+class DatasetCard:
+    """Name of a data set, and its licence, such as 'cc-by-4.0'; '' where nobody says."""
+
+    name: str
+    licence: str = ''
+
+    def __str__(self) -> str:
+        return f'{self.name} ({self.licence or "licence not known"})'
+
+
+def read_dataset_card(folder: Path) -> DatasetCard:
+    """Return `pretty_name` and `license` of the front matter of the README.md in `folder`.
+
+    Without a name the folder's own is taken. A README.md that is no dataset card is no error.
+    """
+    try:
+        text = (folder / 'README.md').read_text(encoding='utf-8')
+        front_matter = yaml.safe_load(text.split('---')[1]) if text.startswith('---') else {}
+        told = front_matter if isinstance(front_matter, dict) else {}
+    except (OSError, ValueError, IndexError, yaml.YAMLError):
+        told = {}
+    return DatasetCard(str(told.get('pretty_name') or folder.resolve().name), str(told.get('license') or ''))
