@@ -36,6 +36,19 @@ class _Recogniser(torch.nn.Module):
         return torch.softmax(logits / self._temperature, dim=-1)
 
 
+class _Pointwise(torch.nn.Module):
+    """Does what a convolution over one row does, from (batch, channels, rows) to the same, by a matrix product."""
+
+    def __init__(self, convolution: torch.nn.Conv1d):
+        super().__init__()
+        self._product = torch.nn.Linear(*convolution.weight.shape[1::-1], bias=convolution.bias is not None)
+        self._product.weight = torch.nn.Parameter(convolution.weight[:, :, 0])
+        self._product.bias = convolution.bias
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        return self._product(rows.transpose(1, 2)).transpose(1, 2)
+
+
 def load_exporter():
     """Return the module `onnx`. Raises SerError where what the export needs is not installed."""
     try:
@@ -57,7 +70,7 @@ def export(checkpoint: Checkpoint, graph: Path) -> None:
         count = min(count, checkpoint.frontend.longest - 1)
     samples = torch.randn(1, count, generator=torch.Generator().manual_seed(0))
     recogniser = _Recogniser(checkpoint).eval()
-    with _quiet(), _plain_attention(checkpoint.model):
+    with _quiet(), _plain_attention(checkpoint.model), _plain_products(checkpoint.model):
         program = torch.onnx.export(
             recogniser,
             (samples,),
@@ -125,6 +138,24 @@ def _plain_attention(network) -> Iterator[None]:
         yield
     finally:
         network.set_attn_implementation(before)
+
+
+@contextlib.contextmanager
+def _plain_products(network) -> Iterator[None]:
+    """Write convolutions over one row as the matrix products that they are, which can be quantised."""
+    replaced = []
+    for parent in list(network.modules()):
+        for name, module in parent.named_children():
+            if isinstance(module, torch.nn.Conv1d) and module.kernel_size == module.stride == (1,):
+                if module.groups == 1 and module.padding == (0,):
+                    replaced.append((parent, name, module))
+    for parent, name, module in replaced:
+        setattr(parent, name, _Pointwise(module))
+    try:
+        yield
+    finally:
+        for parent, name, module in replaced:
+            setattr(parent, name, module)
 
 
 @contextlib.contextmanager

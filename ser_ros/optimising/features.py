@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """From samples to a model's features, as torch modules that can become part of an ONNX graph.
 
-Each does what the feature extractor of transformers does for one unpadded utterance. A windowed Fourier transform is a
-product with a fixed matrix here: removing the frame's mean, pre-emphasis, window and transform are all linear, so that
-one convolution does them together.
+Each does what the feature extractor of transformers does for one unpadded utterance. A Fourier transform is a product
+with a fixed matrix here.
 """
 
 import numpy as np
@@ -66,7 +65,7 @@ class WhisperFeatures(torch.nn.Module):
         self._window = window
         self._hop = extractor.hop_length
         self._half = size // 2
-        self.register_buffer('_transform', _transform(np.diag(window_function(size, 'hann')), size))
+        self.register_buffer('_transform', _windowed_transform(window_function(size, 'hann'), size))
         self.register_buffer('_mel', torch.from_numpy(extractor.mel_filters.astype(np.float32)))
 
     def forward(self, samples: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -90,19 +89,20 @@ class StackedFilterBank(torch.nn.Module):
     def __init__(self, extractor: SeamlessM4TFeatureExtractor):
         """Take the mel filters, the window and the stride of `extractor`."""
         super().__init__()
-        frame = self._FRAME
-        without_mean = np.eye(frame) - 1.0 / frame
-        emphasis = np.eye(frame) - self._PRE_EMPHASIS * np.eye(frame, k=-1)
-        emphasis[0, 0] = 1.0 - self._PRE_EMPHASIS
-        linear = self._FULL_SCALE * np.diag(extractor.window) @ emphasis @ without_mean
+        half = self._FRAME // 2
+        # About the middle of a frame its even part makes the real half of the spectrum, and its odd part the other:
+        # two matrices of half the width. Where the frame's middle lies changes no power.
+        phase = 2 * np.pi * np.outer(np.arange(self._SIZE // 2 + 1), np.arange(half) + 0.5) / self._SIZE
         self._stride = extractor.stride
-        self.register_buffer('_transform', _transform(linear, self._SIZE))
+        self.register_buffer('_window', _single(extractor.window))
+        self.register_buffer('_even', _single(np.cos(phase)))
+        self.register_buffer('_odd', _single(np.sin(phase)))
         self.register_buffer('_mel', torch.from_numpy(extractor.mel_filters.astype(np.float32)))
 
     def forward(self, samples: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return input_features (1, stacked frames, stride * mels) and attention_mask (1, stacked frames)."""
-        power = _power(samples[:, None], self._transform, self._HOP)
-        levels = torch.log(torch.clamp(self._mel.T @ power, min=self._FLOOR))[0].T
+        power = self._power(self._frames(samples[0] * self._FULL_SCALE))
+        levels = torch.log(torch.clamp(self._mel.T @ power, min=self._FLOOR)).T
         deviation = torch.sqrt(levels.var(dim=0, correction=1) + _VARIANCE_FLOOR)
         frames = (levels - levels.mean(dim=0)) / deviation
         count = frames.shape[0]
@@ -112,13 +112,32 @@ class StackedFilterBank(torch.nn.Module):
         mask = (torch.arange(stacks, device=samples.device) * self._stride + 1 < count).to(torch.int64)
         return {'input_features': filled.reshape(1, stacks, -1), 'attention_mask': mask[None]}
 
+    def _frames(self, samples: torch.Tensor) -> torch.Tensor:
+        """Return the frames (frames, 400) of samples (n,): without their means, with pre-emphasis and window."""
+        count = (samples.shape[0] - self._FRAME) // self._HOP + 1
+        starts = torch.arange(count, device=samples.device) * self._HOP
+        frames = samples[starts[:, None] + torch.arange(self._FRAME, device=samples.device)]
+        frames = frames - frames.mean(dim=1, keepdim=True)
+        before = torch.cat([frames[:, :1], frames[:, :-1]], dim=1)
+        return (frames - self._PRE_EMPHASIS * before) * self._window
 
-def _transform(linear: np.ndarray, size: int) -> torch.Tensor:
-    """Return a kernel (2 * frequencies, 1, frame): `linear` (frame, frame), then the transform of `size` points."""
-    frame = len(linear)
-    phase = 2 * np.pi * np.outer(np.arange(size // 2 + 1), np.arange(frame)) / size
-    kernel = np.concatenate([np.cos(phase), -np.sin(phase)]) @ linear
-    return torch.from_numpy(kernel.astype(np.float32))[:, None]
+    def _power(self, frames: torch.Tensor) -> torch.Tensor:
+        """Return the power (frequencies, frames) of frames (frames, 400)."""
+        first, second = frames.chunk(2, dim=1)
+        first = first.flip(1)
+        # The matrices stand on the left, where quantisation leaves them as they are.
+        real, imaginary = self._even @ (second + first).T, self._odd @ (second - first).T
+        return real.square() + imaginary.square()
+
+
+def _single(values: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(values.astype(np.float32))
+
+
+def _windowed_transform(window: np.ndarray, size: int) -> torch.Tensor:
+    """Return a kernel (2 * frequencies, 1, frame): window, then the transform of `size` points."""
+    phase = 2 * np.pi * np.outer(np.arange(size // 2 + 1), np.arange(len(window))) / size
+    return _single(np.concatenate([np.cos(phase), -np.sin(phase)]) * window)[:, None]
 
 
 def _power(samples: torch.Tensor, transform: torch.Tensor, hop: int) -> torch.Tensor:
