@@ -17,11 +17,12 @@ _SHORTEST = 0.3
 _NOISE_COLOURS = (0.0, 2.0)
 """Exponents of 1/f^a: white to brown; fans, motors and traffic lie between."""
 
-_BAND_ORDERS = (2, 11)
-"""From a cheap microphone to a telephone's filter, the last one excluded."""
+_BAND_ORDERS = (2, 31)
+"""From a cheap microphone to the filters before a telephone's sampling, the last one excluded."""
 
-_HISS = (25.0, 60.0)
-"""dB; mu-law's 8 bits leave about 38. It decides what features, each normalised, show of what a band cuts off."""
+_HISS = (25.0, 110.0)
+"""dB: mu-law's 8 bits leave about 38; what was sampled at a lower rate has nothing at all above its band. It decides
+what features, each normalised, show of what a band cuts off: hiss, or what leaks from the voice."""
 
 _PITCH_RESOLUTION = 1000
 """torchaudio's pitch_shift uses its sampling rate for nothing but the fraction that it resamples by: thousandths are
