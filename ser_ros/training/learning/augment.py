@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Varies the sound of training clips: where they are cut, the voice, the room, the noise, the level."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import soxr
@@ -17,12 +17,23 @@ _SHORTEST = 0.3
 _NOISE_COLOURS = (0.0, 2.0)
 """Exponents of 1/f^a: white to brown; fans, motors and traffic lie between."""
 
-_BAND_ORDERS = (2, 31)
-"""From a cheap microphone to the filters before a telephone's sampling, the last one excluded."""
+_BAND_ORDERS = (2, 11)
+"""From a cheap microphone to a telephone's filter, the last one excluded."""
 
 _HISS = (25.0, 110.0)
-"""dB: mu-law's 8 bits leave about 38; what was sampled at a lower rate has nothing at all above its band. It decides
-what features, each normalised, show of what a band cuts off: hiss, or what leaks from the voice."""
+"""dB. It decides what features, each normalised, show of what a band cuts off: hiss, or what leaks from the voice."""
+
+_CODED_PROBABILITY = 0.5
+"""How often a band is that of a digital line, which has nothing at all above it."""
+
+_BITS = (6.0, 12.0)
+"""Of a digital line's companded samples; a telephone's have 8 (ITU-T G.711)."""
+
+_RATE = 2.35
+"""Sampling rate of a line as a multiple of its band's upper edge, as 8000 Hz for 3400 Hz."""
+
+_MU = 255.0
+"""Of the companding (ITU-T G.711)."""
 
 _PITCH_RESOLUTION = 1000
 """torchaudio's pitch_shift uses its sampling rate for nothing but the fraction that it resamples by: thousandths are
@@ -31,16 +42,18 @@ within 2 cents, while those of 16 kHz take a filter of a gigabyte and seconds fo
 
 @dataclass(frozen=True)
 class Band:
-    """A microphone that hears a band only.
+    """A microphone, or a line, that lets a band through only.
 
     low, high: its edges in Hz. order: how steep they are, as that of a Butterworth filter.
     hiss: dB by which what comes through is above the microphone's own white noise.
+    bits: of each companded sample of a digital line; None where nothing is sampled. Fractions are steps between.
     """
 
     low: float
     high: float
     order: int
     hiss: float
+    bits: float | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +109,10 @@ def draw_variation(
     in_a_band = rng.random() < augmentation.band_probability
     edges = rng.uniform(*augmentation.band_low), rng.uniform(*augmentation.band_high)
     band = Band(*edges, order=int(rng.integers(*_BAND_ORDERS)), hiss=rng.uniform(*_HISS)) if in_a_band else None
+    if band and rng.random() < _CODED_PROBABILITY:
+        band = replace(band, bits=rng.uniform(*_BITS))
+    if rng.random() >= augmentation.surroundings_probability:
+        return Variation(start, end, speed, semitones=semitones, gain=gain)
     return Variation(start, end, speed, snr, colour, semitones, reverberation, direct, band, gain)
 
 
@@ -146,8 +163,22 @@ def _through(band: Band, sound: torch.Tensor, rng: np.random.Generator) -> torch
     power = 2 * band.order
     gains = ((1 + (band.low / frequencies) ** power) * (1 + (frequencies / band.high) ** power)) ** -0.5
     heard = torch.fft.irfft(torch.fft.rfft(sound) * gains, len(sound))
+    if band.bits is not None:
+        heard = _coded(heard, band)
     hiss = torch.from_numpy(coloured_noise(len(sound), 0.0, rng))
     return F.add_noise(heard[None], hiss[None], torch.tensor([band.hiss]))[0]
+
+
+def _coded(sound: torch.Tensor, band: Band) -> torch.Tensor:
+    rate = _RATE * band.high
+    samples = soxr.resample(sound.numpy(), SAMPLE_RATE, rate)
+    peak = np.abs(samples).max() or 1.0
+    companded = np.sign(samples) * np.log1p(_MU * np.abs(samples) / peak) / np.log1p(_MU)
+    steps = 2.0 ** (band.bits - 1)
+    companded = np.round(companded * steps) / steps
+    coded = np.sign(companded) * np.expm1(np.abs(companded) * np.log1p(_MU)) / _MU * peak
+    heard = soxr.resample(coded.astype(np.float32), rate, SAMPLE_RATE)[: len(sound)]
+    return torch.from_numpy(np.pad(heard, (0, len(sound) - len(heard))))
 
 
 def coloured_noise(count: int, colour: float, rng: np.random.Generator) -> np.ndarray:

@@ -55,6 +55,8 @@ class Augmentation:
     """How often the pitch alone is shifted."""
     pitch: tuple[float, float] = (-2.0, 2.0)
     """Semitones, drawn between these and rounded."""
+    surroundings_probability: float = 1.0
+    """How often a room, noise and a band are drawn at all."""
     reverberation_probability: float = 0.0
     """How often the sound is put into a room."""
     reverberation_time: tuple[float, float] = (0.1, 0.6)
@@ -66,7 +68,7 @@ class Augmentation:
     noise_snr: tuple[float, float] = (5.0, 40.0)
     """Signal-to-noise ratio in dB, drawn between these."""
     band_probability: float = 0.0
-    """How often the sound comes through a microphone that hears a band only."""
+    """How often the sound comes through a microphone that hears a band only, or a line that samples it."""
     band_low: tuple[float, float] = (50.0, 400.0)
     """Hz of the band's lower edge, drawn between these; a telephone's is 300."""
     band_high: tuple[float, float] = (3000.0, 7500.0)

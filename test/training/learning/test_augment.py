@@ -247,6 +247,34 @@ def test_a_band_takes_away_what_lies_outside(made_sound, generator):
     assert gain_between(20, 140) < -25.0 and gain_between(6900, 7900) < -22.0  # 24 dB for each octave
 
 
+def test_a_digital_line_leaves_nothing_above_its_band_and_little_noise_within(generator):
+    noise = generator.standard_normal(32_000).astype(np.float32)
+    by_bits = [
+        vary_sound(noise, unvaried(2.0, band=Band(20.0, 3400.0, order=10, hiss=150.0, bits=bits)), generator)
+        for bits in (None, 12.0, 6.0)
+    ]
+    spectra = [np.abs(np.fft.rfft(heard)) ** 2 for heard in by_bits]
+    frequencies = np.fft.rfftfreq(32_000, 1 / 16_000)
+    above = [spectrum[frequencies > 4200].sum() / spectrum.sum() for spectrum in spectra]
+    assert above[0] > 1e-4 and max(above[1:]) < 1e-5
+    errors = [np.mean((heard - by_bits[0]) ** 2) / np.mean(by_bits[0] ** 2) for heard in by_bits[1:]]
+    assert errors[0] + 0.001 < errors[1] < 0.02 and len(by_bits[1]) == 32_000
+
+
+def test_surroundings_are_left_out_as_often_as_asked(generator):
+    noisy = Augmentation(noise_probability=1.0, reverberation_probability=1.0, band_probability=1.0)
+    drawn = {
+        share: [
+            draw_variation(2.0, (0.5, 1.5), dataclasses.replace(noisy, surroundings_probability=share), generator)
+            for _ in range(400)
+        ]
+        for share in (0.0, 0.5, 1.0)
+    }
+    left_alone = {share: np.mean([each.snr is None for each in variations]) for share, variations in drawn.items()}
+    assert left_alone[0.0] == 1.0 and left_alone[1.0] == 0.0 and 0.4 < left_alone[0.5] < 0.6
+    assert all((each.snr is None) == (each.band is None) == (each.reverberation == 0.0) for each in drawn[0.5])
+
+
 def test_a_microphone_of_a_band_hisses_as_loud_as_asked(made_sound, generator):
     sound = made_sound('tone', 1.0)
     silent, noisy = (
