@@ -9,21 +9,17 @@ from pathlib import Path
 from accelerate import PartialState
 
 from ser_ros.errors import SerError
-from ser_ros.recognition.frontend import Frontend
+from ser_ros.training.bench import Bench, prepare
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.corpus import Corpus
-from ser_ros.training.data.other_speech import load_other_speech
-from ser_ros.training.data.recordings import Recording, load_recordings
+from ser_ros.training.data.recordings import Recording
 from ser_ros.training.data.splits import Split
 from ser_ros.training.data.table import write_table
 from ser_ros.training.folds import ALL_FOLDS, keep_answers, sum_up
-from ser_ros.training.learning.dataset import TrainingSet, ValidationSet, VariantFeatures
+from ser_ros.training.learning.dataset import TrainingSet, ValidationSet
 from ser_ros.training.learning.disk import put_in_place, tells_of_a_full_disk
 from ser_ros.training.learning.finetune import Finetuned, finetune, save_model
-from ser_ros.training.learning.masks import Masks
-from ser_ros.training.learning.model import Design, design
 from ser_ros.training.learning.recipe import Recipe, decisive_values, plain_values
-from ser_ros.training.learning.targets import OtherRecordings
 from ser_ros.training.measuring.calibration import fit_temperature, store_temperature
 from ser_ros.training.measuring.evaluation import evaluate
 from ser_ros.training.measuring.files import REPORT, read_json, write_json
@@ -77,7 +73,7 @@ def run_study(study: Study, splits: Sequence[Split]) -> list[dict]:
     reports = {split.fold: _finished(study, split) for split in splits}
     pending = [split for split in splits if reports[split.fold] is None]
     if pending:
-        bench = _prepare(study)
+        bench = prepare(study.recipe, study.corpus, study.teaching, study.held_out_speech)
     for split in pending:
         _say(
             f'{study.recipe_name}, {split.name}: {len(split.train)} clips train, {len(split.validation)} choose the '
@@ -105,35 +101,7 @@ def read_scores(path: Path) -> dict:
     return scores
 
 
-@dataclass(frozen=True)
-class _Bench:
-    """What the folds share, so that no clip is decoded or turned into features twice."""
-
-    design: Design
-    frontend: Frontend
-    features: VariantFeatures
-    masks: Masks
-    recordings: dict[Clip, Recording]
-    other: OtherRecordings
-    held_out_speech: list[Recording]
-
-
-def _prepare(study: Study) -> _Bench:
-    recipe = study.recipe
-    made = design(recipe.network, recipe.feature_extraction, study.corpus.labels)
-    frontend = made.frontend
-    masks = Masks(recipe.augmentation, made.feature_extractor)
-    with PartialState().main_process_first():  # the others find the decoded clips in the cache
-        recordings = {recording.clip: recording for recording in load_recordings(study.corpus.clips)}
-        other = study.teaching.load_speech(study.corpus, recipe)
-        held_out_speech = load_other_speech(
-            study.held_out_speech, None, emotion='', longest=recipe.other_speech.longest, seed=recipe.seed
-        )
-    features = VariantFeatures(frontend, recipe.augmentation, seed=recipe.seed)
-    return _Bench(made, frontend, features, masks, recordings, other, held_out_speech)
-
-
-def _run(study: Study, split: Split, bench: _Bench) -> dict:
+def _run(study: Study, split: Split, bench: Bench) -> dict:
     folder = _folder(study, split)
     work = folder.with_name(f'.{folder.name}.partial')
     state = PartialState()
@@ -155,10 +123,10 @@ def _run(study: Study, split: Split, bench: _Bench) -> dict:
     return read_json(folder / REPORT)
 
 
-def _train(study: Study, split: Split, bench: _Bench, work: Path) -> Finetuned:
+def _train(study: Study, split: Split, bench: Bench, work: Path) -> Finetuned:
     recipe = study.recipe
     training = TrainingSet(
-        _recordings(bench, split.train),
+        bench.recordings_of(split.train),
         study.corpus.labels,
         bench.features,
         bench.masks,
@@ -169,12 +137,12 @@ def _train(study: Study, split: Split, bench: _Bench, work: Path) -> Finetuned:
     validation = None
     if split.validation:
         validation = ValidationSet(
-            _recordings(bench, split.validation), study.corpus.labels, bench.frontend, recipe.augmentation
+            bench.recordings_of(split.validation), study.corpus.labels, bench.frontend, recipe.augmentation
         )
     return finetune(recipe, bench.design, training, validation, work, resume=study.resume, report_to=study.report_to)
 
 
-def _measure(study: Study, split: Split, bench: _Bench, trained: Finetuned, model: Path) -> None:
+def _measure(study: Study, split: Split, bench: Bench, trained: Finetuned, model: Path) -> None:
     """Write everything that belongs into the model folder."""
     recipe = study.recipe
     save_model(trained.model, bench.design.feature_extractor, model, half_precision=recipe.half_precision_weights)
@@ -182,10 +150,10 @@ def _measure(study: Study, split: Split, bench: _Bench, trained: Finetuned, mode
     selection = 'test' if study.selects_on_test else 'validation' if split.validation else 'last'
     temperature = 1.0
     if selection == 'validation':
-        temperature = _calibrate(model, _recordings(bench, split.validation))
+        temperature = _calibrate(model, bench.recordings_of(split.validation))
     evaluation = None
     if split.test:
-        measured = evaluate(model, _recordings(bench, split.test), conditions=study.conditions)
+        measured = evaluate(model, bench.recordings_of(split.test), conditions=study.conditions)
         evaluation = measured.as_dict()
         if selection == 'last':
             keep_answers(measured, model)
@@ -240,7 +208,7 @@ def _measure(study: Study, split: Split, bench: _Bench, trained: Finetuned, mode
     _write_card(study.scores, model)
 
 
-def _held_out_speech(study: Study, bench: _Bench, model: Path) -> dict | None:
+def _held_out_speech(study: Study, bench: Bench, model: Path) -> dict | None:
     if not study.held_out_speech:
         return None
     return answers_to_speech(model, study.held_out_speech, bench.held_out_speech)
@@ -251,10 +219,6 @@ def _calibrate(model: Path, recordings: Sequence[Recording]) -> float:
     temperature = fit_temperature(answers.log_probabilities, answers.truth)
     store_temperature(model, temperature)
     return temperature
-
-
-def _recordings(bench: _Bench, clips: Sequence[Clip]) -> list[Recording]:
-    return [bench.recordings[clip] for clip in clips]
 
 
 def _speakers(clips: Sequence[Clip]) -> list[int | str]:

@@ -20,11 +20,12 @@ _NOISE_COLOURS = (0.0, 2.0)
 _BAND_ORDERS = (2, 11)
 """From a cheap microphone to a telephone's filter, the last one excluded."""
 
-_HISS = (25.0, 110.0)
-"""dB. It decides what features, each normalised, show of what a band cuts off: hiss, or what leaks from the voice."""
+_HISS = (25.0, 80.0)
+"""dB."""
 
 _CODED_PROBABILITY = 0.5
-"""How often a band is that of a digital line, which has nothing at all above it."""
+"""How often a band is that of a digital line, which has nothing at all above it: features, each normalised, show there
+what leaks from the voice."""
 
 _BITS = (6.0, 12.0)
 """Of a digital line's companded samples; a telephone's have 8 (ITU-T G.711)."""
@@ -163,10 +164,9 @@ def _through(band: Band, sound: torch.Tensor, rng: np.random.Generator) -> torch
     power = 2 * band.order
     gains = ((1 + (band.low / frequencies) ** power) * (1 + (frequencies / band.high) ** power)) ** -0.5
     heard = torch.fft.irfft(torch.fft.rfft(sound) * gains, len(sound))
-    if band.bits is not None:
-        heard = _coded(heard, band)
     hiss = torch.from_numpy(coloured_noise(len(sound), 0.0, rng))
-    return F.add_noise(heard[None], hiss[None], torch.tensor([band.hiss]))[0]
+    hissing = F.add_noise(heard[None], hiss[None], torch.tensor([band.hiss]))[0]
+    return hissing if band.bits is None else _coded(hissing, band)
 
 
 def _coded(sound: torch.Tensor, band: Band) -> torch.Tensor:
