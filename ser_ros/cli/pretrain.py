@@ -22,7 +22,7 @@ examples:
   ros2 run ser_ros pretrain --speech SPEECH_FOLDER --recipe masked-prediction --out my-encoder
   ros2 run ser_ros pretrain --speech SPEECH_FOLDER --teacher whisper-base --resume
   ros2 run ser_ros pretrain --speech SPEECH_FOLDER --teacher my-hubert --set distillation.layers=[6,9]
-  ros2 run ser_ros train --recipe default --model default-encoder --data RAVDESS
+  ros2 run ser_ros train --recipe own-encoder --model default-encoder --data RAVDESS
 """
 
 
@@ -58,7 +58,7 @@ def main(args: list[str] | None = None) -> int:
         teacher = Teacher(options.teacher, recipe.distillation.layers, longest=recipe.pieces.longest)
     report = make_encoder(run, pieces, teacher)
     print(f'{report["parameters"] / 1e6:.2f} million parameters, in {run.out}')
-    print(f'ros2 run ser_ros train --recipe default --model {run.out} --data RAVDESS')
+    print(f'ros2 run ser_ros train --recipe own-encoder --model {run.out} --data RAVDESS')
     return 0
 
 

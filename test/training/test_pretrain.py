@@ -50,12 +50,12 @@ def test_an_encoder_is_made_and_training_begins_with_it(speech, models, make_cli
     assert pretrain(speech, out, '--teacher', str(models / 'whisper'), settings=layers) == 0
     printed = capsys.readouterr().out
     assert 'hours of speech in 6 pieces' in printed
-    assert f'train --recipe default --model {out} --data RAVDESS' in printed  # as below
+    assert f'train --recipe own-encoder --model {out} --data RAVDESS' in printed  # as below
     report = json.loads((out / 'report.json').read_text())
     assert report['teacher'] == 'whisper' and report['pieces'] == 6 and report['steps'] == 4
     assert str(tmp_path) not in report['command'] + (out / 'README.md').read_text()
     data = make_clips(tmp_path / 'data', (1, 2))
-    begun = ['--recipe', 'default', '--model', str(out), '--data', str(data), '--out', str(tmp_path / 'model')]
+    begun = ['--recipe', 'own-encoder', '--model', str(out), '--data', str(data), '--out', str(tmp_path / 'model')]
     begun += ['--protocol', 'full', '--set', 'optimisation.epochs=1', 'optimisation.bfloat16=false']
     assert train(begun) == 0
     assert json.loads((tmp_path / 'model' / 'report.json').read_text())['initial_weights'] == 'encoder'
