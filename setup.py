@@ -70,7 +70,7 @@ setup(
             'requests>=2.31',
             'scikit-learn>=1.4',
             'scipy>=1.11',
-            'torchaudio>=2.4',
+            'torchaudio>=2.11',
             'tqdm>=4.66',
         ],
         'test': [

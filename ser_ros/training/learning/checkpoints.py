@@ -11,6 +11,7 @@ from accelerate import PartialState
 from transformers import TrainerCallback, TrainingArguments
 
 from ser_ros.errors import SerError
+from ser_ros.training.learning.precision import bfloat16_is_fast
 from ser_ros.training.learning.recipe import Optimisation
 
 _WHOLE = 'whole'
@@ -70,7 +71,7 @@ def training_arguments(
         warmup_steps=optimisation.warmup_share,
         lr_scheduler_type=optimisation.schedule,
         max_grad_norm=optimisation.gradient_clip,
-        bf16=optimisation.bfloat16 and (not gpu or torch.cuda.is_bf16_supported()),
+        bf16=optimisation.bfloat16 and bfloat16_is_fast('cuda' if gpu else 'cpu'),
         use_cpu=not gpu,
         seed=seed,
         save_strategy=rhythm,

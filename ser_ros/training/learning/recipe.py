@@ -113,7 +113,7 @@ class Optimisation:
     gradient_clip: float = 1.0
     """Largest norm of the gradient."""
     bfloat16: bool = False
-    """Mixed precision, on a CPU too; on a GPU that lacks it full precision."""
+    """Mixed precision, on a CPU too; full precision where the machine is not made for it."""
     gradient_checkpointing: bool = False
     """Compute activations twice instead of keeping them: less memory, about a third more time."""
     group_by_length: bool = True

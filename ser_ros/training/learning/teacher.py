@@ -13,6 +13,7 @@ from ser_ros.recognition.device import choose_device
 from ser_ros.recognition.windows import windows
 from ser_ros.training.data.recordings import Recording
 from ser_ros.training.learning.dataset import VariantFeatures
+from ser_ros.training.learning.precision import bfloat16_is_fast
 
 
 class FinetunedTeacher:
@@ -52,6 +53,6 @@ class FinetunedTeacher:
             for name, value in self._frontend([samples]).items()
         }
         # A third of the time on a CPU, and its answers are softened anyway.
-        with torch.autocast(model.device.type, torch.bfloat16):
+        with torch.autocast(model.device.type, torch.bfloat16, enabled=bfloat16_is_fast(model.device.type)):
             logits = model(**inputs).logits[0].float().cpu()
         return torch.softmax(logits[self._order] / self._temperature, dim=-1).clone()

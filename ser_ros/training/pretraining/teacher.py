@@ -7,6 +7,7 @@ from torch.nn.functional import adaptive_avg_pool1d
 
 from ser_ros.errors import SerError
 from ser_ros.training.learning.model import design, new_model
+from ser_ros.training.learning.precision import bfloat16_is_fast
 from ser_ros.training.learning.recipe import FeatureExtraction, Network
 
 _LARGEST = torch.finfo(torch.float16).max
@@ -47,7 +48,7 @@ class Teacher:
         samples: float32, shape (n,), 16 kHz.
         """
         inputs = {name: value.to(self._device) for name, value in self._frontend([samples]).items()}
-        with torch.autocast(self._device, torch.bfloat16):
+        with torch.autocast(self._device, torch.bfloat16, enabled=bfloat16_is_fast(self._device)):
             hidden = self._model(**inputs, output_hidden_states=True).hidden_states
         states = torch.stack([hidden[layer][0] for layer in self._layers]).float()
         heard = max(self._frontend.longest or 0, len(samples))  # Whisper pads to its window
