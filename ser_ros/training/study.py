@@ -26,7 +26,7 @@ from ser_ros.training.measuring.files import REPORT, read_json, write_json
 from ser_ros.training.measuring.held_out_speech import answers_to_speech
 from ser_ros.training.measuring.model_card import model_card
 from ser_ros.training.measuring.pictures import confusion_picture, curves_picture
-from ser_ros.training.measuring.provenance import pretraining_of
+from ser_ros.training.measuring.provenance import pretraining_of, trainings_of
 from ser_ros.training.measuring.report import environment, run_markdown
 from ser_ros.training.teaching import Teaching, refuse_heard
 
@@ -161,6 +161,7 @@ def _measure(study: Study, split: Split, bench: Bench, trained: Finetuned, model
     report = {
         'recipe': study.recipe_name,
         'corpus': study.corpus.name,
+        'licence': study.corpus.licence,
         'protocol': split.protocol,
         'fold': split.fold,
         'folds': split.folds,
@@ -174,6 +175,7 @@ def _measure(study: Study, split: Split, bench: Bench, trained: Finetuned, model
         'labels': list(study.corpus.labels),
         'initial_weights': bench.design.initial_weights,
         'pretraining': pretraining_of(recipe.network.checkpoint),
+        'trained_before': trainings_of(recipe.network.checkpoint),
         **study.teaching.names(),
         'evaluation': evaluation,
         'held_out_speech': _held_out_speech(study, bench, model),

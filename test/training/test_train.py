@@ -199,6 +199,13 @@ def test_a_model_goes_on_with_the_users_own_labels(train, make_clips, tmp_path, 
     report = read_report(second)
     assert report['labels'] == ['resting', 'angry'] or report['labels'] == ['angry', 'resting']
     assert report['initial_weights'] == 'first' and report['recipe'] == 'first' and report['corpus'] == 'my'
+    before = report['trained_before']
+    assert [(each['corpus'], each['train_clips'], each['labels']) for each in before] == [
+        ('RAVDESS', 16, ['neutral', 'angry'])
+    ]
+    card = (second / 'README.md').read_text()
+    assert 'trained on 16 clips of 2 speakers of RAVDESS to tell neutral, angry' in card
+    assert card.index(before[0]['command']) < card.index(report['command'])
     assert str(tmp_path) not in json.dumps(report)
     before, after = weights(first), weights(second)
     index = report['labels'].index('angry')

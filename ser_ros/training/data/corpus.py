@@ -10,6 +10,7 @@ from ser_ros.emotions import LABELS
 from ser_ros.errors import SerError
 from ser_ros.training.data.archive import unpack_clips
 from ser_ros.training.data.clip import Clip
+from ser_ros.training.data.dataset_card import read_dataset_card
 from ser_ros.training.data.ravdess import find_clips
 from ser_ros.training.data.table import read_table
 
@@ -26,11 +27,13 @@ class Corpus:
     name: for reports: 'RAVDESS', or the stem of the table.
     clips: at least one; their names are unique.
     labels: every emotion that they have, in the order in which a model answers.
+    licence: of the dataset card beside a table; '' where nobody says.
     """
 
     name: str
     clips: tuple[Clip, ...]
     labels: tuple[str, ...]
+    licence: str = ''
 
 
 def read_corpus(path: Path, labels: Sequence[str] = (), *, for_training: bool = True) -> Corpus:
@@ -45,6 +48,7 @@ def read_corpus(path: Path, labels: Sequence[str] = (), *, for_training: bool = 
     Raises SerError where nothing of that kind is there, or something in it is wrong.
     """
     path = path.expanduser()
+    licence = ''
     if path.is_dir():
         name, clips = RAVDESS, find_clips(path)
     elif not path.exists():
@@ -53,6 +57,7 @@ def read_corpus(path: Path, labels: Sequence[str] = (), *, for_training: bool = 
         name, clips = RAVDESS, find_clips(unpack_clips(path))
     elif path.suffix.lower() == '.csv':
         name, clips = path.stem, read_table(path, labels, for_training=for_training)
+        licence = read_dataset_card(path.parent).licence
     else:
         raise SerError(f'{path} is neither a folder nor a .zip or .csv file; {_ACCEPTED}')
     counts = Counter(clip.emotion for clip in clips)
@@ -64,7 +69,7 @@ def read_corpus(path: Path, labels: Sequence[str] = (), *, for_training: bool = 
         )
     if for_training and len(counts) < 2:
         raise SerError(f"{path} has the emotion '{next(iter(counts))}' alone; give clips of at least two emotions")
-    return Corpus(name, clips, _ordered(tuple(counts), labels))
+    return Corpus(name, clips, _ordered(tuple(counts), labels), licence)
 
 
 def _ordered(present: tuple[str, ...], labels: Sequence[str]) -> tuple[str, ...]:

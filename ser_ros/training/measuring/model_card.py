@@ -14,7 +14,7 @@ from ser_ros.training.measuring.measures import (
     group_table,
     largest_confusions,
 )
-from ser_ros.training.measuring.provenance import pretraining_lines, teaching_facts
+from ser_ros.training.measuring.provenance import pretraining_lines, teaching_facts, training_sentence
 from ser_ros.training.measuring.report import SELECTIONS, calibrated_on, is_random, optimism
 from ser_ros.training.measuring.summary import fold_table, pooled_calibration
 
@@ -51,6 +51,7 @@ def model_card(report: dict, scores: dict | None) -> str:
     pretraining = report.get('pretraining')
     commands = [
         *([pretraining['command']] if pretraining else []),
+        *(training['command'] for training in report.get('trained_before', [])),
         *(scores['commands'] if scores else []),
         report['command'],
     ]
@@ -174,11 +175,13 @@ def _data(report: dict) -> str:
     data = _RAVDESS_DATA
     if corpus != RAVDESS:
         data = (
-            f"Recordings of the table '{corpus}'. What may be done with them decides what may be done with the "
-            'weights, which are derived from them.'
+            f"Recordings of the table '{corpus}' (licence: {report.get('licence') or 'not known'}). What may be "
+            'done with them decides what may be done with the weights, which are derived from them.'
         )
     if facts := teaching_facts(report):
         data += f' Besides, the weights are derived from: {"; ".join(facts)}.'
+    for training in report.get('trained_before', []):
+        data += f'\n\n{training_sentence(training)}'
     if report.get('pretraining'):
         data += '\n\n' + '\n'.join(pretraining_lines(report['pretraining']))
     return data

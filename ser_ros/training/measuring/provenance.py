@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a model's weights come from besides the labelled clips: pretraining, a teacher, other speech."""
+"""What a model's weights come from besides its labelled clips: pretraining, other labelled clips, a teacher, speech."""
 
 from pathlib import Path
 
@@ -37,6 +37,33 @@ def pretraining_of(checkpoint: str) -> dict | None:
     if 'pretraining_minutes' in report:
         return {key: report[key] for key in _OF_PRETRAINING}
     return report.get('pretraining')
+
+
+_OF_TRAINING = ('recipe', 'corpus', 'licence', 'train_clips', 'train_speakers', 'labels', 'command')
+
+
+def trainings_of(checkpoint: str) -> list[dict]:
+    """Return what the reports of `train` tell of how the weights in the folder `checkpoint` were made, oldest first.
+
+    Empty where the folder tells nothing of it, and for an encoder that `pretrain` made.
+    """
+    try:
+        report = read_json(Path(checkpoint) / REPORT)
+    except (OSError, ValueError):
+        return []
+    if 'train_clips' not in report:
+        return []
+    return [*report.get('trained_before', []), {key: report[key] for key in _OF_TRAINING if key in report}]
+
+
+def training_sentence(training: dict) -> str:
+    """Return one of trainings_of in words."""
+    speakers = f' of {len(training["train_speakers"])} speakers' if training['train_speakers'] else ''
+    licence = f' (licence: {training["licence"]})' if training.get('licence') else ''
+    return (
+        f'Before, the weights were trained on {training["train_clips"]} clips{speakers} of '
+        f'{training["corpus"]}{licence} to tell {", ".join(training["labels"])}.'
+    )
 
 
 def teaching_facts(report: dict) -> list[str]:

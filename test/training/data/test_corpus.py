@@ -32,6 +32,13 @@ def test_folder_zip_and_table_hold_the_same_clips(ravdess, tmp_path):
         assert packed.path.read_bytes() == clip.path.read_bytes()
 
 
+def test_a_dataset_card_beside_a_table_tells_the_licence(ravdess, tmp_path):
+    table = own_table(tmp_path, ('sad', 'happy', 'sad', 'happy'))
+    assert read_corpus(table).licence == ''
+    (tmp_path / 'README.md').write_text('---\nlicense: cc-by-4.0\n---\n')
+    assert read_corpus(table).licence == 'cc-by-4.0'
+
+
 def zipped(folder, place):
     return place / shutil.make_archive(place / 'packed', 'zip', folder)
 

@@ -90,6 +90,24 @@ def test_another_corpus_makes_no_claim_about_ravdess(report):
     assert 'must not be used' in card
 
 
+def test_weights_that_were_trained_before_say_on_what(report):
+    before = {
+        'corpus': 'kitchen',
+        'licence': 'cc-by-4.0',
+        'train_clips': 70,
+        'train_speakers': ['a', 'b'],
+        'labels': ['x', 'y'],
+    }
+    card = model_card(
+        report | {'trained_before': [before | {'command': 'ros2 run ser_ros train --data kitchen.csv'}]}, None
+    )
+    assert (
+        'Before, the weights were trained on 70 clips of 2 speakers of kitchen (licence: cc-by-4.0) to tell x, y.'
+        in card
+    )
+    assert card.index('--data kitchen.csv') < card.index(report['command'])
+
+
 def test_a_model_that_was_not_measured_says_so(report):
     card = model_card(report | {'evaluation': None}, None)
     assert 'Not measured' in card and 'model-index' not in front_matter(card)
