@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Makes the embedded default model from raw data: models/default and train/results/default.
+
+Pretrains the encoder on unlabelled speech, trains it on other labelled clips if there are any, then, as many at a time
+as there are lanes, the six folds by speaker, the paper's split and the model of all clips; puts the folds' figures on
+that one's card and builds its optimised form. What is finished is kept: after an interruption the same command goes on.
+Needs the built workspace: `. ./env.bash`, then
+`python tools/make_default_model.py --data RAVDESS --speech FOLDER FOLDER --teacher whisper-base --out WORK`.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+ENCODER, EXPRESSIVE, FOLDS, PAPER, MODEL = 'default-encoder', 'default-expressive', 'folds', 'paper', 'default'
+"""Folders in WORK, in the order in which they are made."""
+
+_FOLDS = 6
+
+_REPORTS = ('report.json', 'report.md')
+
+
+@dataclass(frozen=True)
+class Job:
+    """One command. name: of its log in WORK. threads: that it may use."""
+
+    name: str
+    arguments: tuple[str, ...]
+    threads: int = 1
+
+
+def main() -> None:
+    """Run what is not finished yet and put the results into the checkout."""
+    options = _parser().parse_args()
+    work = options.out
+    work.mkdir(parents=True, exist_ok=True)
+    for job in preparations(options):
+        run(job, work)
+    in_lanes(trainings(options), work, options.lanes)
+    for job in finish(options):
+        run(job, work)
+    publish(work, options.into)
+    print(f'models/default and train/results/default are in {options.into}')
+
+
+def in_lanes(jobs: list[Job], work: Path, lanes: int) -> None:
+    """Run `jobs` in their order, each in the lane that is free first. After a failure none begins any more."""
+    failed = threading.Event()
+
+    def begin(job: Job) -> None:
+        if failed.is_set():
+            return
+        try:
+            run(job, work)
+        except SystemExit:
+            failed.set()
+            raise
+
+    with ThreadPoolExecutor(lanes) as pool:
+        for done in [pool.submit(begin, job) for job in jobs]:
+            done.result()
+
+
+def preparations(options: argparse.Namespace) -> list[Job]:
+    """Return what makes the weights that all trainings begin with; each uses all cores."""
+    work, cores = options.out, os.cpu_count()
+    jobs = []
+    if not (work / ENCODER).is_dir():
+        pretrain = ['pretrain', '--speech', *map(str, options.speech), '--teacher', options.teacher, '--resume']
+        jobs.append(Job(ENCODER, (*pretrain, '--out', str(work / ENCODER), *_set(options.set_pretrain)), cores))
+    if options.expressive and not (work / EXPRESSIVE).is_dir():
+        begin = ['--model', str(work / ENCODER), '--data', str(options.expressive)]
+        train = ['train', '--recipe', EXPRESSIVE, *begin, '--protocol', 'full', '--resume']
+        jobs.append(Job(EXPRESSIVE, (*train, '--out', str(work / EXPRESSIVE), *_set(options.set_train)), cores))
+    return jobs
+
+
+def trainings(options: argparse.Namespace) -> list[Job]:
+    """Return the folds and the models of the paper's split and of all clips, the longest first."""
+    measured = ['--conditions'] + (['--held-out-speech', *map(str, options.held_out)] if options.held_out else [])
+    by_speaker = ['--protocol', 'speaker-independent', *measured]
+    return [
+        Job(MODEL, _train(options, MODEL, '--protocol', 'full', *measured[1:])),
+        Job(PAPER, _train(options, PAPER, '--protocol', 'paper', *measured)),
+        *(
+            Job(f'fold-{fold}', _train(options, FOLDS, *by_speaker, '--fold', str(fold)))
+            for fold in range(1, _FOLDS + 1)
+        ),
+    ]
+
+
+def finish(options: argparse.Namespace) -> list[Job]:
+    """Return what makes of the model of all clips the one that ships."""
+    work = options.out
+    measured = ['--held-out-speech', *map(str, options.held_out)] if options.held_out else []
+    summary = str(work / FOLDS / 'summary.json')
+    recordings = ['--data', str(options.data)] if options.data.is_dir() else []
+    recordings = ['--data', str(options.data)] if options.data.is_dir() else []
+    return [
+        Job('card', _train(options, MODEL, '--protocol', 'full', *measured, '--scores', summary)),
+        Job('optimize', ('optimize', str(work / MODEL), *recordings), os.cpu_count()),
+    ]
+
+
+def run(job: Job, work: Path) -> None:
+    """Run `job`; its output goes into its log. Raises SystemExit where it fails."""
+    log = work / f'{job.name}.log'
+    print(f'{job.name}: {log}', flush=True)
+    name, *arguments = job.arguments
+    with log.open('a') as file:
+        command = [sys.executable, '-m', f'ser_ros.cli.{name}', *arguments]
+        environment = {**os.environ, 'OMP_NUM_THREADS': str(job.threads)}
+        process = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, env=environment, check=False)
+    if process.returncode:
+        raise SystemExit(f'{job.name} failed; see the end of {log}, and give the same command to go on')
+
+
+def publish(work: Path, into: Path) -> None:
+    """Copy the model, and the reports of folds and paper's split, to where the package has them."""
+    model, results = into / 'models' / 'default', into / 'train' / 'results' / 'default'
+    for folder in (model, results):
+        shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(work / MODEL, model, ignore=shutil.ignore_patterns('*.csv', '*.png', 'answers.json'))
+    sources = {f'fold-{fold}': work / FOLDS / f'fold-{fold}' for fold in range(1, _FOLDS + 1)} | {PAPER: work / PAPER}
+    results.mkdir(parents=True)
+    for name, source in sources.items():
+        for report in _REPORTS:
+            shutil.copy(source / report, results / f'{name}{Path(report).suffix}')
+    for name in ('summary.json', 'summary.md', 'confusion.png'):
+        shutil.copy(work / FOLDS / name, results / name)
+
+
+def _train(options: argparse.Namespace, out: str, *more: str) -> tuple[str, ...]:
+    begin = options.out / (EXPRESSIVE if options.expressive else ENCODER)
+    speech = ['--ordinary-speech', *map(str, options.ordinary)] if options.ordinary else []
+    fixed = [
+        'train',
+        '--recipe',
+        options.recipe,
+        '--model',
+        str(begin),
+        '--data',
+        str(options.data),
+        '--resume',
+        *speech,
+    ]
+    return (*fixed, '--out', str(options.out / out), *more, *_set(options.set_train))
+
+
+def _set(values: list[str]) -> list[str]:
+    return ['--set', *values] if values else []
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
+    add = parser.add_argument
+    add('--data', type=Path, required=True, metavar='PATH', help='RAVDESS: a folder or the zip')
+    add('--speech', type=Path, nargs='+', required=True, metavar='FOLDER', help='unlabelled speech to pretrain on')
+    add('--teacher', required=True, metavar='MODEL', help='whose layers the encoder reproduces: openai/whisper-base')
+    add('--expressive', type=Path, metavar='TABLE', help='CSV of other labelled clips that are learned first')
+    add('--ordinary', type=Path, nargs='+', metavar='FOLDER', help='speech that counts as neutral')
+    add('--held-out', type=Path, nargs='+', metavar='FOLDER', help='speech of other people to measure on')
+    add('--recipe', default='own-encoder', metavar='NAME', help='of the fine-tuning; default is own-encoder')
+    add('--out', type=Path, required=True, metavar='WORK', help='where all models, logs and checkpoints go')
+    add('--into', type=Path, default=ROOT, metavar='CHECKOUT', help='where the results go; default is this checkout')
+    add('--lanes', type=int, default=os.cpu_count(), metavar='N', help='trainings at a time; default is one a core')
+    add('--set-pretrain', nargs='+', default=[], metavar='KEY=VALUE', help='change values of the pretraining')
+    add('--set-train', nargs='+', default=[], metavar='KEY=VALUE', help='change values of the fine-tuning')
+    return parser
+
+
+if __name__ == '__main__':
+    main()
