@@ -2,11 +2,11 @@
 """`ros2 run ser_ros evaluate`: measures trained models on a corpus, as the node runs them."""
 
 import argparse
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ser_ros.cli.repeatable import folder_name, repeatable
 from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.errors import SerError
 from ser_ros.recognition.classifier import Classifier
@@ -35,6 +35,12 @@ examples:
 """
 
 
+_FOLDERS = ('--data', '--out')
+
+_MODELS = ('', '--map')
+"""Models are names or folders; --map has the values themselves, or a file."""
+
+
 @ends_in_a_sentence
 def main(args: list[str] | None = None) -> int:
     """Measure every model, or all as one; print the figures."""
@@ -47,7 +53,7 @@ def main(args: list[str] | None = None) -> int:
     corpus = read_corpus(options.data, tuple(options.labels), for_training=False)
     groups = [folders] if options.ensemble else [[folder] for folder in folders]
     results = [_measure(group, corpus, entries, options) for group in groups]
-    report = evaluation_report(results, corpus.name, _repeatable(args, parser))
+    report = evaluation_report(results, corpus.name, repeatable(args, parser, folders=_FOLDERS, models=_MODELS))
     _print(report)
     if options.out:
         write_evaluation(report, options.out)
@@ -65,7 +71,7 @@ def _measure(folders: Sequence[Path], corpus: Corpus, entries: dict[str, str], o
     # The whole corpus, for that is what the cache of decoded clips holds after a training.
     recordings = [recording for recording in load_recordings(corpus.clips) if recording.clip.name in chosen]
     return Result(
-        model=' + '.join(map(_name, folders)),
+        model=' + '.join(map(folder_name, folders)),
         evaluation=evaluate(model, recordings, label_map=label_map, conditions=options.conditions),
         notes=(*notes, *label_notes),
     )
@@ -77,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         description='Measure trained models on the clips of a corpus that they have not heard, one at a time and '
         'unpadded, through the same recogniser as the node.',
         epilog=_EXAMPLES,
+        allow_abbrev=False,  # reports show the command, and must know each option
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
@@ -132,21 +139,6 @@ def _print(report: dict) -> None:
     for result in report['results']:
         if conditions := condition_lines(result['evaluation']):
             print('\n'.join(['', result['model'], *conditions]))
-
-
-def _name(folder: Path) -> str:
-    """Return what reports call a model: its folder, and for a fold that of its study."""
-    folder = folder.resolve()
-    return f'{folder.parent.name}/{folder.name}' if folder.name.startswith('fold-') else folder.name
-
-
-def _repeatable(args: Sequence[str], parser: argparse.ArgumentParser) -> str:
-    """Return the command for reports, where paths keep only their names: a report may be published."""
-    words = [_name(Path(word)) if '/' in word and Path(word).exists() else word for word in args]
-    if '--out' in words[:-1]:
-        at = words.index('--out') + 1
-        words[at] = Path(words[at]).name
-    return shlex.join(['ros2', 'run', 'ser_ros', parser.prog, *words])
 
 
 if __name__ == '__main__':

@@ -14,12 +14,19 @@ def repeatable(
 
     A report may be published, and where somebody keeps data is private.
 
-    folders: options whose values are paths. models: those whose values may be names on the Hugging Face Hub too.
+    folders: options whose values are paths. models: those whose values may be something else too, such as names on the
+        Hugging Face Hub; '' stands for what comes before all options.
     """
     words, option = [], ''
     for word in args:
         name, equals, value = word.partition('=') if word.startswith('--') else ('', '', word)
         option = name or option
         is_path = option in folders or (option in models and (Path(value).exists() or Path(value).is_absolute()))
-        words.append(name + equals + (Path(value).name if is_path else value))
+        words.append(name + equals + (folder_name(Path(value)) if is_path and value else value))
     return shlex.join(['ros2', 'run', 'ser_ros', parser.prog, *words])
+
+
+def folder_name(folder: Path) -> str:
+    """Return what reports call a folder: its name, and for the model of a fold that of its study too."""
+    folder = folder.resolve()
+    return f'{folder.parent.name}/{folder.name}' if folder.name.startswith('fold-') else folder.name

@@ -5,6 +5,7 @@ import argparse
 
 import pytest
 
+from ser_ros.cli.evaluate import main as evaluate
 from ser_ros.cli.pretrain import main as pretrain
 from ser_ros.cli.repeatable import repeatable
 from ser_ros.cli.train import main as train
@@ -28,11 +29,18 @@ def test_a_value_behind_an_equals_sign_shows_no_folder_either(parser):
     assert repeatable(['--speech=/home/me/a'], parser, folders=('--speech',)).endswith('--speech=a')
 
 
-@pytest.mark.parametrize('command', [train, pretrain])
+@pytest.mark.parametrize('command', [train, pretrain, evaluate])
 def test_options_cannot_be_abbreviated(command, capsys):
     with pytest.raises(SystemExit):
-        command(['--speech', 'a', '--ou', '/home/me/b'] if command is pretrain else ['--ou', '/home/me/b'])
+        needed = {train: [], pretrain: ['--speech', 'a'], evaluate: ['model', '--data', 'a']}
+        command([*needed[command], '--ou', '/home/me/b'])
     assert 'unrecognized arguments: --ou' in capsys.readouterr().err
+
+
+def test_a_model_before_all_options_is_named_and_that_of_a_fold_with_its_study(parser, tmp_path):
+    folder = tmp_path / 'study' / 'fold-2'
+    folder.mkdir(parents=True)
+    assert repeatable([str(folder), 'default'], parser, folders=(), models=('',)).endswith(' study/fold-2 default')
 
 
 def test_a_name_on_the_hub_stays_whole_and_a_folder_does_not(parser, tmp_path):

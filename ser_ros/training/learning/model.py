@@ -2,7 +2,6 @@
 """Makes the network and the feature extractor that a recipe asks for, from a checkpoint or from random weights."""
 
 import copy
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from transformers import (
 from transformers.feature_extraction_sequence_utils import SequenceFeatureExtractor
 
 from ser_ros.audio.block import SAMPLE_RATE
-from ser_ros.errors import SerError
+from ser_ros.errors import SerError, did_you_mean
 from ser_ros.recognition.checkpoint import TEMPERATURE_KEY
 from ser_ros.recognition.frontend import WHISPER_CONV_STRIDE, Frontend
 from ser_ros.training.learning.layers import head_names
@@ -243,8 +242,7 @@ def _not_there(checkpoint: str, error: Exception) -> SerError:
 def _refuse_unknown(given: Iterable[str], known: Iterable[str], where: str) -> None:
     for key in given:
         if key not in set(known):
-            near = difflib.get_close_matches(str(key), known, n=1)
-            raise SerError(f"the key '{where}.{key}' is not known" + (f"; did you mean '{near[0]}'?" if near else ''))
+            raise SerError(f"the key '{where}.{key}' is not known{did_you_mean(str(key), known)}")
 
 
 def _reason(error: Exception) -> str:

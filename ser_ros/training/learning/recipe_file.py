@@ -2,15 +2,14 @@
 """Recipes are read from YAML files in `train/`; any value can be set from the command line."""
 
 import dataclasses
-import difflib
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from ser_ros.errors import SerError
+from ser_ros.errors import SerError, did_you_mean
 from ser_ros.resources import share_folder
 from ser_ros.training.learning.recipe import Recipe
 
@@ -51,7 +50,7 @@ def read_recipe(kind: type[Kind], name: str, folder: Path, settings: Sequence[st
     known = sorted(path.stem for path in folder.glob('*.yaml'))
     if name not in known:
         raise SerError(
-            f"there is no recipe '{name}'{_nearest(name, known)}; the recipes are {', '.join(known) or 'gone'}"
+            f"there is no recipe '{name}'; the recipes are {', '.join(known) or 'gone'}{did_you_mean(name, known)}"
         )
     source = f'{name}.yaml'
     return _build(kind, _read_values((folder / source).read_text('utf-8'), settings, source), prefix='', source=source)
@@ -115,8 +114,8 @@ def _build(kind: type, values: Any, *, prefix: str, source: str) -> Any:
     for key in values:
         if key not in fields:
             raise SerError(
-                f"{source}: the key '{prefix}{key}' is not known{_nearest(str(key), fields)}; "
-                f'known there: {", ".join(fields)}'
+                f"{source}: the key '{prefix}{key}' is not known; "
+                f'known there: {", ".join(fields)}{did_you_mean(str(key), fields)}'
             )
     for name, item in fields.items():
         required = item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
@@ -166,8 +165,3 @@ def _convert(kind: Any, value: Any, what: str) -> Any:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f" (did you mean '{near[0]}'?)" if near else ''

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whose word is whose: the labels of a corpus that a model has not seen, in the model's own words."""
 
-import difflib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from ser_ros.errors import SerError
+from ser_ros.errors import SerError, did_you_mean
 from ser_ros.training.data.clip import Clip
 
 _YAML = ('.yaml', '.yml')
@@ -135,6 +134,5 @@ def _read_yaml(path: Path) -> dict[str, str]:
 
 def _check_known(label: str, labels: Sequence[str], whose: str) -> None:
     if label not in labels:
-        nearest = difflib.get_close_matches(label, labels, n=1)
-        hint = f"; did you mean '{nearest[0]}'?" if nearest else '; correct --map'
+        hint = did_you_mean(label, labels) or '; correct --map'
         raise SerError(f"{whose} has no label '{label}' (it has {', '.join(labels)}){hint}")
