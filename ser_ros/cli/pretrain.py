@@ -2,6 +2,7 @@
 """`ros2 run ser_ros pretrain`: makes an encoder from unlabelled speech, which `train --model` can begin with."""
 
 import argparse
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import transformers
 from ser_ros.cli.repeatable import repeatable
 from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.errors import SerError
-from ser_ros.recognition.models import models_folder
+from ser_ros.recognition.models import find_checkpoint, models_folder
+from ser_ros.training.learning.recipe import Network
 from ser_ros.training.pretraining.encoder_folder import Pretraining, make_encoder
 from ser_ros.training.pretraining.recipe_file import load_pretraining_recipe, pretraining_recipe_names
 from ser_ros.training.pretraining.speech import find_pieces, hours
@@ -22,6 +24,7 @@ examples:
   ros2 run ser_ros pretrain --speech SPEECH_FOLDER --recipe masked-prediction --out my-encoder
   ros2 run ser_ros pretrain --speech SPEECH_FOLDER --teacher whisper-base --resume
   ros2 run ser_ros pretrain --speech SPEECH_FOLDER --teacher my-hubert --set distillation.layers=[6,9]
+  ros2 run ser_ros pretrain --speech MY_LANGUAGE --teacher whisper-base --model default-encoder --out my-encoder
   ros2 run ser_ros train --recipe own-encoder --model default-encoder --data RAVDESS
 """
 
@@ -35,6 +38,8 @@ def main(args: list[str] | None = None) -> int:
     args = sys.argv[1:] if args is None else args
     options = parser.parse_args(args)
     recipe = load_pretraining_recipe(options.recipe, options.set)
+    if options.model:
+        recipe = dataclasses.replace(recipe, network=Network(checkpoint=find_checkpoint(options.model)))
     if not recipe.distillation.weight and not recipe.masked_prediction.weight:
         raise SerError('the recipe learns nothing; give distillation.weight or masked_prediction.weight a value')
     if recipe.distillation.weight and not options.teacher:
@@ -48,7 +53,7 @@ def main(args: list[str] | None = None) -> int:
         recipe=recipe,
         speech=tuple(options.speech),
         out=options.out or models_folder() / f'{options.recipe}-encoder',
-        command=repeatable(args, parser, folders=('--speech', '--out'), models=('--teacher',)),
+        command=repeatable(args, parser, folders=('--speech', '--out'), models=('--teacher', '--model')),
         resume=options.resume,
     )
     pieces = find_pieces(options.speech, recipe.pieces)
@@ -74,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add('--speech', type=Path, nargs='+', required=True, metavar='FOLDER', help='folders of audio, nested as you like')
     add('--teacher', metavar='MODEL', help='a speech encoder: a folder, or a name on the Hugging Face Hub')
+    add('--model', metavar='MODEL', help='go on from this encoder: a folder, or a name on the Hugging Face Hub')
     add(
         '--recipe',
         default='default',

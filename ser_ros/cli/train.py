@@ -6,7 +6,6 @@ import dataclasses
 import importlib.util
 import json
 import sys
-from pathlib import Path
 
 import transformers
 from accelerate import PartialState
@@ -15,7 +14,7 @@ from ser_ros.cli.repeatable import repeatable
 from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.cli.train_options import ALL, FOLDERS, parser
 from ser_ros.errors import SerError
-from ser_ros.recognition.models import find_model, models_folder
+from ser_ros.recognition.models import find_checkpoint, find_model, models_folder
 from ser_ros.training.data.corpus import Corpus, read_corpus
 from ser_ros.training.data.download import download_ravdess
 from ser_ros.training.data.ravdess import incomplete_speakers
@@ -146,16 +145,9 @@ def _recipe_of(model: str, settings: list[str]) -> tuple[str, Recipe]:
 
 def _begin_with(recipe: Recipe, model: str) -> Recipe:
     """Return `recipe` with the weights of `model`; a network that it would have made itself is taken as it is."""
-    try:
-        checkpoint = str(find_model(model))
-    except SerError:
-        if Path(model).exists():
-            raise
-        checkpoint = model  # on the Hub
     config = recipe.network.config if recipe.network.checkpoint else {}
-    return dataclasses.replace(
-        recipe, network=dataclasses.replace(recipe.network, checkpoint=checkpoint, model_type='', config=config)
-    )
+    network = dataclasses.replace(recipe.network, checkpoint=find_checkpoint(model), model_type='', config=config)
+    return dataclasses.replace(recipe, network=network)
 
 
 def _study(options: argparse.Namespace, name: str, recipe: Recipe, corpus: Corpus, command: str) -> Study:

@@ -16,6 +16,19 @@ def models_folder() -> Path:
     return Path(os.environ.get('SER_ROS_MODELS') or Path.home() / '.local' / 'share' / 'ser_ros' / 'models')
 
 
+def find_checkpoint(name_or_path: str) -> str:
+    """Return where weights to begin with are: a folder as by find_model, else the name as one on the Hugging Face Hub.
+
+    Raises SerError for a folder that holds no model.
+    """
+    try:
+        return str(find_model(name_or_path))
+    except SerError:
+        if Path(name_or_path).exists():
+            raise
+        return name_or_path
+
+
 def find_model(name_or_path: str = '') -> Path:
     """Return a model's folder: '' or 'default' is the embedded one, else a path or the name of a trained model.
 

@@ -15,7 +15,7 @@ from ser_ros.training.learning.recipe import Recipe
 from ser_ros.training.learning.targets import OtherRecordings, Targets
 from ser_ros.training.learning.teacher import FinetunedTeacher
 from ser_ros.training.measuring.heard import heard_clips
-from ser_ros.training.measuring.provenance import pretraining_of
+from ser_ros.training.measuring.provenance import pretraining_of, pretrainings
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def refuse_heard(held_out_speech: Sequence[Path], teaching: Teaching, checkpoint
     Folders are known by what their dataset cards, or else they themselves, are called.
     """
     known = {read_dataset_card(folder).name for folder in (*teaching.taught_speech, *teaching.ordinary_speech)}
-    known |= {data['name'] for data in (pretraining_of(checkpoint) or {'speech': []})['speech']}
+    known |= {data['name'] for each in pretrainings(pretraining_of(checkpoint)) for data in each['speech']}
     for folder in held_out_speech:
         if read_dataset_card(folder).name in known:
             raise SerError(f'the model has heard {folder} in its training; give speech that it has not heard')

@@ -5,6 +5,8 @@ import json
 
 import pytest
 import soundfile
+import torch
+from safetensors.torch import load_file
 
 from ser_ros.cli.pretrain import main
 from ser_ros.cli.train import main as train
@@ -59,6 +61,32 @@ def test_an_encoder_is_made_and_training_begins_with_it(speech, models, make_cli
     begun += ['--protocol', 'full', '--set', 'optimisation.epochs=1', 'optimisation.bfloat16=false']
     assert train(begun) == 0
     assert json.loads((tmp_path / 'model' / 'report.json').read_text())['initial_weights'] == 'encoder'
+
+
+def test_it_goes_on_from_an_encoder_and_tells_of_both_pretrainings(speech, make_clips, tmp_path):
+    first, second, model = tmp_path / 'first', tmp_path / 'second', tmp_path / 'model'
+    assert pretrain(speech, first, '--recipe', 'masked-prediction') == 0
+    begun = ['--speech', str(speech), '--recipe', 'masked-prediction', '--model', str(first), '--out', str(second)]
+    assert main([*begun, '--set', 'optimisation.epochs=1', 'optimisation.learning_rate=1e-9']) == 0
+    before, after = (load_file(folder / 'model.safetensors') for folder in (first, second))
+    assert before.keys() == after.keys()
+    for name, weight in before.items():
+        torch.testing.assert_close(after[name], weight, atol=1e-5, rtol=1e-5)
+    report = json.loads((second / 'report.json').read_text())
+    assert report['initial_weights'] == 'first' and report['pretrained_before']['initial_weights'] == 'random'
+    data = make_clips(tmp_path / 'data', (1, 2))
+    trained = ['--recipe', 'own-encoder', '--model', str(second), '--data', str(data), '--out', str(model)]
+    assert train([*trained, '--protocol', 'full', '--set', 'optimisation.epochs=1']) == 0
+    card = (model / 'README.md').read_text()
+    assert 'beginning with first' in card and card.count('The encoder was pretrained by ser_ros') == 2
+    assert card.index('--out first') < card.index('--out second') < card.index('ser_ros train')
+
+
+def test_an_encoder_that_is_not_there_is_told(speech, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv('HF_HUB_OFFLINE', '1')
+    assert pretrain(speech, tmp_path / 'encoder', '--recipe', 'masked-prediction', '--model', 'no/such') == 1
+    assert "the checkpoint 'no/such' is no folder here" in capsys.readouterr().err
+    assert not (tmp_path / 'encoder').exists()
 
 
 def test_without_a_teacher_it_predicts_what_is_masked(speech, tmp_path):

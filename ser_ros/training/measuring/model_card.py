@@ -14,7 +14,7 @@ from ser_ros.training.measuring.measures import (
     group_table,
     largest_confusions,
 )
-from ser_ros.training.measuring.provenance import pretraining_lines, teaching_facts, training_sentence
+from ser_ros.training.measuring.provenance import pretraining_lines, pretrainings, teaching_facts, training_sentence
 from ser_ros.training.measuring.report import SELECTIONS, calibrated_on, is_random, optimism
 from ser_ros.training.measuring.summary import fold_table, pooled_calibration
 
@@ -48,9 +48,8 @@ def model_card(report: dict, scores: dict | None) -> str:
     """Return the card for a run's report; `scores` is the folds' summary for a model without test clips of its own."""
     settings = report['settings']
     selection = settings.get('selection', '').strip()
-    pretraining = report.get('pretraining')
     commands = [
-        *([pretraining['command']] if pretraining else []),
+        *(pretraining['command'] for pretraining in pretrainings(report.get('pretraining'))),
         *(training['command'] for training in report.get('trained_before', [])),
         *(scores['commands'] if scores else []),
         report['command'],

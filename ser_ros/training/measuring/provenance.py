@@ -9,6 +9,8 @@ from ser_ros.training.measuring.markdown import table
 _OF_PRETRAINING = (
     'recipe',
     'speech',
+    'initial_weights',
+    'pretrained_before',
     'teacher',
     'pieces',
     'ravdess_clips',
@@ -35,7 +37,7 @@ def pretraining_of(checkpoint: str) -> dict | None:
     except (OSError, ValueError):
         return None
     if 'pretraining_minutes' in report:
-        return {key: report[key] for key in _OF_PRETRAINING}
+        return {key: report[key] for key in _OF_PRETRAINING if key in report}
     return report.get('pretraining')
 
 
@@ -75,13 +77,24 @@ def teaching_facts(report: dict) -> list[str]:
     return facts
 
 
+def pretrainings(pretraining: dict | None) -> list[dict]:
+    """Return a pretraining and those before it, oldest first."""
+    return [*pretrainings(pretraining.get('pretrained_before')), pretraining] if pretraining else []
+
+
 def pretraining_lines(pretraining: dict) -> list[str]:
-    """Return how the encoder was made: one paragraph, and a table of the speech."""
+    """Return how the encoder was made: for each pretraining one paragraph, and a table of the speech."""
+    return [line for each in pretrainings(pretraining) for line in (*_lines_of_one(each), '')][:-1]
+
+
+def _lines_of_one(pretraining: dict) -> list[str]:
+    begun = pretraining.get('initial_weights', 'random')
+    begun = '' if begun == 'random' else f', beginning with {begun}'
     teacher = f', from the hidden states of {pretraining["teacher"]}' if pretraining['teacher'] else ''
     clips = pretraining['ravdess_clips']
     known = f'{clips} clips of RAVDESS were' if clips else 'No clip of RAVDESS was'
     return [
-        f'The encoder was pretrained by ser_ros with the recipe {pretraining["recipe"]}{teacher}: '
+        f'The encoder was pretrained by ser_ros with the recipe {pretraining["recipe"]}{begun}{teacher}: '
         f'{pretraining["epochs"]} epochs over {pretraining["pieces"]} pieces ({pretraining["hours_heard"]:g} hours '
         f'heard), {pretraining["steps"]} steps in {pretraining["pretraining_minutes"]:.0f} minutes on '
         f'{pretraining["hardware"]}, seed {pretraining["seed"]}. {known} among them.',

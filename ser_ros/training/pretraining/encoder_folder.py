@@ -18,7 +18,7 @@ from ser_ros.training.learning.recipe import plain_values
 from ser_ros.training.measuring.files import REPORT, write_json
 from ser_ros.training.measuring.markdown import table
 from ser_ros.training.measuring.pictures import curves_picture
-from ser_ros.training.measuring.provenance import speech_table
+from ser_ros.training.measuring.provenance import pretraining_of, speech_table
 from ser_ros.training.measuring.report import environment
 from ser_ros.training.pretraining.pretrain import Pretrained, pretrain
 from ser_ros.training.pretraining.recipe import PretrainingRecipe
@@ -69,6 +69,8 @@ def _report(run: Pretraining, pieces: Sequence[Piece], teacher: Teacher | None, 
         'recipe': run.recipe_name,
         'description': run.recipe.description,
         'speech': _speech(run.speech, pieces),
+        'initial_weights': made.initial_weights,
+        'pretrained_before': pretraining_of(run.recipe.network.checkpoint),
         'teacher': teacher.name if teacher else '',
         'pieces': len(pieces),
         'ravdess_clips': len({piece.path for piece in pieces if is_clip_name(piece.path.stem)}),
@@ -106,6 +108,12 @@ def _card(report: dict) -> list[str]:
     losses = report['training_log'][-1]
     rows = [
         ['parameters', f'{report["parameters"] / 1e6:.2f} million'],
+        [
+            'begins with',
+            f'{report["initial_weights"]} weights'
+            if report['initial_weights'] == 'random'
+            else report['initial_weights'],
+        ],
         ['teacher', report['teacher'] or 'none'],
         ['heard', f'{report["hours_heard"]:g} hours in {report["epochs"]} epochs, {report["steps"]} steps'],
         ['took', f'{report["pretraining_minutes"]:g} minutes'],

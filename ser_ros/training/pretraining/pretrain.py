@@ -32,11 +32,16 @@ _KEPT = 'variants'
 
 @dataclass(frozen=True)
 class Pretrained:
-    """An encoder and how it came about. log: the Trainer's entries; seconds: in all legs of a resumed run."""
+    """An encoder and how it came about.
+
+    initial_weights: 'random', or the checkpoint's name. log: the Trainer's entries. seconds: in all legs of a resumed
+    run.
+    """
 
     encoder: PreTrainedModel
     feature_extractor: SequenceFeatureExtractor
     log: list[dict]
+    initial_weights: str
     steps: int
     seconds: float
 
@@ -62,6 +67,7 @@ def pretrain(
         if arguments.process_index == 0:
             run = {
                 'recipe': plain_values(recipe),
+                'weights': made.initial_weights,
                 'teacher': teacher.name if teacher else '',
                 'pieces': [piece.name for piece in pieces],
                 'processes': arguments.world_size,
@@ -72,7 +78,7 @@ def pretrain(
     examples = Examples(pieces, recipe, made.frontend, lengths._get_feat_extract_output_lengths, teacher, work / _KEPT)
     scale = _scale_of_states(examples, recipe) if teacher else (torch.zeros(0, 0), torch.zeros(0, 0))
     set_seed(recipe.seed)
-    student = Student(made.config, recipe, scale)
+    student = Student(made, recipe, scale)
     trainer = _Trainer(
         model=student,
         args=arguments,
@@ -87,6 +93,7 @@ def pretrain(
         encoder=_as_designed(student.encoder, made.config),
         feature_extractor=made.feature_extractor,
         log=[entry for entry in history if 'loss' in entry],
+        initial_weights=made.initial_weights,
         steps=trainer.state.global_step,
         seconds=history[-1]['seconds'],
     )

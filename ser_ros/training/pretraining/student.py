@@ -2,12 +2,14 @@
 """An encoder with the heads that pretraining asks of it, and what it loses by wrong guesses."""
 
 import copy
+import dataclasses
 
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, pad, smooth_l1_loss
-from transformers import AutoModel, PretrainedConfig
+from transformers import AutoModel
 
+from ser_ros.training.learning.model import Design, new_model
 from ser_ros.training.pretraining.examples import CODES, MASK, STATES, VALID
 from ser_ros.training.pretraining.recipe import PretrainingRecipe
 
@@ -15,17 +17,21 @@ from ser_ros.training.pretraining.recipe import PretrainingRecipe
 class Student(nn.Module):
     """Returns the loss of a batch of examples; `encoder` is what is kept afterwards."""
 
-    def __init__(self, config: PretrainedConfig, recipe: PretrainingRecipe, scale: tuple[torch.Tensor, torch.Tensor]):
-        """Draw random weights from torch's global generator.
+    def __init__(self, made: Design, recipe: PretrainingRecipe, scale: tuple[torch.Tensor, torch.Tensor]):
+        """Draw what `made` brings no weights for from torch's global generator. Raises SerError; see new_model.
 
         scale: mean and deviation of the teacher's states, both (layers, width) and empty where there is no teacher. A
         few of a transformer's dimensions are many times larger than the others and would be all that is learned.
         """
         super().__init__()
-        config = copy.deepcopy(config)
+        config = copy.deepcopy(made.config)
         config.apply_spec_augment = True  # or the encoder would not hide what it is told to
         config.mask_time_prob = 1.0  # or it would have no vector to hide it with
-        self.encoder = AutoModel.from_config(config, dtype=torch.float32)
+        if made.checkpoint:
+            classifier = new_model(dataclasses.replace(made, config=config))
+            self.encoder = getattr(classifier, classifier.base_model_prefix)
+        else:
+            self.encoder = AutoModel.from_config(config, dtype=torch.float32)
         self._recipe = recipe
         mean, deviation = scale
         self.register_buffer('state_mean', mean)

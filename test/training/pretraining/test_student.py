@@ -7,6 +7,7 @@ import pytest
 import torch
 from transformers import HubertConfig, Wav2Vec2BertConfig
 
+from ser_ros.training.learning.model import Design
 from ser_ros.training.learning.recipe import Network, Optimisation
 from ser_ros.training.pretraining.examples import CODES, MASK, STATES, VALID
 from ser_ros.training.pretraining.recipe import Distillation, MaskedPrediction, Masking, PretrainingRecipe
@@ -36,7 +37,7 @@ def make_student(recipe=RECIPE):
         position_embeddings_type=None,
     )
     layers = len(recipe.distillation.layers)
-    return Student(config, recipe, (torch.zeros(layers, WIDTH), torch.ones(layers, WIDTH)))
+    return Student(Design(config, None), recipe, (torch.zeros(layers, WIDTH), torch.ones(layers, WIDTH)))
 
 
 def make_batch(rows=ROWS, padding=0, seed=1):
@@ -100,7 +101,7 @@ def test_a_student_that_hears_samples_learns_too():
     convolutions = {'conv_dim': (8, 8), 'conv_stride': (16, 20), 'conv_kernel': (16, 20)}
     config = HubertConfig(**SIZE, **QUIET, **convolutions, num_conv_pos_embeddings=4, num_conv_pos_embedding_groups=2)
     config.feat_proj_dropout = config.activation_dropout = 0.0
-    student = Student(config, RECIPE, (torch.zeros(2, WIDTH), torch.ones(2, WIDTH)))
+    student = Student(Design(config, None), RECIPE, (torch.zeros(2, WIDTH), torch.ones(2, WIDTH)))
     rows = int(student.encoder._get_feat_extract_output_lengths(4_000))
     batch = make_batch(rows=rows)
     del batch['input_features'], batch['attention_mask']
