@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the embedded default model from raw data: models/default and train/results/default.
+"""Makes from raw data what can take the place of the embedded default: models/default and train/results/default.
 
 Pretrains the encoder on unlabelled speech, trains it on other labelled clips if there are any, then, as many at a time
 as there are lanes, the six folds by speaker, the paper's split and the model of all clips; puts the folds' figures on
