@@ -26,6 +26,8 @@ _OF_PRETRAINING = (
     'versions',
 )
 
+_OF_TRAINING = ('recipe', 'corpus', 'licence', 'train_clips', 'train_speakers', 'labels', 'command')
+
 
 def pretraining_of(checkpoint: str) -> dict | None:
     """Return what the report in the folder `checkpoint` tells of how `pretrain` made the encoder.
@@ -39,9 +41,6 @@ def pretraining_of(checkpoint: str) -> dict | None:
     if 'pretraining_minutes' in report:
         return {key: report[key] for key in _OF_PRETRAINING if key in report}
     return report.get('pretraining')
-
-
-_OF_TRAINING = ('recipe', 'corpus', 'licence', 'train_clips', 'train_speakers', 'labels', 'command')
 
 
 def trainings_of(checkpoint: str) -> list[dict]:
