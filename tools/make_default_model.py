@@ -84,16 +84,20 @@ def preparations(options: argparse.Namespace) -> list[Job]:
 
 
 def trainings(options: argparse.Namespace) -> list[Job]:
-    """Return the folds and the models of the paper's split and of all clips, the longest first."""
+    """Return the folds, in as many groups as there are lanes, and the models of the paper's split and of all clips.
+
+    The longest come first. A group is one process, for its folds have most varied clips in common.
+    """
     measured = ['--conditions'] + (['--held-out-speech', *map(str, options.held_out)] if options.held_out else [])
     by_speaker = ['--protocol', 'speaker-independent', *measured]
+    groups = [list(map(str, range(first, _FOLDS + 1, options.lanes))) for first in range(1, _FOLDS + 1)]
     return [
+        *(
+            Job(f'{FOLDS}-{"-".join(folds)}', _train(options, FOLDS, *by_speaker, '--fold', *folds))
+            for folds in groups[: options.lanes]
+        ),
         Job(MODEL, _train(options, MODEL, '--protocol', 'full', *measured[1:])),
         Job(PAPER, _train(options, PAPER, '--protocol', 'paper', *measured)),
-        *(
-            Job(f'fold-{fold}', _train(options, FOLDS, *by_speaker, '--fold', str(fold)))
-            for fold in range(1, _FOLDS + 1)
-        ),
     ]
 
 

@@ -28,7 +28,7 @@ from ser_ros.training.measuring.model_card import model_card
 from ser_ros.training.measuring.pictures import confusion_picture, curves_picture
 from ser_ros.training.measuring.provenance import pretraining_of, trainings_of
 from ser_ros.training.measuring.report import environment, run_markdown
-from ser_ros.training.teaching import Teaching, refuse_heard
+from ser_ros.training.teaching import Teaching, refuse_heard, refuse_weights_that_heard
 
 _TRACKED = 'runs'
 """Folder in which transformers leaves TensorBoard's files."""
@@ -72,6 +72,8 @@ def run_study(study: Study, splits: Sequence[Split]) -> list[dict]:
     refuse_heard(study.held_out_speech, study.teaching, study.recipe.network.checkpoint)
     reports = {split.fold: _finished(study, split) for split in splits}
     pending = [split for split in splits if reports[split.fold] is None]
+    for split in pending:
+        refuse_weights_that_heard(study.recipe.network.checkpoint, split, study.corpus)
     if pending:
         bench = prepare(study.recipe, study.corpus, study.teaching, study.held_out_speech)
     for split in pending:

@@ -15,7 +15,7 @@ from ser_ros.training.learning.recipe import Recipe
 from ser_ros.training.learning.targets import OtherRecordings, Targets
 from ser_ros.training.learning.teacher import FinetunedTeacher
 from ser_ros.training.measuring.heard import heard_clips
-from ser_ros.training.measuring.provenance import pretraining_of, pretrainings
+from ser_ros.training.measuring.provenance import pretraining_of, pretrainings, trainings_of
 
 
 @dataclass(frozen=True)
@@ -77,19 +77,39 @@ def teacher_of(folder: Path, split: Split, corpus: Corpus) -> Path:
     heard = heard_clips(chosen, corpus)
     if heard is None:
         raise SerError(f'{chosen} was not made by train, so nobody knows what it has heard; train it first')
+    cure = f'train it with --protocol {split.protocol} on the same folds'
+    _refuse_what_tests(f'the teacher {chosen}', heard, _speakers_of(heard, corpus), split, cure)
+    return chosen
+
+
+def refuse_weights_that_heard(checkpoint: str, split: Split, corpus: Corpus) -> None:
+    """Raise SerError where `train` made the weights in the folder `checkpoint` from what tests in `split`.
+
+    As in teacher_of, but of the trainings before the last only the speakers are known, and a checkpoint that does not
+    tell is taken.
+    """
+    if not checkpoint or not split.test:
+        return
+    heard = heard_clips(Path(checkpoint), corpus) or set()
+    trainings = [training for training in trainings_of(checkpoint) if training.get('corpus') == corpus.name]
+    people = _speakers_of(heard, corpus).union(*(training['train_speakers'] for training in trainings))
+    cure = 'begin with weights that have not heard them, or test nothing (--protocol full)'
+    _refuse_what_tests(f'{checkpoint}, with which this begins,', heard, people, split, cure)
+
+
+def _refuse_what_tests(who: str, heard: set[str], people: set[int | str], split: Split, cure: str) -> None:
     clips = [clip for clip in split.test if clip.name in heard]
     if clips:
+        raise SerError(f'{who} has heard {len(clips)} of the {len(split.test)} clips that test here; {cure}')
+    people = people & {clip.speaker for clip in split.test}
+    if people and 'paper' not in split.protocol:
         raise SerError(
-            f'the teacher {chosen} has heard {len(clips)} of the {len(split.test)} clips that test here; '
-            f'train it with --protocol {split.protocol} on the same folds'
+            f'{who} has heard speakers that test here ({", ".join(map(str, sorted(people, key=str)))}); {cure}'
         )
-    people = {clip.speaker for clip in corpus.clips if clip.name in heard} & {clip.speaker for clip in split.test}
-    if people - {None} and 'paper' not in split.protocol:
-        raise SerError(
-            f'the teacher {chosen} has heard speakers that test here ({", ".join(map(str, sorted(people, key=str)))}); '
-            f'train it with --protocol {split.protocol} on the same folds'
-        )
-    return chosen
+
+
+def _speakers_of(heard: set[str], corpus: Corpus) -> set[int | str]:
+    return {clip.speaker for clip in corpus.clips if clip.name in heard} - {None}
 
 
 def refuse_heard(held_out_speech: Sequence[Path], teaching: Teaching, checkpoint: str) -> None:

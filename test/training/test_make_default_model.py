@@ -69,7 +69,7 @@ def test_from_raw_data_to_a_model_that_answers(tool, arguments, tmp_path, monkey
     monkeypatch.setattr(sys, 'argv', ['make_default_model.py', *arguments])
     tool.main()
     assert begun[:2] == ['default-encoder', 'default-expressive'] and begun[-2:] == ['card', 'optimize']
-    assert sorted(begun[2:-2]) == ['default', *(f'fold-{fold}' for fold in range(1, 7)), 'paper']
+    assert begun[2:-2] == ['folds-1-2-3-4-5-6', 'default', 'paper']
     model, results = tmp_path / 'checkout' / 'models' / 'default', tmp_path / 'checkout' / 'train/results/default'
     assert Classifier.load(model, 'cpu').backend == 'onnx'
     report = json.loads((model / 'report.json').read_text())
@@ -85,6 +85,15 @@ def test_from_raw_data_to_a_model_that_answers(tool, arguments, tmp_path, monkey
     begun.clear()
     tool.main()
     assert 'default-encoder' not in begun and 'default-expressive' not in begun  # what is finished is kept
+
+
+@pytest.mark.parametrize(
+    ('lanes', 'groups'), [(2, ['1-3-5', '2-4-6']), (4, ['1-5', '2-6', '3', '4']), (9, ['1', '2', '3', '4', '5', '6'])]
+)
+def test_lanes_share_the_folds(tool, arguments, lanes, groups):
+    parsed = tool._parser().parse_args([*arguments, '--lanes', str(lanes)])
+    names = [job.name for job in tool.trainings(parsed)]
+    assert names == [*(f'folds-{group}' for group in groups), 'default', 'paper']
 
 
 def test_a_job_that_fails_ends_it_and_names_its_log(tool, tmp_path):

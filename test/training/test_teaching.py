@@ -8,7 +8,7 @@ import pytest
 from ser_ros.training.data.corpus import read_corpus
 from ser_ros.training.data.splits import make_splits, measure_on_validation_clips
 from ser_ros.training.data.table import write_table
-from ser_ros.training.teaching import teacher_of
+from ser_ros.training.teaching import refuse_weights_that_heard, teacher_of
 
 
 @pytest.fixture
@@ -24,10 +24,10 @@ def split_of(corpus):
     return split
 
 
-def make_teacher(folder, clips):
+def make_teacher(folder, clips, **report):
     folder.mkdir(parents=True)
     (folder / 'config.json').write_text('{}')
-    (folder / 'report.json').write_text(json.dumps({}))
+    (folder / 'report.json').write_text(json.dumps(report))
     if clips:
         write_table(folder / 'train.csv', clips)
     return folder
@@ -82,3 +82,27 @@ def test_one_that_is_not_there_or_does_not_tell_is_refused(tmp_path, corpus, spl
     with refuses('nobody knows what it has heard'):
         teacher_of(make_teacher(tmp_path / 'mute', ()), split_of('paper'), corpus)
     assert teacher_of(tmp_path / 'mute', split_of('full'), corpus) == tmp_path / 'mute'
+
+
+def test_weights_that_have_heard_what_tests_are_no_beginning(tmp_path, corpus, split_of, refuses):
+    first, second = split_of('leave-one-speaker-out', 1), split_of('leave-one-speaker-out', 2)
+    model = str(make_teacher(tmp_path / 'model', second.train))
+    with refuses('model, with which this begins, has heard 8 of the 8 clips that test here', '--protocol full'):
+        refuse_weights_that_heard(model, first, corpus)
+    refuse_weights_that_heard(model, second, corpus)
+    refuse_weights_that_heard(model, split_of('full'), corpus)
+
+
+def test_nor_are_those_that_heard_the_speakers_before_they_heard_others(tmp_path, corpus, split_of, refuses):
+    long_ago = {'corpus': corpus.name, 'train_speakers': [1]}
+    report = {'corpus': 'kitchen', 'train_clips': 5, 'train_speakers': ['a'], 'trained_before': [long_ago]}
+    model = str(make_teacher(tmp_path / 'model', (), **report))
+    with refuses('speakers that test here (1)'):
+        refuse_weights_that_heard(model, split_of('leave-one-speaker-out', 1), corpus)
+    refuse_weights_that_heard(model, split_of('leave-one-speaker-out', 2), corpus)
+    refuse_weights_that_heard(model, split_of('paper'), corpus)  # has the same speakers on both sides anyway
+
+
+@pytest.mark.parametrize('checkpoint', ['', 'facebook/hubert-large-ls960-ft'])
+def test_weights_that_tell_nothing_are_taken(corpus, split_of, checkpoint):
+    refuse_weights_that_heard(checkpoint, split_of('paper'), corpus)

@@ -189,7 +189,7 @@ def test_choosing_on_the_test_clips_is_marked_everywhere(train, make_clips, tmp_
 def test_a_model_goes_on_with_the_users_own_labels(train, make_clips, tmp_path, capsys):
     data, first, second = make_clips(tmp_path / 'data', (1, 2)), tmp_path / 'first', tmp_path / 'second'
     assert train(data, first, '--protocol', 'full') == 0
-    clips = find_clips(data)
+    clips = find_clips(make_clips(tmp_path / 'others', (3, 4)))
     names = {'neutral': 'resting', 'angry': 'angry'}
     rows = [f'{clip.path},{names[clip.emotion]},guest {clip.speaker}' for clip in clips]
     table = tmp_path / 'my.csv'
