@@ -5,7 +5,7 @@ Pretrains the encoder on unlabelled speech, trains it on other labelled clips if
 as there are lanes, the six folds by speaker, the paper's split and the model of all clips; puts the folds' figures on
 that one's card and builds its optimised form. What is finished is kept: after an interruption the same command goes on.
 Needs the built workspace: `. ./env.bash`, then
-`python tools/make_default_model.py --data RAVDESS --speech FOLDER FOLDER --teacher whisper-base --out WORK`.
+`python tools/make_default_model.py --data RAVDESS --speech FOLDER --ordinary FOLDER --teacher MODEL --out WORK`.
 """
 
 import argparse
@@ -25,7 +25,7 @@ ENCODER, EXPRESSIVE, FOLDS, PAPER, MODEL = 'default-encoder', 'default-expressiv
 
 _FOLDS = 6
 
-_REPORTS = ('report.json', 'report.md')
+_REPORTS = ('report.json', 'report.md', 'curves.png', 'summary.json', 'summary.md', 'confusion.png')
 
 
 @dataclass(frozen=True)
@@ -132,19 +132,19 @@ def publish(work: Path, into: Path) -> None:
     model, results = into / 'models' / 'default', into / 'train' / 'results' / 'default'
     for folder in (model, results):
         shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(work / MODEL, model, ignore=shutil.ignore_patterns('*.csv', '*.png', 'answers.json'))
-    sources = {f'fold-{fold}': work / FOLDS / f'fold-{fold}' for fold in range(1, _FOLDS + 1)} | {PAPER: work / PAPER}
-    results.mkdir(parents=True)
-    for name, source in sources.items():
-        for report in _REPORTS:
-            shutil.copy(source / report, results / f'{name}{Path(report).suffix}')
-    for name in ('summary.json', 'summary.md', 'confusion.png'):
-        shutil.copy(work / FOLDS / name, results / name)
+    shutil.copytree(work / MODEL, model, ignore=shutil.ignore_patterns('*.csv', 'answers.json'))
+    by_speaker = results / 'speaker-independent'
+    folders = {work / PAPER: results / PAPER, work / FOLDS: by_speaker}
+    folders |= {work / FOLDS / f'fold-{fold}': by_speaker / f'fold-{fold}' for fold in range(1, _FOLDS + 1)}
+    for source, target in folders.items():
+        target.mkdir(parents=True)
+        for name in _REPORTS:
+            if (source / name).is_file():
+                shutil.copy(source / name, target / name)
 
 
 def _train(options: argparse.Namespace, out: str, *more: str) -> tuple[str, ...]:
     begin = options.out / (EXPRESSIVE if options.expressive else ENCODER)
-    speech = ['--ordinary-speech', *map(str, options.ordinary)] if options.ordinary else []
     fixed = [
         'train',
         '--recipe',
@@ -153,8 +153,9 @@ def _train(options: argparse.Namespace, out: str, *more: str) -> tuple[str, ...]
         str(begin),
         '--data',
         str(options.data),
+        '--ordinary-speech',
+        *map(str, options.ordinary),
         '--resume',
-        *speech,
     ]
     return (*fixed, '--out', str(options.out / out), *more, *_set(options.set_train))
 
@@ -170,9 +171,9 @@ def _parser() -> argparse.ArgumentParser:
     add('--speech', type=Path, nargs='+', required=True, metavar='FOLDER', help='unlabelled speech to pretrain on')
     add('--teacher', required=True, metavar='MODEL', help='whose layers the encoder reproduces: openai/whisper-base')
     add('--expressive', type=Path, metavar='TABLE', help='CSV of other labelled clips that are learned first')
-    add('--ordinary', type=Path, nargs='+', metavar='FOLDER', help='speech that counts as neutral')
+    add('--ordinary', type=Path, nargs='+', required=True, metavar='FOLDER', help='speech that counts as neutral')
     add('--held-out', type=Path, nargs='+', metavar='FOLDER', help='speech of other people to measure on')
-    add('--recipe', default='own-encoder', metavar='NAME', help='of the fine-tuning; default is own-encoder')
+    add('--recipe', default='default', metavar='NAME', help='of the fine-tuning; default is default')
     add('--out', type=Path, required=True, metavar='WORK', help='where all models, logs and checkpoints go')
     add('--into', type=Path, default=ROOT, metavar='CHECKOUT', help='where the results go; default is this checkout')
     add('--lanes', type=int, default=os.cpu_count(), metavar='N', help='trainings at a time; default is one a core')

@@ -17,10 +17,10 @@ _EXAMPLES = """\
 examples:
   ros2 run ser_ros train --recipe hubert-large --data RAVDESS
   ros2 run ser_ros train --recipe all --data Audio_Speech_Actors_01-24.zip
-  ros2 run ser_ros train --recipe default --download --protocol speaker-independent
+  ros2 run ser_ros train --recipe from-scratch --download --protocol speaker-independent
   ros2 run ser_ros train --recipe whisper-base-fast --model whisper-base --data RAVDESS --fold 1 2 --resume \\
       --protocol speaker-independent
-  ros2 run ser_ros train --recipe default --data RAVDESS --set optimisation.epochs=5 seed=1
+  ros2 run ser_ros train --recipe from-scratch --data RAVDESS --set optimisation.epochs=5 seed=1
   ros2 run ser_ros train --data my.csv --model hubert-large-paper --out my-model
   ros2 run ser_ros train --compare
   torchrun --standalone --nproc-per-node 2 -m ser_ros.cli.train --recipe xls-r-1b --data RAVDESS

@@ -46,6 +46,7 @@ def arguments(tmp_path, make_clips, made_sound, models):
             sound = made_sound('chord', 0.8 + number / 10)
             soundfile.write(tmp_path / folder / f'{number}.wav', sound, 16_000)
     given = {'data': data, 'speech': tmp_path / 'speech', 'teacher': models / 'whisper', 'out': tmp_path / 'work'}
+    given |= {'ordinary': tmp_path / 'speech'}
     given |= {'into': tmp_path / 'checkout', 'held-out': tmp_path / 'held-out', 'expressive': others, 'lanes': 1}
     options = [word for name, value in given.items() for word in (f'--{name}', str(value))]
     return [*options, '--set-pretrain', *TINY_ENCODER, '--set-train', *QUICK_TRAINING]
@@ -75,11 +76,11 @@ def test_from_raw_data_to_a_model_that_answers(tool, arguments, tmp_path, monkey
     report = json.loads((model / 'report.json').read_text())
     assert report['initial_weights'] == 'default-expressive' and report['pretraining']['teacher'] == 'whisper'
     assert [each['corpus'] for each in report['trained_before']] == ['others']
-    summary = json.loads((results / 'summary.json').read_text())
+    summary = json.loads((results / 'speaker-independent' / 'summary.json').read_text())
     assert len(summary['per_fold']) == 6 and report['temperature'] == summary['temperature']
-    assert {path.name for path in results.glob('fold-*')} == {
-        f'fold-{n}.{kind}' for n in range(1, 7) for kind in ('json', 'md')
-    }
+    reports = {path.parent.relative_to(results).as_posix() for path in results.rglob('report.md')}
+    assert reports == {'paper', *(f'speaker-independent/fold-{n}' for n in range(1, 7))}
+    assert (results / 'speaker-independent' / 'confusion.png').is_file() and (model / 'curves.png').is_file()
     card = (model / 'README.md').read_text()
     assert 'mean of 6 folds' in card and 'a telephone' in card and str(tmp_path) not in card
     begun.clear()

@@ -25,7 +25,18 @@ def train(tiny_settings):
 
     def run(data, out, *more, settings=()):
         return main(
-            ['--recipe', 'default', '--data', str(data), '--out', str(out), *more, '--set', *tiny_settings, *settings]
+            [
+                '--recipe',
+                'from-scratch',
+                '--data',
+                str(data),
+                '--out',
+                str(out),
+                *more,
+                '--set',
+                *tiny_settings,
+                *settings,
+            ]
         )
 
     return run
@@ -220,13 +231,13 @@ def test_several_recipes_end_in_one_table(make_clips, tiny_settings, tmp_path, c
     data, out = make_clips(tmp_path / 'data', (1, 2)), tmp_path / 'models'
     one_epoch = [*tiny_settings, 'optimisation.epochs=1']
     arguments = ['--data', str(data), '--out', str(out), '--set', *one_epoch]
-    assert main(['--recipe', 'default', 'default', *arguments]) == 1
+    assert main(['--recipe', 'from-scratch', 'from-scratch', *arguments]) == 1
     assert 'twice' in capsys.readouterr().err
-    assert main(['--recipe', 'default', *arguments]) == 0
+    assert main(['--recipe', 'from-scratch', *arguments]) == 0
     capsys.readouterr()
     assert main(['--compare', str(out)]) == 0
     table = capsys.readouterr().out
-    assert 'hubert-large' in table and '88' in table and 'default' in table
+    assert 'hubert-large' in table and '88' in table and 'from-scratch' in table
 
 
 class Killed(Exception):
@@ -301,7 +312,7 @@ def test_bad_input_ends_in_one_sentence_with_nothing_written(
 ):
     monkeypatch.setenv('HF_HUB_OFFLINE', '1')
     data = make_clips(tmp_path / 'data', (1, 2))
-    assert main(['--recipe', 'default', '--data', str(data), '--out', str(tmp_path / 'out'), *arguments]) == 1
+    assert main(['--recipe', 'from-scratch', '--data', str(data), '--out', str(tmp_path / 'out'), *arguments]) == 1
     error = capsys.readouterr().err
     sentence = error.splitlines()[-1]
     assert text in sentence and sentence.startswith('train: ')
@@ -313,9 +324,9 @@ def test_what_is_missing_is_named(tmp_path, capsys):
     (tmp_path / 'empty').mkdir()
     for arguments, text in (
         (['--data', str(tmp_path)], '--recipe is missing'),
-        (['--recipe', 'default'], 'either --data'),
-        (['--recipe', 'default', '--data', str(tmp_path / 'empty')], 'no RAVDESS speech clip'),
-        (['--recipe', 'defualt', '--data', str(tmp_path)], "did you mean 'default'"),
+        (['--recipe', 'from-scratch'], 'either --data'),
+        (['--recipe', 'from-scratch', '--data', str(tmp_path / 'empty')], 'no RAVDESS speech clip'),
+        (['--recipe', 'from-scrach', '--data', str(tmp_path)], "did you mean 'from-scratch'"),
     ):
         assert main(arguments) == 1
         assert text in capsys.readouterr().err

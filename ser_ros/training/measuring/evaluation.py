@@ -59,7 +59,7 @@ class Scores:
     confidence: mean top probability.
     confusion: rows are the true labels, columns the answers, both in the order of `labels`.
     report: scikit-learn's classification report.
-    groups: 'speaker', 'sex' and 'intensity', where the clips tell of two or more -> each of them -> clips and accuracy.
+    groups: 'speaker', 'sex' and 'intensity', where the clips tell them -> each of them -> clips and accuracy.
     """
 
     clips: int
@@ -178,10 +178,7 @@ def _groups(clips: tuple[Clip, ...], right: np.ndarray) -> dict[str, dict[str, d
         different = sorted(
             {value for value in values if value not in (None, '')}, key=lambda it: (isinstance(it, str), it)
         )
-        if len(different) < 2:
-            continue
-        groups[kind] = {}
         for value in different:
             chosen = right[[other == value for other in values]]
-            groups[kind][str(value)] = {'clips': len(chosen), 'accuracy': float(chosen.mean())}
+            groups.setdefault(kind, {})[str(value)] = {'clips': len(chosen), 'accuracy': float(chosen.mean())}
     return groups

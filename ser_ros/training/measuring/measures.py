@@ -45,13 +45,16 @@ def scores_lines(scores: dict) -> list[str]:
         '',
         *confusion_table(scores['labels'], scores['confusion']),
     ]
-    for kind, members in scores.get('groups', {}).items():
-        lines += ['', *group_table(kind, members)]
-    return lines
+    return lines + group_tables(scores.get('groups', {}))
 
 
-def group_table(kind: str, members: dict[str, dict[str, float]]) -> list[str]:
-    """Return a table of the groups of one kind, such as both sexes, with clips and accuracy."""
+def group_tables(groups: dict[str, dict[str, dict[str, float]]]) -> list[str]:
+    """Return a table for each kind of group that has two members or more, such as both sexes, after an empty line."""
+    several = {kind: members for kind, members in groups.items() if len(members) > 1}
+    return [line for kind, members in several.items() for line in ('', *_group_table(kind, members))]
+
+
+def _group_table(kind: str, members: dict[str, dict[str, float]]) -> list[str]:
     rows = [[name, str(member['clips']), percent(member['accuracy'])] for name, member in members.items()]
     return table([kind, 'clips', 'accuracy'], rows)
 

@@ -11,7 +11,7 @@ from ser_ros.training.measuring.measures import (
     MEASURES,
     condition_lines,
     figures,
-    group_table,
+    group_tables,
     largest_confusions,
 )
 from ser_ros.training.measuring.provenance import pretraining_lines, pretrainings, teaching_facts, training_sentence
@@ -158,9 +158,7 @@ def _over_all_folds(scores: dict) -> list[str]:
     lines = ['', pooled_calibration(scores)] if 'pooled' in scores else []
     lines += ['', f'{heading.capitalize()}, all folds together:', '', *confusion_table(labels, confusion)]
     lines += ['', largest_confusions(labels, confusion)]
-    for kind, members in scores.get('groups', {}).get('utterance', {}).items():
-        lines += ['', *group_table(kind, members)]
-    return lines
+    return lines + group_tables(scores.get('groups', {}).get('utterance', {}))
 
 
 def _size(report: dict) -> str:

@@ -9,7 +9,7 @@ from ser_ros.training.measuring.measures import (
     CONDITION_MEASURES,
     HEARINGS,
     MEASURES,
-    group_table,
+    group_tables,
     largest_confusions,
 )
 from ser_ros.training.measuring.provenance import pretraining_lines, teaching_facts
@@ -97,8 +97,7 @@ def summary_markdown(summary: dict) -> str:
         confusion = summary['confusion'][hearing]
         lines += ['', f'## {heading.capitalize()}', '', *confusion_table(summary['labels'], confusion)]
         lines += ['', largest_confusions(summary['labels'], confusion)]
-        for kind, members in summary.get('groups', {}).get(hearing, {}).items():
-            lines += ['', *group_table(kind, members)]
+        lines += group_tables(summary.get('groups', {}).get(hearing, {}))
     lines += conditions_section(summary['mean'])
     if told := held_out_speech_lines(summary.get('held_out_speech')):
         lines += ['', '## Held-out speech', '', *told]

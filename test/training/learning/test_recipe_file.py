@@ -86,8 +86,8 @@ def test_no_two_recipes_are_described_alike():
     assert len(set(descriptions)) == len(descriptions) > 1
 
 
-def test_the_default_recipe_can_be_built_without_a_network():
-    recipe = load_recipe('default')
+def test_the_recipe_from_random_weights_can_be_built_without_a_network():
+    recipe = load_recipe('from-scratch')
     made = design(recipe.network, recipe.feature_extraction, ('a', 'b'))
     assert made.config.id2label == {0: 'a', 1: 'b'}
     assert made.feature_extractor.sampling_rate == 16_000
@@ -125,7 +125,7 @@ def test_a_fast_recipe_is_ours_for_the_same_checkpoint(name):
 
 
 def test_every_recipe_of_a_checkpoint_has_a_fast_one():
-    names = set(recipe_names()) - {'default', 'default-expressive', 'own-encoder'}
+    names = set(recipe_names()) - {'default', 'default-expressive', 'from-scratch', 'own-encoder'}
     assert {f'{name}-fast' for name in names if not name.endswith('-fast')} == {
         name for name in names if name.endswith('-fast')
     }

@@ -48,10 +48,11 @@ def test_perfect_answers_score_one():
     assert scores.calibration_error == 0.0
 
 
-def test_speakers_and_intensities_are_told_where_there_are_several():
+def test_speakers_and_intensities_are_told_also_where_all_are_alike():
     clips = [clip(number, speaker=number // 4, intensity='strong') for number in range(8)]
     assert score(answers(TRUTH, ANSWERS, clips=clips)).groups == {
-        'speaker': {'0': {'clips': 4, 'accuracy': 1.0}, '1': {'clips': 4, 'accuracy': 0.5}}
+        'speaker': {'0': {'clips': 4, 'accuracy': 1.0}, '1': {'clips': 4, 'accuracy': 0.5}},
+        'intensity': {'strong': {'clips': 8, 'accuracy': 0.75}},
     }
 
 

@@ -6,7 +6,6 @@ import copy
 import pytest
 import yaml
 
-from ser_ros.recognition.models import find_model
 from ser_ros.training.learning.recipe_file import recipes_folder
 from ser_ros.training.measuring.files import read_json
 from ser_ros.training.measuring.model_card import model_card
@@ -14,8 +13,9 @@ from ser_ros.training.measuring.model_card import model_card
 
 @pytest.fixture(scope='module')
 def committed():
-    """Return the embedded default's report and its folds' summary."""
-    return read_json(find_model() / 'report.json'), read_json(recipes_folder() / 'results' / 'default' / 'summary.json')
+    """Return an early report, of the first embedded default, and its folds' summary."""
+    results = recipes_folder() / 'results' / 'from-scratch'
+    return read_json(results / 'full.json'), read_json(results / 'summary.json')
 
 
 @pytest.fixture

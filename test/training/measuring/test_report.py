@@ -101,6 +101,17 @@ def test_a_run_tells_everything():
     assert OPTIMISTIC not in text
 
 
+def test_groups_of_a_fold_in_which_all_are_alike_count_in_the_sum_of_folds():
+    women, men = ({'sex': {sex: {'clips': 16, 'accuracy': right}}} for sex, right in (('female', 0.75), ('male', 0.5)))
+    folds = [new_report(fold) for fold in (1, 2)]
+    for fold, groups in zip(folds, (women, men), strict=True):
+        for hearing in fold['evaluation'].values():
+            hearing['groups'] = groups
+    assert '| sex' not in run_markdown(folds[0])
+    text = summary_markdown(summarise(folds))
+    assert '| female | 16    | 75.0 %   |' in text and '| male   | 16    | 50.0 %   |' in text
+
+
 def test_a_run_without_test_clips_or_validation_leaves_the_lines_out():
     text = run_markdown(
         new_report(
