@@ -24,20 +24,8 @@ def train(tiny_settings):
     """Run the command with the tiny recipe; return its exit code."""
 
     def run(data, out, *more, settings=()):
-        return main(
-            [
-                '--recipe',
-                'from-scratch',
-                '--data',
-                str(data),
-                '--out',
-                str(out),
-                *more,
-                '--set',
-                *tiny_settings,
-                *settings,
-            ]
-        )
+        given = ['--recipe', 'from-scratch', '--data', str(data), '--out', str(out), *more]
+        return main([*given, '--set', *tiny_settings, *settings])
 
     return run
 
