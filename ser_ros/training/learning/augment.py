@@ -7,6 +7,8 @@ import numpy as np
 import soxr
 import torch
 import torchaudio.functional as F
+from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
+from scipy.signal import fftconvolve
 
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.training.learning.recipe import Augmentation
@@ -148,7 +150,8 @@ def vary_surroundings(samples: np.ndarray, variation: Variation, rng: np.random.
     """Return what of a variant belongs to the place: the room, the noise, the microphone and its gain."""
     sound = torch.from_numpy(samples)
     if variation.reverberation:
-        sound = F.fftconvolve(sound, _room(variation, rng))[: len(sound)]
+        # scipy: torchaudio's takes ten times as long for lengths with large prime factors.
+        sound = torch.from_numpy(fftconvolve(samples, _room(variation, rng))[: len(samples)])
     if variation.snr is not None:
         noise = coloured_noise(len(sound), variation.noise_colour, rng)
         sound = F.add_noise(sound[None], torch.from_numpy(noise)[None], torch.tensor([variation.snr]))[0]
@@ -160,10 +163,12 @@ def vary_surroundings(samples: np.ndarray, variation: Variation, rng: np.random.
 
 
 def _through(band: Band, sound: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    frequencies = torch.fft.rfftfreq(len(sound), 1 / SAMPLE_RATE).clamp_min(1.0)
+    size = next_fast_len(len(sound), real=True)
+    frequencies = np.maximum(rfftfreq(size, 1 / SAMPLE_RATE), 1.0)
     power = 2 * band.order
     gains = ((1 + (band.low / frequencies) ** power) * (1 + (frequencies / band.high) ** power)) ** -0.5
-    heard = torch.fft.irfft(torch.fft.rfft(sound) * gains, len(sound))
+    filtered = irfft(rfft(sound.numpy(), size) * gains, size)[: len(sound)]
+    heard = torch.from_numpy(filtered.astype(np.float32))
     hiss = torch.from_numpy(coloured_noise(len(sound), 0.0, rng))
     hissing = F.add_noise(heard[None], hiss[None], torch.tensor([band.hiss]))[0]
     return hissing if band.bits is None else _coded(hissing, band)
@@ -183,17 +188,18 @@ def _coded(sound: torch.Tensor, band: Band) -> torch.Tensor:
 
 def coloured_noise(count: int, colour: float, rng: np.random.Generator) -> np.ndarray:
     """Return noise of power density 1/f^colour and unit power: float32, shape (count,)."""
-    spectrum = np.fft.rfft(rng.standard_normal(count))
+    size = next_fast_len(count, real=True)  # others take up to ten times as long
+    spectrum = rfft(rng.standard_normal(size))
     spectrum[1:] /= np.arange(1, len(spectrum)) ** (colour / 2)
     spectrum[0] = 0.0
-    noise = np.fft.irfft(spectrum, count)
+    noise = irfft(spectrum, size)[:count]
     return (noise / np.sqrt(np.mean(noise**2))).astype(np.float32)
 
 
-def _room(variation: Variation, rng: np.random.Generator) -> torch.Tensor:
+def _room(variation: Variation, rng: np.random.Generator) -> np.ndarray:
     """Return a made impulse response: the direct sound, then white noise that falls by 60 dB in that time, seconds."""
     seconds = np.arange(round(variation.reverberation * SAMPLE_RATE)) / SAMPLE_RATE
     tail = rng.standard_normal(len(seconds)) * 10 ** (-3 * seconds / variation.reverberation)
     tail *= 10 ** (-variation.direct_to_reverberant / 20) / np.sqrt(np.sum(tail**2))
     tail[0] = 1.0
-    return torch.from_numpy(tail.astype(np.float32))
+    return tail.astype(np.float32)
