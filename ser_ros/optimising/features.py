@@ -8,7 +8,12 @@ with a fixed matrix here.
 import numpy as np
 import torch
 from torch.nn.functional import conv1d, pad
-from transformers import SeamlessM4TFeatureExtractor, Wav2Vec2FeatureExtractor, WhisperFeatureExtractor
+from transformers import (
+    Gemma3nAudioFeatureExtractor,
+    SeamlessM4TFeatureExtractor,
+    Wav2Vec2FeatureExtractor,
+    WhisperFeatureExtractor,
+)
 from transformers.audio_utils import window_function
 
 from ser_ros.errors import SerError
@@ -26,6 +31,8 @@ def make_features(feature_extractor, window: int | None, masked: bool) -> torch.
         return WhisperFeatures(feature_extractor, window)
     if isinstance(feature_extractor, SeamlessM4TFeatureExtractor):
         return StackedFilterBank(feature_extractor)
+    if isinstance(feature_extractor, Gemma3nAudioFeatureExtractor):
+        return LogMelFrames(feature_extractor)
     if isinstance(feature_extractor, Wav2Vec2FeatureExtractor):
         return NormalisedSamples(feature_extractor, masked)
     raise SerError(
@@ -89,14 +96,9 @@ class StackedFilterBank(torch.nn.Module):
     def __init__(self, extractor: SeamlessM4TFeatureExtractor):
         """Take the mel filters, the window and the stride of `extractor`."""
         super().__init__()
-        half = self._FRAME // 2
-        # About the middle of a frame its even part makes the real half of the spectrum, and its odd part the other:
-        # two matrices of half the width. Where the frame's middle lies changes no power.
-        phase = 2 * np.pi * np.outer(np.arange(self._SIZE // 2 + 1), np.arange(half) + 0.5) / self._SIZE
         self._stride = extractor.stride
         self.register_buffer('_window', _single(extractor.window))
-        self.register_buffer('_even', _single(np.cos(phase)))
-        self.register_buffer('_odd', _single(np.sin(phase)))
+        self._power = _Power(self._FRAME, self._SIZE)
         self.register_buffer('_mel', torch.from_numpy(extractor.mel_filters.astype(np.float32)))
 
     def forward(self, samples: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -121,12 +123,66 @@ class StackedFilterBank(torch.nn.Module):
         before = torch.cat([frames[:, :1], frames[:, :-1]], dim=1)
         return (frames - self._PRE_EMPHASIS * before) * self._window
 
-    def _power(self, frames: torch.Tensor) -> torch.Tensor:
-        """Return the power (frequencies, frames) of frames (frames, 400)."""
+
+class LogMelFrames(torch.nn.Module):
+    """Gemma3nAudioFeatureExtractor: log-mel magnitudes, which nothing normalises."""
+
+    _MULTIPLE = 128
+    """The extractor fills samples up to a multiple of it, unless it is told otherwise."""
+
+    def __init__(self, extractor: Gemma3nAudioFeatureExtractor):
+        """Take all that it was made with. Raises SerError for what changes the features at random or by the bin."""
+        super().__init__()
+        if extractor.dither or not extractor.preemphasis_htk_flavor or extractor.per_bin_mean is not None:
+            raise SerError(
+                'dither, per_bin_mean and another than HTK-style pre-emphasis have no optimised form; '
+                'use model.backend torch'
+            )
+        self._frame, self._hop = extractor.frame_length, extractor.hop_length
+        self._scale, self._pre_emphasis = extractor.input_scale_factor, extractor.preemphasis
+        self._floor = float(extractor.mel_floor)
+        self.register_buffer('_window', _single(extractor.window))
+        self._power = _Power(self._frame, extractor.fft_length)
+        self.register_buffer('_mel', _single(extractor.mel_filters))
+
+    def forward(self, samples: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return input_features (1, frames, mels) and attention_mask (1, frames)."""
+        heard = samples.shape[1]
+        filled = pad(samples[0], (0, (self._MULTIPLE - heard % self._MULTIPLE) % self._MULTIPLE)) * self._scale
+        # One sample more than a frame: the extractor takes it for the pre-emphasis, and then leaves the last one out.
+        count = (filled.shape[0] - self._frame - 1) // self._hop + 1
+        starts = torch.arange(count, device=samples.device) * self._hop
+        frames = filled[starts[:, None] + torch.arange(self._frame, device=samples.device)]
+        first, rest = frames[:, :1] * (1 - self._pre_emphasis), frames[:, 1:] - self._pre_emphasis * frames[:, :-1]
+        power = self._power(torch.cat([first, rest], dim=1) * self._window)
+        levels = torch.log(torch.clamp(self._mel.T @ torch.sqrt(power), min=self._floor)).T
+        return {'input_features': levels[None], 'attention_mask': (starts < heard).to(torch.int64)[None]}
+
+
+class _Power(torch.nn.Module):
+    """The power spectrum of frames.
+
+    About the middle of a frame its even part makes the real half of the spectrum, and its odd part the other: two
+    matrices of half the width. Where the frame's middle lies changes no power. ONNX Runtime makes the matrices when it
+    loads the graph, for in a file they would be as large as a small model.
+    """
+
+    def __init__(self, frame: int, size: int):
+        """Of frames of `frame` samples, filled up to `size` points."""
+        super().__init__()
+        self._size = size
+        self.register_buffer('_frequencies', torch.arange(size // 2 + 1, dtype=torch.float32))
+        self.register_buffer('_times', torch.arange(frame // 2, dtype=torch.float32) + 0.5)
+
+    def forward(self, frames: torch.Tensor) -> torch.Tensor:
+        """Return the power (frequencies, frames) of frames (frames, samples)."""
+        # Turns that are whole are taken off while the numbers are exact.
+        turns = torch.remainder(self._frequencies[:, None] * self._times, self._size) / self._size
+        phase = 2 * torch.pi * turns
         first, second = frames.chunk(2, dim=1)
         first = first.flip(1)
         # The matrices stand on the left, where quantisation leaves them as they are.
-        real, imaginary = self._even @ (second + first).T, self._odd @ (second - first).T
+        real, imaginary = torch.cos(phase) @ (second + first).T, torch.sin(phase) @ (second - first).T
         return real.square() + imaginary.square()
 
 

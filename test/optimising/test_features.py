@@ -7,6 +7,7 @@ import torch
 import transformers
 
 from ser_ros.optimising.features import make_features
+from ser_ros.recognition.frontend import Frontend
 
 LENGTHS = [1600, 1601, 1760, 1920, 2080, 9999, 16_000, 31_999]
 WINDOW = 32_000
@@ -49,6 +50,20 @@ def test_stacked_filter_bank(made_sound, count, stride, mels):
     sound = made_sound('pink noise', 3.0)[:count]
     features = make_features(extractor, None, True)(torch.from_numpy(sound)[None])
     assert_same(features, expected(extractor, sound))
+
+
+@pytest.mark.parametrize('count', LENGTHS)
+@pytest.mark.parametrize('options', [{}, {'frame_length_ms': 64.0, 'hop_length_ms': 40.0, 'fft_overdrive': False}])
+def test_log_mel_frames(made_sound, count, options):
+    extractor = transformers.Gemma3nAudioFeatureExtractor(**options)
+    sound = made_sound('pink noise', 3.0)[:count]
+    features = make_features(extractor, None, True)(torch.from_numpy(sound)[None])
+    assert_same(features, Frontend(extractor, transformers.Wav2Vec2BertConfig())([sound]))
+
+
+def test_log_mel_frames_that_cannot_be_told_beforehand_are_refused(refuses):
+    with refuses('dither', 'model.backend torch'):
+        make_features(transformers.Gemma3nAudioFeatureExtractor(dither=1e-4), None, True)
 
 
 def test_an_extractor_of_another_kind_is_refused(refuses):

@@ -24,12 +24,17 @@ from ser_ros.errors import SerError, did_you_mean
 from ser_ros.recognition.checkpoint import TEMPERATURE_KEY
 from ser_ros.recognition.frontend import WHISPER_CONV_STRIDE, Frontend
 from ser_ros.training.learning.layers import head_names
+from ser_ros.training.learning.precision import attention
 from ser_ros.training.learning.recipe import FeatureExtraction, Network
 
 _CLASSIFIERS = transformers.MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING
 
 _UNUSED_WEIGHTS = ('masked_spec_embed',)
 """May be missing in a checkpoint: SpecAugment's mask vector, which not every pretraining has."""
+
+_TIMES = {'frame_length_ms', 'hop_length_ms'}
+"""Arguments of Gemma3nAudioFeatureExtractor that it turns into samples and does not save: unless they stand beside
+them, a saved folder would be loaded with the defaults."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,9 @@ def new_model(design: Design) -> PreTrainedModel:
         model = _load(design)
     else:
         try:
-            model = AutoModelForAudioClassification.from_config(design.config, dtype=torch.float32)
+            model = AutoModelForAudioClassification.from_config(
+                design.config, dtype=torch.float32, attn_implementation=attention()
+            )
         except Exception as error:
             raise SerError(f'network.config does not fit together ({_reason(error)}); correct the recipe') from None
     if design.window is not None:
@@ -104,11 +111,14 @@ def new_feature_extractor(extraction: FeatureExtraction) -> SequenceFeatureExtra
             f"feature_extraction.type '{extraction.type}' is no feature extractor of transformers; "
             'use one such as SeamlessM4TFeatureExtractor'
         )
-    _refuse_unknown(extraction.config, extractor_class().to_dict(), 'feature_extraction.config')
+    _refuse_unknown(extraction.config, extractor_class().to_dict().keys() | _TIMES, 'feature_extraction.config')
     try:
-        return extractor_class(**extraction.config, sampling_rate=SAMPLE_RATE)
+        made = extractor_class(**extraction.config, sampling_rate=SAMPLE_RATE)
     except Exception as error:
         raise SerError(f'feature_extraction.config does not fit ({_reason(error)}); correct the recipe') from None
+    for name in _TIMES & extraction.config.keys():
+        setattr(made, name, extraction.config[name])
+    return made
 
 
 def _new_config(network: Network) -> PretrainedConfig:
@@ -185,6 +195,7 @@ def _load(design: Design) -> PreTrainedModel:
             design.checkpoint,
             config=config,
             dtype=torch.float32,
+            attn_implementation=attention(),
             ignore_mismatched_sizes=True,  # a head for another number of labels; the encoder is checked below
             output_loading_info=True,
             trust_remote_code=False,

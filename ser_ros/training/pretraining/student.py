@@ -10,6 +10,7 @@ from torch.nn.functional import cross_entropy, pad, smooth_l1_loss
 from transformers import AutoModel
 
 from ser_ros.training.learning.model import Design, new_model
+from ser_ros.training.learning.precision import attention
 from ser_ros.training.pretraining.examples import CODES, MASK, STATES, VALID
 from ser_ros.training.pretraining.recipe import PretrainingRecipe
 
@@ -31,7 +32,7 @@ class Student(nn.Module):
             classifier = new_model(dataclasses.replace(made, config=config))
             self.encoder = getattr(classifier, classifier.base_model_prefix)
         else:
-            self.encoder = AutoModel.from_config(config, dtype=torch.float32)
+            self.encoder = AutoModel.from_config(config, dtype=torch.float32, attn_implementation=attention())
         self._recipe = recipe
         mean, deviation = scale
         self.register_buffer('state_mean', mean)

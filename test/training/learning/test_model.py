@@ -7,11 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
 from transformers import (
+    AutoFeatureExtractor,
     AutoModelForAudioClassification,
     SeamlessM4TFeatureExtractor,
     Wav2Vec2FeatureExtractor,
@@ -124,7 +126,7 @@ def test_a_short_window_shortens_table_configuration_and_frontend(whisper, tmp_p
     inputs = made.frontend([made_sound('chord', 0.8)])
     assert inputs['input_features'].shape == (1, 80, 100)
     model.eval().save_pretrained(tmp_path / 'model')
-    loaded = AutoModelForAudioClassification.from_pretrained(tmp_path / 'model')
+    loaded = AutoModelForAudioClassification.from_pretrained(tmp_path / 'model', attn_implementation='eager')
     with torch.inference_mode():
         assert torch.equal(loaded(**inputs).logits, model(**inputs).logits)
 
@@ -271,6 +273,16 @@ def test_a_feature_extractor_is_made_for_16_khz(refuses):
     assert isinstance(made, SeamlessM4TFeatureExtractor) and (made.stride, made.sampling_rate) == (4, 16_000)
     with refuses('feature_extraction.config does not fit'):
         new_feature_extractor(FeatureExtraction('SeamlessM4TFeatureExtractor', {'stride': 4, 'num_mel_bins': 'many'}))
+
+
+def test_a_feature_extractor_comes_back_from_its_folder_with_its_times(tmp_path, made_sound):
+    times = {'frame_length_ms': 64.0, 'hop_length_ms': 40.0}
+    made = new_feature_extractor(FeatureExtraction('Gemma3nAudioFeatureExtractor', times))
+    made.save_pretrained(tmp_path)
+    again = AutoFeatureExtractor.from_pretrained(tmp_path)
+    sound = made_sound('chord', 1.0)
+    one, other = (each(sound, sampling_rate=16_000)['input_features'][0] for each in (made, again))
+    assert len(one) == 24 and np.array_equal(one, other)
 
 
 @pytest.mark.parametrize('network', [{'HF_HUB_OFFLINE': '1'}, {'HF_ENDPOINT': 'http://127.0.0.1:9'}])
