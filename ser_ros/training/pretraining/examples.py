@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.recognition.frontend import Frontend
-from ser_ros.training.learning.augment import draw_variation, vary_surroundings, vary_voice
+from ser_ros.training.learning.augment import Variation, draw_variation, vary_surroundings, vary_voice
 from ser_ros.training.learning.order import in_batches_of_like_duration
 from ser_ros.training.pretraining.quantizer import RandomQuantizer
 from ser_ros.training.pretraining.recipe import Masking, PretrainingRecipe
@@ -24,12 +24,16 @@ from ser_ros.training.pretraining.teacher import Teacher
 VALID, MASK, CODES, STATES = 'valid', 'mask', 'codes', 'states'
 """Names in an item: which rows are no padding, which are hidden, their codes, and the teacher's hidden states."""
 
+_VOICE, _SURROUNDINGS = range(2)
+"""What is drawn."""
+
 
 class Examples(torch.utils.data.Dataset):
     """Pieces in which the student hears a voice in a room, with noise, and its teacher the voice alone.
 
-    Each variant depends on the seed, the epoch and the piece's name alone. Where the recipe has `variants` they are
-    kept in a folder, so that features and teacher are computed once; half precision takes half the space.
+    Voice and surroundings depend on the seed, the epoch and the piece's name alone. Where the recipe has `voices` or
+    `variants` they are kept in a folder, so that teacher and features are computed once; half precision takes half the
+    space.
     """
 
     def __init__(
@@ -73,38 +77,49 @@ class Examples(torch.utils.data.Dataset):
 
     def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
         piece = self._pieces[index]
-        variants = self._recipe.augmentation.variants
-        if not variants:
-            item = self._make(piece, self._epoch)
-        else:
-            variant = self._epoch % variants
-            file = self._kept / str(variant) / f'{index}.safetensors'
-            if not file.exists():
-                _write(file, self._make(piece, variant))
-            item = load_file(file)
-        rows = item.pop(VALID)
+        voices, variants = self._recipe.pieces.voices, self._recipe.augmentation.variants
+        variant = self._epoch % variants if variants else self._epoch
+        voice = variant % voices if voices else variant
+        heard = _kept(self._file('heard', variants, variant, index), lambda: self._heard(piece, voice, variant))
+        rows = heard.pop(VALID)
+        told = _kept(self._file('told', voices or variants, voice, index), lambda: self._told(piece, voice, len(rows)))
         seed = zlib.crc32(np.array([self._recipe.seed, self._epoch, index]).tobytes())
         mask = draw_mask(len(rows), piece.duration, self._recipe.masking, np.random.default_rng(seed))
-        return {**item, VALID: rows, MASK: torch.from_numpy(mask)}
+        return {**heard, **told, VALID: rows, MASK: torch.from_numpy(mask)}
 
-    def _make(self, piece: Piece, variant: int) -> dict[str, torch.Tensor]:
-        rng = np.random.default_rng((self._recipe.seed, variant, zlib.crc32(piece.name.encode())))
-        samples = piece.read()
-        duration = len(samples) / SAMPLE_RATE
-        uncut = dataclasses.replace(self._recipe.augmentation, whole_clip_probability=1.0)
-        variation = draw_variation(duration, (0.0, duration), uncut, rng)
-        voice = vary_voice(samples, variation, rng, round(self._recipe.pieces.longest * SAMPLE_RATE))
-        heard = vary_surroundings(voice, variation, rng)
-        item = {name: value[0] for name, value in self._frontend([heard]).items()}
+    def _file(self, what: str, count: int, number: int, index: int) -> Path | None:
+        """Return where that of a piece is kept; None where nothing is, for there is no end of them."""
+        return self._kept / f'{what}-{number}' / f'{index}.safetensors' if count else None
+
+    def _heard(self, piece: Piece, voice: int, variant: int) -> dict[str, torch.Tensor]:
+        """Return what the student hears, and which of its rows are no padding."""
+        samples = self._voice(piece, voice)
+        variation, rng = self._draw(piece, variant, _SURROUNDINGS)
+        item = {name: value[0] for name, value in self._frontend([vary_surroundings(samples, variation, rng)]).items()}
         main = next(iter(item))
         rows = self._rows_of(int(item['attention_mask'].sum()) if 'attention_mask' in item else len(item[main]))
         item[main] = item[main].to(torch.float16)
         item[VALID] = torch.ones(rows, dtype=torch.bool)
-        if self._quantizer is not None:
-            item[CODES] = self._quantizer(voice, rows)
-        if self._teacher is not None:
-            item[STATES] = self._teacher(voice, rows).transpose(0, 1).contiguous()
         return item
+
+    def _told(self, piece: Piece, voice: int, rows: int) -> dict[str, torch.Tensor]:
+        """Return what it is to make of it: of the voice alone."""
+        samples = self._voice(piece, voice)
+        item = {}
+        if self._quantizer is not None:
+            item[CODES] = self._quantizer(samples, rows)
+        if self._teacher is not None:
+            item[STATES] = self._teacher(samples, rows).transpose(0, 1).contiguous()
+        return item
+
+    def _voice(self, piece: Piece, voice: int) -> np.ndarray:
+        variation, rng = self._draw(piece, voice, _VOICE)
+        return vary_voice(piece.read(), variation, rng, round(self._recipe.pieces.longest * SAMPLE_RATE))
+
+    def _draw(self, piece: Piece, number: int, what: int) -> tuple[Variation, np.random.Generator]:
+        rng = np.random.default_rng((self._recipe.seed, number, what, zlib.crc32(piece.name.encode())))
+        uncut = dataclasses.replace(self._recipe.augmentation, whole_clip_probability=1.0)
+        return draw_variation(piece.duration, (0.0, piece.duration), uncut, rng), rng
 
 
 def draw_mask(rows: int, duration: float, masking: Masking, rng: np.random.Generator) -> np.ndarray:
@@ -124,6 +139,15 @@ def collate(items: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
     """Stack items into a batch, padded with zeros to the longest."""
     batch = {name: pad_sequence([item[name] for item in items], batch_first=True) for name in items[0]}
     return {name: value.float() if value.dtype == torch.float16 else value for name, value in batch.items()}
+
+
+def _kept(file: Path | None, make: Callable[[], dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """Return what `file` holds, or what `make` makes, which is then kept there."""
+    if file is None:
+        return make()
+    if not file.exists():
+        _write(file, make())
+    return load_file(file)
 
 
 def _write(file: Path, item: dict[str, torch.Tensor]) -> None:

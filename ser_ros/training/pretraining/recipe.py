@@ -14,6 +14,9 @@ class Pieces:
     """Seconds; a longer file is cut into pieces of this length."""
     shortest: float = 0.5
     """Seconds; shorter files and rests are left out."""
+    voices: int = 0
+    """Voices (tempos and pitches) of each piece, which a teacher hears once and the student in turn, each time in other
+    surroundings; 0 for a new one with each variant."""
 
 
 @dataclass(frozen=True)

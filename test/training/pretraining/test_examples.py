@@ -82,12 +82,26 @@ def test_variants_are_made_once_and_come_in_turn_while_masks_are_new(write_speec
     assert any(not torch.equal(seen[0][MASK], later[MASK]) for later in seen[2:3])
 
 
+def test_a_voice_is_told_once_and_heard_in_several_surroundings(write_speech, tmp_path):
+    teacher = ListeningTeacher()
+    recipe = dataclasses.replace(RECIPE, pieces=dataclasses.replace(RECIPE.pieces, voices=1))
+    examples = Examples(write_speech(tmp_path), recipe, FRONTEND, lambda rows: rows, teacher, tmp_path / 'kept')
+    first = examples[0]
+    examples.set_epoch(1)
+    second = examples[0]
+    assert len(teacher.heard) == 1
+    assert torch.equal(first[STATES], second[STATES]) and torch.equal(first[CODES], second[CODES])
+    assert first['input_features'].shape == second['input_features'].shape
+    assert not torch.equal(first['input_features'], second['input_features'])
+
+
 def test_a_half_written_variant_is_made_anew(write_speech, tmp_path):
     pieces = write_speech(tmp_path)
     whole = examples_of(pieces, tmp_path / 'kept')[0]
-    (tmp_path / 'killed' / '0').mkdir(parents=True)
-    half = (tmp_path / 'kept' / '0' / '0.safetensors').read_bytes()[:100]
-    (tmp_path / 'killed' / '0' / '0.123.partial').write_bytes(half)
+    for what in ('heard-0', 'told-0'):
+        (tmp_path / 'killed' / what).mkdir(parents=True)
+        half = (tmp_path / 'kept' / what / '0.safetensors').read_bytes()[:100]
+        (tmp_path / 'killed' / what / '0.123.partial').write_bytes(half)
     assert same(examples_of(pieces, tmp_path / 'killed')[0], whole)
 
 
