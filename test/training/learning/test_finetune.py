@@ -29,6 +29,7 @@ from ser_ros.training.learning.finetune import Finetuned, finetune, save_model
 from ser_ros.training.learning.layers import head_names, layer_of
 from ser_ros.training.learning.masks import Masks
 from ser_ros.training.learning.model import design, new_model
+from ser_ros.training.learning.precision import attention
 from ser_ros.training.learning.recipe import Augmentation, FeatureExtraction, Network, Optimisation, Recipe, Validation
 
 RATE = 16_000
@@ -489,7 +490,8 @@ def test_a_saved_model_answers_the_same(tmp_path, one_torch_thread, half_precisi
         before, _ = answers(trained.model, training)
     extractor = make_design(recipe).feature_extractor
     save_model(trained.model, extractor, tmp_path / 'model', half_precision=half_precision)
-    stored = type(trained.model).from_pretrained(tmp_path / 'model', dtype=torch.float32).eval()
+    as_trained = {'dtype': torch.float32, 'attn_implementation': attention()}
+    stored = type(trained.model).from_pretrained(tmp_path / 'model', **as_trained).eval()
     with torch.no_grad():
         after, _ = answers(stored, training)
     torch.testing.assert_close(after, before, atol=2e-2 if half_precision else 0.0, rtol=0.0)
