@@ -131,12 +131,14 @@ class LogMelFrames(torch.nn.Module):
     """The extractor fills samples up to a multiple of it, unless it is told otherwise."""
 
     def __init__(self, extractor: Gemma3nAudioFeatureExtractor):
-        """Take all that it was made with. Raises SerError for what changes the features at random or by the bin."""
+        """Take all that it was made with. Raises SerError for what this does not do."""
         super().__init__()
-        if extractor.dither or not extractor.preemphasis_htk_flavor or extractor.per_bin_mean is not None:
+        by_the_bin = extractor.per_bin_mean is not None or extractor.per_bin_stddev is not None
+        odd = extractor.frame_length % 2
+        if extractor.dither or by_the_bin or odd or not extractor.preemphasis_htk_flavor:
             raise SerError(
-                'dither, per_bin_mean and another than HTK-style pre-emphasis have no optimised form; '
-                'use model.backend torch'
+                'dither, per_bin_mean, per_bin_stddev, frames of an odd number of samples and another than HTK-style '
+                'pre-emphasis have no optimised form; use model.backend torch'
             )
         self._frame, self._hop = extractor.frame_length, extractor.hop_length
         self._scale, self._pre_emphasis = extractor.input_scale_factor, extractor.preemphasis

@@ -61,9 +61,19 @@ def test_log_mel_frames(made_sound, count, options):
     assert_same(features, Frontend(extractor, transformers.Wav2Vec2BertConfig())([sound]))
 
 
-def test_log_mel_frames_that_cannot_be_told_beforehand_are_refused(refuses):
-    with refuses('dither', 'model.backend torch'):
-        make_features(transformers.Gemma3nAudioFeatureExtractor(dither=1e-4), None, True)
+@pytest.mark.parametrize(
+    'options',
+    [
+        {'dither': 1e-4},
+        {'per_bin_mean': [1.0] * 128},
+        {'per_bin_stddev': [2.0] * 128},
+        {'frame_length_ms': 513 / 16},
+        {'preemphasis_htk_flavor': False},
+    ],
+)
+def test_log_mel_frames_that_the_form_would_make_otherwise_are_refused(refuses, options):
+    with refuses('have no optimised form', 'model.backend torch'):
+        make_features(transformers.Gemma3nAudioFeatureExtractor(**options), None, True)
 
 
 def test_an_extractor_of_another_kind_is_refused(refuses):

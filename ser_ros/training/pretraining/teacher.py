@@ -33,7 +33,7 @@ class Teacher:
         self._device = 'cuda' if torch.cuda.is_available() else 'cpu'
         with torch.random.fork_rng():  # the classifier, which is not used, must not move the student's random numbers
             self._model = new_model(made).eval().requires_grad_(False).to(self._device)
-        if bfloat16_is_fast(self._device):  # once, which would be a third of the time of every call
+        if bfloat16_is_fast(self._device):  # once, which would be a quarter of the time of every call
             for module in self._model.modules():
                 if isinstance(module, torch.nn.Linear):
                     module.to(torch.bfloat16)

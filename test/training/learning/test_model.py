@@ -19,6 +19,7 @@ from transformers import (
 )
 
 from ser_ros.training.learning.model import design, new_feature_extractor, new_model
+from ser_ros.training.learning.precision import attention
 from ser_ros.training.learning.recipe import FeatureExtraction, Network
 
 LABELS = ('neutral', 'angry')
@@ -124,7 +125,7 @@ def test_a_short_window_shortens_table_configuration_and_frontend(whisper, tmp_p
     inputs = made.frontend([made_sound('chord', 0.8)])
     assert inputs['input_features'].shape == (1, 80, 100)
     model.eval().save_pretrained(tmp_path / 'model')
-    loaded = AutoModelForAudioClassification.from_pretrained(tmp_path / 'model', attn_implementation='eager')
+    loaded = AutoModelForAudioClassification.from_pretrained(tmp_path / 'model', attn_implementation=attention())
     with torch.inference_mode():
         assert torch.equal(loaded(**inputs).logits, model(**inputs).logits)
 
