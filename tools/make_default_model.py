@@ -14,7 +14,6 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +97,7 @@ def trainings(options: argparse.Namespace) -> list[Job]:
             for folds in groups[: options.lanes]
         ),
         Job(MODEL, _train(options, MODEL, '--protocol', 'full', *measured[1:])),
-        Job(PAPER, _train(options, PAPER, '--protocol', 'paper', *measured, more_set=options.set_paper)),
+        Job(PAPER, _train(options, PAPER, '--protocol', 'paper', *measured)),
     ]
 
 
@@ -143,7 +142,7 @@ def publish(work: Path, into: Path) -> None:
                 shutil.copy(source / name, target / name)
 
 
-def _train(options: argparse.Namespace, out: str, *more: str, more_set: Sequence[str] = ()) -> tuple[str, ...]:
+def _train(options: argparse.Namespace, out: str, *more: str) -> tuple[str, ...]:
     begin = options.out / (EXPRESSIVE if options.expressive else ENCODER)
     fixed = [
         'train',
@@ -157,7 +156,7 @@ def _train(options: argparse.Namespace, out: str, *more: str, more_set: Sequence
         *map(str, options.ordinary),
         '--resume',
     ]
-    return (*fixed, '--out', str(options.out / out), *more, *_set([*options.set_train, *more_set]))
+    return (*fixed, '--out', str(options.out / out), *more, *_set(options.set_train))
 
 
 def _set(values: list[str]) -> list[str]:
@@ -179,7 +178,6 @@ def _parser() -> argparse.ArgumentParser:
     add('--lanes', type=int, default=os.cpu_count(), metavar='N', help='trainings at a time; default is one a core')
     add('--set-pretrain', nargs='+', default=[], metavar='KEY=VALUE', help='change values of the pretraining')
     add('--set-train', nargs='+', default=[], metavar='KEY=VALUE', help='change values of the fine-tuning')
-    add('--set-paper', nargs='+', default=[], metavar='KEY=VALUE', help="change values on the paper's split alone")
     return parser
 
 
