@@ -8,12 +8,7 @@ with a fixed matrix here.
 import numpy as np
 import torch
 from torch.nn.functional import conv1d, pad
-from transformers import (
-    Gemma3nAudioFeatureExtractor,
-    SeamlessM4TFeatureExtractor,
-    Wav2Vec2FeatureExtractor,
-    WhisperFeatureExtractor,
-)
+from transformers import SeamlessM4TFeatureExtractor, Wav2Vec2FeatureExtractor, WhisperFeatureExtractor
 from transformers.audio_utils import window_function
 
 from ser_ros.errors import SerError
@@ -31,8 +26,6 @@ def make_features(feature_extractor, window: int | None, masked: bool) -> torch.
         return WhisperFeatures(feature_extractor, window)
     if isinstance(feature_extractor, SeamlessM4TFeatureExtractor):
         return StackedFilterBank(feature_extractor)
-    if isinstance(feature_extractor, Gemma3nAudioFeatureExtractor):
-        return LogMelFrames(feature_extractor)
     if isinstance(feature_extractor, Wav2Vec2FeatureExtractor):
         return NormalisedSamples(feature_extractor, masked)
     raise SerError(
@@ -122,43 +115,6 @@ class StackedFilterBank(torch.nn.Module):
         frames = frames - frames.mean(dim=1, keepdim=True)
         before = torch.cat([frames[:, :1], frames[:, :-1]], dim=1)
         return (frames - self._PRE_EMPHASIS * before) * self._window
-
-
-class LogMelFrames(torch.nn.Module):
-    """Gemma3nAudioFeatureExtractor: log-mel magnitudes, which nothing normalises."""
-
-    _MULTIPLE = 128
-    """The extractor fills samples up to a multiple of it, unless it is told otherwise."""
-
-    def __init__(self, extractor: Gemma3nAudioFeatureExtractor):
-        """Take all that it was made with. Raises SerError for what this does not do."""
-        super().__init__()
-        by_the_bin = extractor.per_bin_mean is not None or extractor.per_bin_stddev is not None
-        odd = extractor.frame_length % 2
-        if extractor.dither or by_the_bin or odd or not extractor.preemphasis_htk_flavor:
-            raise SerError(
-                'dither, per_bin_mean, per_bin_stddev, frames of an odd number of samples and another than HTK-style '
-                'pre-emphasis have no optimised form; use model.backend torch'
-            )
-        self._frame, self._hop = extractor.frame_length, extractor.hop_length
-        self._scale, self._pre_emphasis = extractor.input_scale_factor, extractor.preemphasis
-        self._floor = float(extractor.mel_floor)
-        self.register_buffer('_window', _single(extractor.window))
-        self._power = _Power(self._frame, extractor.fft_length)
-        self.register_buffer('_mel', _single(extractor.mel_filters))
-
-    def forward(self, samples: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return input_features (1, frames, mels) and attention_mask (1, frames)."""
-        heard = samples.shape[1]
-        filled = pad(samples[0], (0, (self._MULTIPLE - heard % self._MULTIPLE) % self._MULTIPLE)) * self._scale
-        # One sample more than a frame: the extractor takes it for the pre-emphasis, and then leaves the last one out.
-        count = (filled.shape[0] - self._frame - 1) // self._hop + 1
-        starts = torch.arange(count, device=samples.device) * self._hop
-        frames = filled[starts[:, None] + torch.arange(self._frame, device=samples.device)]
-        first, rest = frames[:, :1] * (1 - self._pre_emphasis), frames[:, 1:] - self._pre_emphasis * frames[:, :-1]
-        power = self._power(torch.cat([first, rest], dim=1) * self._window)
-        levels = torch.log(torch.clamp(self._mel.T @ torch.sqrt(power), min=self._floor)).T
-        return {'input_features': levels[None], 'attention_mask': (starts < heard).to(torch.int64)[None]}
 
 
 class _Power(torch.nn.Module):

@@ -10,9 +10,6 @@ from ser_ros.audio.block import SAMPLE_RATE
 WHISPER_CONV_STRIDE = 2
 """Whisper's second convolution halves the mel frames (Radford et al. 2022, section 2.2)."""
 
-_MASK_OF_FEATURES = 'input_features_mask'
-"""What some extractors, such as Gemma3nAudioFeatureExtractor, call the attention mask."""
-
 
 class Frontend:
     """Applies a model's feature extractor as its family was trained.
@@ -46,7 +43,4 @@ class Frontend:
             return_tensors='pt',
             **length,
         )
-        features = dict(features)
-        if _MASK_OF_FEATURES in features:
-            features['attention_mask'] = features.pop(_MASK_OF_FEATURES).to(torch.int64)
-        return features
+        return dict(features)

@@ -7,7 +7,6 @@ import torch
 import transformers
 
 from ser_ros.optimising.features import make_features
-from ser_ros.recognition.frontend import Frontend
 
 LENGTHS = [1600, 1601, 1760, 1920, 2080, 9999, 16_000, 31_999]
 WINDOW = 32_000
@@ -50,30 +49,6 @@ def test_stacked_filter_bank(made_sound, count, stride, mels):
     sound = made_sound('pink noise', 3.0)[:count]
     features = make_features(extractor, None, True)(torch.from_numpy(sound)[None])
     assert_same(features, expected(extractor, sound))
-
-
-@pytest.mark.parametrize('count', LENGTHS)
-@pytest.mark.parametrize('options', [{}, {'frame_length_ms': 64.0, 'hop_length_ms': 40.0, 'fft_overdrive': False}])
-def test_log_mel_frames(made_sound, count, options):
-    extractor = transformers.Gemma3nAudioFeatureExtractor(**options)
-    sound = made_sound('pink noise', 3.0)[:count]
-    features = make_features(extractor, None, True)(torch.from_numpy(sound)[None])
-    assert_same(features, Frontend(extractor, transformers.Wav2Vec2BertConfig())([sound]))
-
-
-@pytest.mark.parametrize(
-    'options',
-    [
-        {'dither': 1e-4},
-        {'per_bin_mean': [1.0] * 128},
-        {'per_bin_stddev': [2.0] * 128},
-        {'frame_length_ms': 513 / 16},
-        {'preemphasis_htk_flavor': False},
-    ],
-)
-def test_log_mel_frames_that_the_form_would_make_otherwise_are_refused(refuses, options):
-    with refuses('have no optimised form', 'model.backend torch'):
-        make_features(transformers.Gemma3nAudioFeatureExtractor(**options), None, True)
 
 
 def test_an_extractor_of_another_kind_is_refused(refuses):

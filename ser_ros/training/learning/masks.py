@@ -3,12 +3,7 @@
 
 import torch
 import torchaudio.functional as F
-from transformers import (
-    ASTFeatureExtractor,
-    Gemma3nAudioFeatureExtractor,
-    SeamlessM4TFeatureExtractor,
-    WhisperFeatureExtractor,
-)
+from transformers import ASTFeatureExtractor, SeamlessM4TFeatureExtractor, WhisperFeatureExtractor
 from transformers.feature_extraction_sequence_utils import SequenceFeatureExtractor
 
 from ser_ros.errors import SerError
@@ -24,12 +19,7 @@ class Masks:
         """Take the feature extractor of the network. Raises SerError for masks on samples, which have no bands."""
         self._augmentation = augmentation
         self._extractor = feature_extractor
-        known = (
-            ASTFeatureExtractor,
-            Gemma3nAudioFeatureExtractor,
-            SeamlessM4TFeatureExtractor,
-            WhisperFeatureExtractor,
-        )
+        known = (ASTFeatureExtractor, SeamlessM4TFeatureExtractor, WhisperFeatureExtractor)
         if augmentation.masks and not isinstance(feature_extractor, known):
             raise SerError(
                 'augmentation.masks is for mel features, and this network takes samples; set it to 0 and use '
@@ -56,8 +46,7 @@ class Masks:
         """Return shape (frames side by side in a row, bands, rows)."""
         if isinstance(self._extractor, WhisperFeatureExtractor):
             return features[None]
-        bands = getattr(self._extractor, 'num_mel_bins', self._extractor.feature_size)
-        return features.reshape(len(features), -1, bands).permute(1, 2, 0)
+        return features.reshape(len(features), -1, self._extractor.num_mel_bins).permute(1, 2, 0)
 
     def _as_features(self, frames: torch.Tensor, shape: torch.Size) -> torch.Tensor:
         if isinstance(self._extractor, WhisperFeatureExtractor):

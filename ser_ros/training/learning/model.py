@@ -14,7 +14,6 @@ from transformers import (
     AutoConfig,
     AutoFeatureExtractor,
     AutoModelForAudioClassification,
-    Gemma3nAudioFeatureExtractor,
     PretrainedConfig,
     PreTrainedModel,
 )
@@ -32,9 +31,6 @@ _CLASSIFIERS = transformers.MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING
 
 _UNUSED_WEIGHTS = ('masked_spec_embed',)
 """May be missing in a checkpoint: SpecAugment's mask vector, which not every pretraining has."""
-
-_TIMES = ('frame_length_ms', 'hop_length_ms')
-"""Arguments of Gemma3nAudioFeatureExtractor that it turns into samples and does not keep."""
 
 
 @dataclass(frozen=True)
@@ -111,12 +107,11 @@ def new_feature_extractor(extraction: FeatureExtraction) -> SequenceFeatureExtra
             f"feature_extraction.type '{extraction.type}' is no feature extractor of transformers; "
             'use one such as SeamlessM4TFeatureExtractor'
         )
-    _refuse_unknown(extraction.config, (*extractor_class().to_dict(), *_TIMES), 'feature_extraction.config')
+    _refuse_unknown(extraction.config, extractor_class().to_dict(), 'feature_extraction.config')
     try:
-        made = extractor_class(**extraction.config, sampling_rate=SAMPLE_RATE)
+        return extractor_class(**extraction.config, sampling_rate=SAMPLE_RATE)
     except Exception as error:
         raise SerError(f'feature_extraction.config does not fit ({_reason(error)}); correct the recipe') from None
-    return _with_times(made)
 
 
 def _new_config(network: Network) -> PretrainedConfig:
@@ -171,15 +166,6 @@ def _pretrained_feature_extractor(checkpoint: str) -> SequenceFeatureExtractor:
     rate = getattr(feature_extractor, 'sampling_rate', None)
     if rate != SAMPLE_RATE:
         raise SerError(f"the checkpoint '{checkpoint}' wants sound at {rate} Hz; give one for {SAMPLE_RATE} Hz")
-    return _with_times(feature_extractor)
-
-
-def _with_times(feature_extractor: SequenceFeatureExtractor) -> SequenceFeatureExtractor:
-    """Have it save what it was made with: else its folder is loaded with the defaults, and the model is at chance."""
-    if isinstance(feature_extractor, Gemma3nAudioFeatureExtractor):
-        for name in _TIMES:
-            samples = getattr(feature_extractor, name.removesuffix('_ms'))
-            setattr(feature_extractor, name, 1000 * samples / feature_extractor.sampling_rate)
     return feature_extractor
 
 

@@ -8,7 +8,6 @@ import pytest
 import torch
 from transformers import (
     ASTFeatureExtractor,
-    Gemma3nAudioFeatureExtractor,
     SeamlessM4TFeatureExtractor,
     Wav2Vec2FeatureExtractor,
     WhisperFeatureExtractor,
@@ -37,7 +36,6 @@ LAYOUTS = {
         (STEPS, STRIDE * BANDS),
         lambda x: x.reshape(STEPS, STRIDE, BANDS),
     ),
-    'gemma3n': Layout(Gemma3nAudioFeatureExtractor(feature_size=BANDS), (STEPS, BANDS), lambda x: x[:, None]),
     'ast': Layout(ASTFeatureExtractor(num_mel_bins=BANDS), (STEPS, BANDS), lambda x: x[:, None]),
 }
 

@@ -274,21 +274,6 @@ def test_a_feature_extractor_is_made_for_16_khz(refuses):
         new_feature_extractor(FeatureExtraction('SeamlessM4TFeatureExtractor', {'stride': 4, 'num_mel_bins': 'many'}))
 
 
-def test_a_feature_extractor_keeps_its_times_from_folder_to_folder(tmp_path, made_sound):
-    times = {'frame_length_ms': 64.0, 'hop_length_ms': 40.0}
-    size = {'hidden_size': 16, 'num_hidden_layers': 1, 'num_attention_heads': 2, 'intermediate_size': 16}
-    network = Network(model_type='wav2vec2-bert', config={**size, 'feature_projection_input_dim': 128})
-    made = design(network, FeatureExtraction('Gemma3nAudioFeatureExtractor', times), LABELS)
-    sound = made_sound('chord', 1.0)
-    features = made.frontend([sound])['input_features']
-    assert features.shape == (1, 24, 128)
-    for folder in (tmp_path / 'pretrained', tmp_path / 'fine-tuned', tmp_path / 'trained further'):
-        new_model(made).save_pretrained(folder)
-        made.feature_extractor.save_pretrained(folder)
-        made = design(Network(checkpoint=str(folder)), NO_EXTRACTION, LABELS)
-        assert torch.equal(made.frontend([sound])['input_features'], features)
-
-
 @pytest.mark.parametrize('network', [{'HF_HUB_OFFLINE': '1'}, {'HF_ENDPOINT': 'http://127.0.0.1:9'}])
 def test_a_hub_name_without_a_network_says_at_once_which_folder_to_give(network, tmp_path):
     program = (
