@@ -19,6 +19,9 @@ _SHORTEST = 0.3
 _NOISE_COLOURS = (0.0, 2.0)
 """Exponents of 1/f^a: white to brown; fans, motors and traffic lie between."""
 
+_OCTAVES = 62.5 * 2.0 ** np.arange(8)
+"""Hz, up to 8 kHz: between these a noise's uneven spectrum is interpolated."""
+
 _BAND_ORDERS = (2, 11)
 """From a cheap microphone to a telephone's filter, the last one excluded."""
 
@@ -67,6 +70,7 @@ class Variation:
     speed: factor of tempo and pitch.
     snr: of the added noise in dB; None for no noise.
     noise_colour: exponent a of its power density 1/f^a.
+    noise_octaves: dB that this density is raised by at each of _OCTAVES; empty for nowhere.
     semitones: shift of the pitch alone.
     reverberation: seconds in which the room's sound falls by 60 dB; 0 for none.
     direct_to_reverberant: dB that the direct sound is above the room's.
@@ -79,6 +83,7 @@ class Variation:
     speed: float
     snr: float | None = None
     noise_colour: float = 0.0
+    noise_octaves: tuple[float, ...] = ()
     semitones: int = 0
     reverberation: float = 0.0
     direct_to_reverberant: float = 6.0
@@ -116,7 +121,10 @@ def draw_variation(
         band = replace(band, bits=rng.uniform(*_BITS))
     if rng.random() >= augmentation.surroundings_probability:
         return Variation(start, end, speed, semitones=semitones, gain=gain)
-    return Variation(start, end, speed, snr, colour, semitones, reverberation, direct, band, gain)
+    octaves = ()
+    if noisy and augmentation.noise_unevenness:
+        octaves = tuple(rng.normal(0.0, augmentation.noise_unevenness, len(_OCTAVES)).tolist())
+    return Variation(start, end, speed, snr, colour, octaves, semitones, reverberation, direct, band, gain)
 
 
 def vary_sound(
@@ -153,7 +161,7 @@ def vary_surroundings(samples: np.ndarray, variation: Variation, rng: np.random.
         # scipy: torchaudio's takes ten times as long for lengths with large prime factors.
         sound = torch.from_numpy(fftconvolve(samples, _room(variation, rng))[: len(samples)])
     if variation.snr is not None:
-        noise = coloured_noise(len(sound), variation.noise_colour, rng)
+        noise = coloured_noise(len(sound), variation.noise_colour, rng, variation.noise_octaves)
         sound = F.add_noise(sound[None], torch.from_numpy(noise)[None], torch.tensor([variation.snr]))[0]
     if variation.band is not None:
         sound = _through(variation.band, sound, rng)
@@ -186,12 +194,15 @@ def _coded(sound: torch.Tensor, band: Band) -> torch.Tensor:
     return torch.from_numpy(np.pad(heard, (0, len(sound) - len(heard))))
 
 
-def coloured_noise(count: int, colour: float, rng: np.random.Generator) -> np.ndarray:
-    """Return noise of power density 1/f^colour and unit power: float32, shape (count,)."""
+def coloured_noise(count: int, colour: float, rng: np.random.Generator, octaves: tuple[float, ...] = ()) -> np.ndarray:
+    """Return noise of power density 1/f^colour, raised by `octaves`, and unit power: float32, shape (count,)."""
     size = next_fast_len(count, real=True)  # others take up to ten times as long
     spectrum = rfft(rng.standard_normal(size))
     spectrum[1:] /= np.arange(1, len(spectrum)) ** (colour / 2)
     spectrum[0] = 0.0
+    if octaves:
+        frequencies = np.maximum(rfftfreq(size, 1 / SAMPLE_RATE), _OCTAVES[0])
+        spectrum *= 10 ** (np.interp(np.log2(frequencies), np.log2(_OCTAVES), octaves) / 20)
     noise = irfft(spectrum, size)[:count]
     return (noise / np.sqrt(np.mean(noise**2))).astype(np.float32)
 

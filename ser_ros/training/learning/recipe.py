@@ -67,6 +67,8 @@ class Augmentation:
     """How often noise of a random colour is added."""
     noise_snr: tuple[float, float] = (5.0, 40.0)
     """Signal-to-noise ratio in dB, drawn between these."""
+    noise_unevenness: float = 0.0
+    """dB, standard deviation: how far the noise's octaves lie off its colour; 0 for a smooth slope."""
     band_probability: float = 0.0
     """How often the sound comes through a microphone that hears a band only, or a line that samples it."""
     band_low: tuple[float, float] = (50.0, 400.0)

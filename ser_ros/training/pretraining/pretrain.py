@@ -22,6 +22,7 @@ from ser_ros.training.pretraining.recipe import PretrainingRecipe
 from ser_ros.training.pretraining.speech import Piece
 from ser_ros.training.pretraining.student import Student
 from ser_ros.training.pretraining.teacher import Teacher
+from ser_ros.training.pretraining.whitening import Whitening
 
 _MEASURED_PIECES = 200
 """From which the scale of the teacher's states is taken: ten minutes, some 10 000 rows."""
@@ -76,9 +77,9 @@ def pretrain(
     with torch.device('meta'):
         lengths = AutoModel.from_config(made.config)
     examples = Examples(pieces, recipe, made.frontend, lengths._get_feat_extract_output_lengths, teacher, work / _KEPT)
-    scale = _scale_of_states(examples, recipe) if teacher else (torch.zeros(0, 0), torch.zeros(0, 0))
+    whitening = _whitening(examples, recipe) if teacher else Whitening.none()
     set_seed(recipe.seed)
-    student = Student(made, recipe, scale)
+    student = Student(made, recipe, whitening)
     trainer = _Trainer(
         model=student,
         args=arguments,
@@ -136,8 +137,8 @@ class _Trainer(Trainer):
         super().log(logs, *others)
 
 
-def _scale_of_states(examples: Examples, recipe: PretrainingRecipe) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return mean and deviation of the teacher's states over some pieces, each (layers, width)."""
+def _whitening(examples: Examples, recipe: PretrainingRecipe) -> Whitening:
+    """Return the scale of the teacher's states over some pieces."""
     chosen = np.random.default_rng(recipe.seed).permutation(len(examples))[:_MEASURED_PIECES]
     states = torch.cat([examples[int(index)][STATES].float() for index in chosen])
-    return states.mean(dim=0), states.std(dim=0).clamp_min(1e-3)
+    return Whitening.of(states, recipe.distillation.whitening)

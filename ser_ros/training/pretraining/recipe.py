@@ -47,6 +47,8 @@ class Distillation:
     """Of this loss; 0 for none."""
     layers: list[int] = field(default_factory=list)
     """Which of the teacher's, from 1. A Whisper teacher is cut off after the highest."""
+    whitening: float = 0.0
+    """How far directions in which they vary little count as much as those in which they vary a lot, 0..1."""
 
 
 @dataclass(frozen=True)

@@ -13,16 +13,16 @@ from ser_ros.training.learning.model import Design, new_model
 from ser_ros.training.learning.precision import attention
 from ser_ros.training.pretraining.examples import CODES, MASK, STATES, VALID
 from ser_ros.training.pretraining.recipe import PretrainingRecipe
+from ser_ros.training.pretraining.whitening import Whitening
 
 
 class Student(nn.Module):
     """Returns the loss of a batch of examples; `encoder` is what is kept afterwards."""
 
-    def __init__(self, made: Design, recipe: PretrainingRecipe, scale: tuple[torch.Tensor, torch.Tensor]):
+    def __init__(self, made: Design, recipe: PretrainingRecipe, whitening: Whitening):
         """Draw what `made` brings no weights for from torch's global generator. Raises SerError; see new_model.
 
-        scale: mean and deviation of the teacher's states, both (layers, width) and empty where there is no teacher. A
-        few of a transformer's dimensions are many times larger than the others and would be all that is learned.
+        whitening: of the teacher's states; without layers where there is no teacher.
         """
         super().__init__()
         config = copy.deepcopy(made.config)
@@ -34,12 +34,11 @@ class Student(nn.Module):
         else:
             self.encoder = AutoModel.from_config(config, dtype=torch.float32, attn_implementation=attention())
         self._recipe = recipe
-        mean, deviation = scale
-        self.register_buffer('state_mean', mean)
-        self.register_buffer('state_deviation', deviation)
+        self.register_buffer('state_mean', whitening.mean)
+        self.register_buffer('state_whitening', whitening.matrix)
         width = config.hidden_size
         self.name_code = nn.Linear(width, recipe.masked_prediction.codes) if recipe.masked_prediction.weight else None
-        self.reproduce = nn.ModuleList(nn.Linear(width, mean.shape[1]) for _ in range(len(mean)))
+        self.reproduce = nn.ModuleList(nn.Linear(width, whitening.mean.shape[1]) for _ in range(len(whitening.mean)))
 
     def forward(self, **batch: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return 'loss' and its parts 'prediction_loss' and 'distillation_loss' where they are asked for."""
@@ -55,7 +54,8 @@ class Student(nn.Module):
             # The sum over none is 0, where their mean would be no number.
             parts['prediction_loss'] = cross_entropy(logits, codes[mask].long(), reduction='sum') / max(len(logits), 1)
         if states is not None:
-            wanted = (states[valid] - self.state_mean) / self.state_deviation
+            with torch.autocast(states.device.type, enabled=False):  # small directions hide below large ones
+                wanted = torch.einsum('rlw,lwv->rlv', states[valid] - self.state_mean, self.state_whitening)
             guessed = torch.stack([head(rows[valid]) for head in self.reproduce], dim=1).float()
             parts['distillation_loss'] = smooth_l1_loss(guessed, wanted)
         weights = {

@@ -113,6 +113,22 @@ def test_noise_has_unit_power_and_the_asked_colour(generator, colour):
     assert np.log10(low / high) == pytest.approx(colour, abs=0.15)
 
 
+def test_octaves_raise_the_noise_where_they_say(generator):
+    raised = coloured_noise(4 * RATE, 0.0, generator, octaves=(0.0, 0.0, 0.0, 0.0, 20.0, 0.0, 0.0, 0.0))
+    assert raised.dtype == np.float32 and power(raised) == pytest.approx(1.0, abs=1e-3)
+    density = np.abs(np.fft.rfft(raised)) ** 2
+    at_1_khz, below, above = density[3800:4200].mean(), density[800:1600].mean(), density[12000:24000].mean()
+    assert decibels(at_1_khz, below) == pytest.approx(20.0, abs=2.0)
+    assert decibels(at_1_khz, above) == pytest.approx(20.0, abs=2.0)
+
+
+def test_noise_is_as_uneven_as_asked(generator):
+    uneven = Augmentation(noise_probability=1.0, noise_unevenness=8.0)
+    drawn = np.array([draw_variation(2.0, (0.5, 1.5), uneven, generator).noise_octaves for _ in range(50)])
+    assert drawn.std() == pytest.approx(8.0, abs=1.0) and abs(drawn.mean()) < 1.5
+    assert not draw_variation(2.0, (0.5, 1.5), Augmentation(noise_unevenness=8.0), generator).noise_octaves
+
+
 @pytest.mark.parametrize('seconds', [0.2, 0.6])
 def test_reverberation_falls_by_60_db_in_the_asked_time(generator, seconds):
     click = np.zeros(RATE, dtype=np.float32)

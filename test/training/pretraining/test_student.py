@@ -12,6 +12,7 @@ from ser_ros.training.learning.recipe import Network, Optimisation
 from ser_ros.training.pretraining.examples import CODES, MASK, STATES, VALID
 from ser_ros.training.pretraining.recipe import Distillation, MaskedPrediction, Masking, PretrainingRecipe
 from ser_ros.training.pretraining.student import Student
+from ser_ros.training.pretraining.whitening import Whitening
 
 SIZE = {'hidden_size': 16, 'num_hidden_layers': 1, 'num_attention_heads': 2, 'intermediate_size': 16}
 QUIET = {'layerdrop': 0.0, 'hidden_dropout': 0.0, 'attention_dropout': 0.0}
@@ -37,7 +38,7 @@ def make_student(recipe=RECIPE):
         position_embeddings_type=None,
     )
     layers = len(recipe.distillation.layers)
-    return Student(Design(config, None), recipe, (torch.zeros(layers, WIDTH), torch.ones(layers, WIDTH)))
+    return Student(Design(config, None), recipe, Whitening.none(layers, WIDTH))
 
 
 def make_batch(rows=ROWS, padding=0, seed=1):
@@ -93,7 +94,7 @@ def test_states_are_wanted_at_the_same_scale():
     student = make_student(recipe).eval()
     before = float(student(**batch)['loss'])
     student.state_mean += 7
-    student.state_deviation *= 1000
+    student.state_whitening /= 1000
     assert float(student(**large)['loss']) == pytest.approx(before, rel=1e-3)
 
 
@@ -101,7 +102,7 @@ def test_a_student_that_hears_samples_learns_too():
     convolutions = {'conv_dim': (8, 8), 'conv_stride': (16, 20), 'conv_kernel': (16, 20)}
     config = HubertConfig(**SIZE, **QUIET, **convolutions, num_conv_pos_embeddings=4, num_conv_pos_embedding_groups=2)
     config.feat_proj_dropout = config.activation_dropout = 0.0
-    student = Student(Design(config, None), RECIPE, (torch.zeros(2, WIDTH), torch.ones(2, WIDTH)))
+    student = Student(Design(config, None), RECIPE, Whitening.none(2, WIDTH))
     rows = int(student.encoder._get_feat_extract_output_lengths(4_000))
     batch = make_batch(rows=rows)
     del batch['input_features'], batch['attention_mask']

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a student is to reproduce: every dimension at one scale, and directions of little variance raised as asked."""
+
+import pytest
+import torch
+
+from ser_ros.training.pretraining.whitening import Whitening
+
+ROWS, LAYERS, WIDTH = 4000, 2, 6
+
+
+@pytest.fixture
+def states() -> torch.Tensor:
+    """Return states whose dimensions differ in scale and depend on each other."""
+    generator = torch.Generator().manual_seed(3)
+    free = torch.randn(ROWS, LAYERS, WIDTH, generator=generator)
+    mixed = free @ torch.randn(WIDTH, WIDTH, generator=generator)
+    return mixed * torch.tensor([100.0, 1.0, 0.1, 1.0, 30.0, 1.0]) + 7
+
+
+def whitened(states: torch.Tensor, strength: float) -> torch.Tensor:
+    whitening = Whitening.of(states, strength)
+    return torch.einsum('rlw,lwv->rlv', states - whitening.mean, whitening.matrix)
+
+
+def variances(states: torch.Tensor) -> torch.Tensor:
+    """Return those of the principal components, smallest first: shape (layers, width)."""
+    return torch.linalg.eigvalsh(torch.stack([layer.T.cov() for layer in states.unbind(1)]))
+
+
+def test_without_strength_every_dimension_gets_the_deviation_1_and_stays_what_it_is(states):
+    expected = (states - states.mean(dim=0)) / states.std(dim=0)
+    torch.testing.assert_close(whitened(states, 0.0), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_with_full_strength_all_directions_vary_alike(states):
+    torch.testing.assert_close(variances(whitened(states, 1.0)), torch.ones(LAYERS, WIDTH), rtol=1e-2, atol=0)
+
+
+def test_with_some_strength_small_directions_are_raised_in_part(states):
+    before, after = variances(whitened(states, 0.0)), variances(whitened(states, 0.6))
+    torch.testing.assert_close(after, before**0.4, rtol=1e-2, atol=0)
+
+
+def test_a_dimension_that_never_changes_stays_finite(states):
+    states[:, :, 2] = 5.0
+    for strength in (0.0, 1.0):
+        assert torch.isfinite(whitened(states, strength)).all()
+
+
+def test_none_changes_nothing(states):
+    none = Whitening.none(LAYERS, WIDTH)
+    torch.testing.assert_close(torch.einsum('rlw,lwv->rlv', states - none.mean, none.matrix), states)
+    assert len(Whitening.none().mean) == 0
