@@ -93,11 +93,11 @@ def trainings(options: argparse.Namespace) -> list[Job]:
     groups = [list(map(str, range(first, _FOLDS + 1, options.lanes))) for first in range(1, _FOLDS + 1)]
     return [
         *(
-            Job(f'{FOLDS}-{"-".join(folds)}', _train(options, FOLDS, *by_speaker, '--fold', *folds))
+            Job(f'{FOLDS}-{"-".join(folds)}', _train(options, options.recipe, FOLDS, *by_speaker, '--fold', *folds))
             for folds in groups[: options.lanes]
         ),
-        Job(MODEL, _train(options, MODEL, '--protocol', 'full', *measured[1:])),
-        Job(PAPER, _train(options, PAPER, '--protocol', 'paper', *measured)),
+        Job(MODEL, _train(options, options.recipe, MODEL, '--protocol', 'full', *measured[1:])),
+        Job(PAPER, _train(options, options.recipe_paper, PAPER, '--protocol', 'paper', *measured)),
     ]
 
 
@@ -108,7 +108,7 @@ def finish(options: argparse.Namespace) -> list[Job]:
     summary = str(work / FOLDS / 'summary.json')
     recordings = ['--data', str(options.data)] if options.data.is_dir() else []
     return [
-        Job('card', _train(options, MODEL, '--protocol', 'full', *measured, '--scores', summary)),
+        Job('card', _train(options, options.recipe, MODEL, '--protocol', 'full', *measured, '--scores', summary)),
         Job('optimize', ('optimize', str(work / MODEL), *recordings), os.cpu_count()),
     ]
 
@@ -142,12 +142,12 @@ def publish(work: Path, into: Path) -> None:
                 shutil.copy(source / name, target / name)
 
 
-def _train(options: argparse.Namespace, out: str, *more: str) -> tuple[str, ...]:
+def _train(options: argparse.Namespace, recipe: str, out: str, *more: str) -> tuple[str, ...]:
     begin = options.out / (EXPRESSIVE if options.expressive else ENCODER)
     fixed = [
         'train',
         '--recipe',
-        options.recipe,
+        recipe,
         '--model',
         str(begin),
         '--data',
@@ -173,6 +173,7 @@ def _parser() -> argparse.ArgumentParser:
     add('--ordinary', type=Path, nargs='+', required=True, metavar='FOLDER', help='speech that counts as neutral')
     add('--held-out', type=Path, nargs='+', metavar='FOLDER', help='speech of other people to measure on')
     add('--recipe', default='default', metavar='NAME', help='of the fine-tuning; default is default')
+    add('--recipe-paper', default='default-paper', metavar='NAME', help="the same for the paper's split")
     add('--out', type=Path, required=True, metavar='WORK', help='where all models, logs and checkpoints go')
     add('--into', type=Path, default=ROOT, metavar='CHECKOUT', help='where the results go; default is this checkout')
     add('--lanes', type=int, default=os.cpu_count(), metavar='N', help='trainings at a time; default is one a core')
