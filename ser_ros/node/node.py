@@ -103,8 +103,8 @@ class SerNode(LifecycleNode):
         return TransitionCallbackReturn.SUCCESS
 
     def destroy_node(self) -> None:
-        """Stop the threads before the node goes."""
-        self._stop_listening()
+        """Stop the threads and say the last words before the node goes."""
+        self._release()
         super().destroy_node()
 
     def _attempt(self, step) -> TransitionCallbackReturn:

@@ -5,7 +5,9 @@ import os
 import random
 import string
 
+from rclpy.duration import Duration
 from rclpy.node import Node
+from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from std_msgs.msg import Bool
 
@@ -75,10 +77,19 @@ class VoicePublisher:
                 self._make_expression(header=message.header, expression=expression, confidence=message.confidence)
             )
 
+    def wait_for_all_acked(self, timeout: Duration) -> None:
+        """Return when all listeners have what was said last, or after `timeout` for each topic."""
+        for publisher in self._publishers:
+            publisher.wait_for_all_acked(timeout)
+
     def destroy(self) -> None:
         """Take the topics away."""
-        for publisher in (self._tracked, self._is_speaking, self._expression):
+        for publisher in self._publishers:
             self._node.destroy_publisher(publisher)
+
+    @property
+    def _publishers(self) -> tuple[Publisher, ...]:
+        return self._tracked, self._is_speaking, self._expression
 
     def _track(self, ids: list[str]) -> None:
         message = self._make_ids(ids=ids)

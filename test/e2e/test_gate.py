@@ -31,6 +31,25 @@ except (KeyboardInterrupt, rclpy.executors.ExternalShutdownException):
 """
 """Says once that it speaks, and never that it is silent again."""
 
+LISTENER = """
+import rclpy
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from std_msgs.msg import Bool
+rclpy.init()
+node = rclpy.create_node('listener')
+latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+node.create_subscription(Bool, '/ser/speaking', lambda message: print(message.data, flush=True), latched)
+rclpy.spin(node)
+"""
+"""Prints what it hears of ~/speaking."""
+
+PATIENT_NODE = """
+from rclpy.duration import Duration
+from ser_ros.node import outputs
+outputs._LAST_WORDS_TIMEOUT = Duration(seconds=120)
+"""
+"""Waits so long for whoever has not heard its last words that no busy machine takes longer."""
+
 
 class Conversation:
     """A node that hears a talker, and what the test can do and see."""
@@ -153,6 +172,25 @@ def test_speaking_is_latched_and_false_after_deactivate_and_after_ctrl_c(convers
     talk.begin()
     assert talk.node.end() == 0, talk.node.output
     talk.wait_until_speaking(False)
+
+
+def test_ctrl_c_waits_for_a_listener_that_has_no_time_just_then(start_node, observe):
+    node = start_node(audio__source='topic', before=PATIENT_NODE)
+    observer = observe()
+    observer.wait_until(lambda: observer.speaking == [False], 'the node is active')
+    listener = subprocess.Popen([sys.executable, '-c', LISTENER], stdout=subprocess.PIPE, text=True)
+    try:
+        assert listener.stdout.readline() == 'False\n'
+        listener.send_signal(signal.SIGSTOP)
+        node.process.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            node.process.wait(3.0)
+        listener.send_signal(signal.SIGCONT)
+        assert listener.stdout.readline() == 'False\n'
+        assert node.wait() == 0, node.output
+    finally:
+        listener.kill()
+        listener.wait()
 
 
 def test_a_robot_that_goes_while_it_speaks_does_not_close_the_gate_for_ever(converse):
