@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes from raw data what can take the place of the embedded default: models/default and train/results/default.
 
-Pretrains the encoder on unlabelled speech, trains it on other labelled clips if there are any, then, as many at a time
-as there are lanes, the six folds by speaker, the paper's split and the model of all clips; puts the folds' figures on
-that one's card and builds its optimised form. What is finished is kept: after an interruption the same command goes on.
+Pretrains the encoder on unlabelled speech in two stages, trains it on other labelled clips if there are any, then, as
+many at a time as there are lanes, the six folds by speaker, the paper's split and the model of all clips; puts the
+folds' figures on that one's card and builds its optimised form. What is finished is kept: after an interruption the
+same command goes on.
 Needs the built workspace: `. ./env.bash`, then
 `python tools/make_default_model.py --data RAVDESS --speech FOLDER --ordinary FOLDER --teacher MODEL --out WORK`.
 """
@@ -20,8 +21,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
-ENCODER, EXPRESSIVE, FOLDS, PAPER, MODEL = 'default-encoder', 'default-expressive', 'folds', 'paper', 'default'
-"""Folders in WORK, in the order in which they are made."""
+ENCODER, WHITENED, EXPRESSIVE = 'default-encoder', 'default-encoder-whitened', 'default-expressive'
+FOLDS, PAPER, MODEL = 'folds', 'paper', 'default'
+"""Folders in WORK: the encoder's stages, and what is trained from the last one."""
+
+NOTES = ROOT / 'train' / 'results' / 'ablation.md'
+"""What the card tells that this does not measure."""
 
 _FOLDS = 6
 
@@ -73,11 +78,19 @@ def preparations(options: argparse.Namespace) -> list[Job]:
     """Return what makes the weights that all trainings begin with; each uses all cores."""
     work, cores = options.out, os.cpu_count()
     jobs = []
-    if not (work / ENCODER).is_dir():
-        pretrain = ['pretrain', '--speech', *map(str, options.speech), '--teacher', options.teacher, '--resume']
-        jobs.append(Job(ENCODER, (*pretrain, '--out', str(work / ENCODER), *_set(options.set_pretrain)), cores))
+    stages = {
+        ENCODER: ['--speech', *map(str, options.speech)],
+        WHITENED: [
+            *('--recipe', 'default-whitened', '--model', str(work / ENCODER)),
+            *('--speech', *map(str, [*options.speech, *options.more_speech])),
+        ],
+    }
+    for encoder, heard in stages.items():
+        if not (work / encoder).is_dir():
+            pretrain = ['pretrain', *heard, '--teacher', options.teacher, '--out', str(work / encoder), '--resume']
+            jobs.append(Job(encoder, (*pretrain, *_set(options.set_pretrain)), cores))
     if options.expressive and not (work / EXPRESSIVE).is_dir():
-        begin = ['--model', str(work / ENCODER), '--data', str(options.expressive)]
+        begin = ['--model', str(work / WHITENED), '--data', str(options.expressive)]
         train = ['train', '--recipe', EXPRESSIVE, *begin, '--protocol', 'full', '--resume']
         jobs.append(Job(EXPRESSIVE, (*train, '--out', str(work / EXPRESSIVE), *_set(options.set_train)), cores))
     return jobs
@@ -105,11 +118,12 @@ def finish(options: argparse.Namespace) -> list[Job]:
     """Return what makes of the model of all clips the one that ships."""
     work = options.out
     measured = ['--held-out-speech', *map(str, options.held_out)] if options.held_out else []
-    summary = str(work / FOLDS / 'summary.json')
+    elsewhere = ['--scores', str(work / FOLDS / 'summary.json'), '--also', str(work / PAPER / 'report.json')]
+    elsewhere += ['--notes', str(NOTES)]
     recordings = ['--data', str(options.data)] if options.data.is_dir() else []
     return [
-        Job('card', _train(options, options.recipe, MODEL, '--protocol', 'full', *measured, '--scores', summary)),
-        Job('optimize', ('optimize', str(work / MODEL), *recordings), os.cpu_count()),
+        Job('card', _train(options, options.recipe, MODEL, '--protocol', 'full', *measured, *elsewhere)),
+        Job('optimize', ('optimize', str(work / MODEL), *recordings)),
     ]
 
 
@@ -143,7 +157,7 @@ def publish(work: Path, into: Path) -> None:
 
 
 def _train(options: argparse.Namespace, recipe: str, out: str, *more: str) -> tuple[str, ...]:
-    begin = options.out / (EXPRESSIVE if options.expressive else ENCODER)
+    begin = options.out / (EXPRESSIVE if options.expressive else WHITENED)
     fixed = [
         'train',
         '--recipe',
@@ -168,6 +182,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add('--data', type=Path, required=True, metavar='PATH', help='RAVDESS: a folder or the zip')
     add('--speech', type=Path, nargs='+', required=True, metavar='FOLDER', help='unlabelled speech to pretrain on')
+    add('--more-speech', type=Path, nargs='+', default=[], metavar='FOLDER', help='more of it, for the second stage')
     add('--teacher', required=True, metavar='MODEL', help='whose layers the encoder reproduces: openai/whisper-base')
     add('--expressive', type=Path, metavar='TABLE', help='CSV of other labelled clips that are learned first')
     add('--ordinary', type=Path, nargs='+', required=True, metavar='FOLDER', help='speech that counts as neutral')

@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+from ser_ros.cli.repeatable import repeatable
 from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.errors import SerError
 from ser_ros.recognition.models import find_model
@@ -17,16 +18,20 @@ _EXAMPLES = """examples:
   ros2 run ser_ros optimize my-model --precision float32
 
 The optimised form lies in the model's folder, in optimized/. The node takes it by itself on a CPU, without loading
-torch, unless `model.backend` says otherwise. It must answer as the model does on real speech, or it is refused.
+torch, unless `model.backend` says otherwise. It must answer as the model does on real speech, or it is refused. The
+model's card tells what was measured.
 """
 
 
 @ends_in_a_sentence
 def main(args: list[str] | None = None) -> int:
     """Build, check and put into place."""
-    options = _parse(args)
+    args = sys.argv[1:] if args is None else args
+    parser = _parser()
+    options = _check(parser.parse_args(args))
     folder = find_model(options.model)
     # Late, so that a wrong name is told at once and not after torch has been loaded.
+    from ser_ros.cli.form_in_card import tell_in_card
     from ser_ros.optimising.build import build
     from ser_ros.optimising.clips import clips_in, clips_of_demo
 
@@ -35,11 +40,12 @@ def main(args: list[str] | None = None) -> int:
     built = build(folder, clips, precision=options.precision, on_stage=stages.begin)
     stages.end()
     _print(built)
+    tell_in_card(folder, built, repeatable(args, parser, folders=('--data',), models=('',)))
     print(f'\n{built.form.precision}, in {graph_path(folder).parent}')
     return 0
 
 
-def _parse(args: list[str] | None) -> argparse.Namespace:
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='optimize',
         description='Build the form of a model that answers fastest on a CPU, and check it against the model.',
@@ -51,7 +57,10 @@ def _parse(args: list[str] | None) -> argparse.Namespace:
     add('--precision', choices=('auto', *PRECISIONS), default='auto', help='auto takes the faster one that agrees')
     add('--data', type=Path, metavar='FOLDER', help='WAV and FLAC files to check on; else the demo recording')
     add('--clips', type=int, metavar='N', help='only so many of these files, drawn at random (seed 0)')
-    options = parser.parse_args(args)
+    return parser
+
+
+def _check(options: argparse.Namespace) -> argparse.Namespace:
     if options.data and not options.data.is_dir():
         raise SerError(f'--data {options.data} is no folder; give one with recordings of speech')
     if options.clips is not None and options.clips < 1:

@@ -48,6 +48,9 @@ def main(args: list[str] | None = None) -> int:
         raise SerError('the recipe has no use for --teacher; leave it out, or give distillation.weight a value')
     if recipe.masked_prediction.weight and not recipe.masking.share:
         raise SerError('masked prediction needs something that is hidden; give masking.share a value')
+    strength = recipe.distillation.whitening
+    if not 0.0 <= strength <= 1.0:
+        raise SerError(f'distillation.whitening is {strength:g}; give 0 (not at all) to 1 (all directions vary alike)')
     run = Pretraining(
         recipe_name=options.recipe,
         recipe=recipe,

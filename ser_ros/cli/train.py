@@ -31,7 +31,8 @@ from ser_ros.training.measuring.comparison import STUDY_RECIPES, compare
 from ser_ros.training.measuring.files import REPORT, read_json
 from ser_ros.training.measuring.markdown import percent
 from ser_ros.training.measuring.measures import HEARINGS
-from ser_ros.training.study import Study, read_scores, run_study
+from ser_ros.training.measuring.supplement import read_supplement
+from ser_ros.training.study import Study, run_study
 from ser_ros.training.teaching import Teaching
 
 
@@ -82,8 +83,9 @@ def _check(options: argparse.Namespace) -> None:
         raise SerError('give either --data (the folder or zip of RAVDESS, or a CSV table of your own) or --download')
     if not options.recipe and not options.model:
         raise SerError(f'--recipe is missing; give one of {", ".join(recipe_names())}, or {ALL}')
-    if options.scores and options.protocol != 'full':
-        raise SerError('--scores is for --protocol full, whose model has no figures of its own; leave it out')
+    if (options.scores or options.also or options.notes) and options.protocol != 'full':
+        name = '--scores' if options.scores else '--also' if options.also else '--notes'
+        raise SerError(f'{name} is for --protocol full, whose model has no figures of its own; leave it out')
     for tracker in options.report_to:
         if importlib.util.find_spec(tracker) is None:
             raise SerError(f'--report-to {tracker} needs its package; `pip install {tracker}`, or leave it out')
@@ -159,7 +161,7 @@ def _study(options: argparse.Namespace, name: str, recipe: Recipe, corpus: Corpu
         corpus=corpus,
         out=out / name if options.out and several else out,
         command=command,
-        scores=read_scores(options.scores) if options.scores else None,
+        supplement=read_supplement(options.scores, options.also, options.notes),
         resume=options.resume,
         selects_on_test=options.select_on_test,
         report_to=tuple(options.report_to),

@@ -10,7 +10,17 @@ from ser_ros.training.learning.recipe_file import recipe_names
 ALL = 'all'
 """As a recipe: the study's four models."""
 
-FOLDERS = ('--data', '--out', '--scores', '--teacher', '--taught-speech', '--ordinary-speech', '--held-out-speech')
+FOLDERS = (
+    '--data',
+    '--out',
+    '--scores',
+    '--also',
+    '--notes',
+    '--teacher',
+    '--taught-speech',
+    '--ordinary-speech',
+    '--held-out-speech',
+)
 """Options whose values may be private paths."""
 
 _EXAMPLES = """\
@@ -108,6 +118,15 @@ def parser() -> argparse.ArgumentParser:
         metavar='FILE',
         help="with full: the folds' summary.json, whose figures the model card shows; with --resume also afterwards",
     )
+    add(
+        '--also',
+        type=Path,
+        nargs='+',
+        default=[],
+        metavar='FILE',
+        help="with full: the report.json of other recipes' models, whose figures the card shows too",
+    )
+    add('--notes', type=Path, metavar='FILE', help='with full: Markdown of further measurements for the card')
     add(
         '--conditions',
         action='store_true',

@@ -38,12 +38,14 @@ class Candidate:
     """One way to run the model, as it was measured.
 
     name: 'torch' for the model itself, or the precision.
+    threads: on which it was timed; 0 for all cores.
     milliseconds: median for an utterance of 3 s.
     megabytes: of the weights on disk, 10^6 bytes.
     agreement: with the model itself; None for that.
     """
 
     name: str
+    threads: int
     milliseconds: float
     megabytes: float
     agreement: Agreement | None
@@ -83,15 +85,17 @@ def build(
         model = Classifier(TorchBackend(checkpoint, device=torch.device('cpu')), name=folder.name)
         on_stage(f'asking it about {len(clips)} utterances')
         expected = np.stack([model.classify(clip).probabilities for clip in clips])
-        ways, agreements = {'torch': model}, {}
+        ways, threads, agreements = {'torch': model}, {'torch': torch.get_num_threads()}, {}
         for name, graph in wanted.items():
             on_stage(f'comparing {name} with it')
-            ways[name] = way = _optimised(checkpoint, graph, folder.name)
+            backend = _load(checkpoint, graph)
+            ways[name] = way = Classifier(backend, name=folder.name)
+            threads[name] = backend.threads
             agreements[name] = compare(expected, lambda clip, way=way: way.classify(clip).probabilities, clips)
         on_stage('timing them')
         sizes = {name: _megabytes(graph.parent) for name, graph in wanted.items()} | {'torch': _megabytes(folder)}
         candidates = [
-            Candidate(name, milliseconds, sizes[name], agreements.get(name))
+            Candidate(name, threads[name], milliseconds, sizes[name], agreements.get(name))
             for name, milliseconds in zip(ways, _time(list(ways.values())), strict=True)
         ]
         best = _best(folder, candidates)
@@ -110,10 +114,9 @@ def build(
     return Built(candidates, form)
 
 
-def _optimised(checkpoint: Checkpoint, graph: Path, name: str) -> Classifier:
+def _load(checkpoint: Checkpoint, graph: Path) -> OnnxBackend:
     window = checkpoint.frontend.longest
-    backend = OnnxBackend(graph, labels=checkpoint.labels, temperature=checkpoint.temperature, window=window)
-    return Classifier(backend, name=name)
+    return OnnxBackend(graph, labels=checkpoint.labels, temperature=checkpoint.temperature, window=window)
 
 
 def _time(ways: list[Classifier]) -> list[float]:

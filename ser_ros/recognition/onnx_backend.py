@@ -29,7 +29,8 @@ class OnnxBackend:
         self.window = window
         try:
             size = sum(file.stat().st_size for file in graph.parent.iterdir())
-            self._session = open_session(graph, threads=1 if size < _SMALL else ALL_CORES)
+            self.threads = 1 if size < _SMALL else ALL_CORES
+            self._session = open_session(graph, threads=self.threads)
         except Exception as error:
             reason, model = str(error).strip().partition('\n')[0], graph.parent.parent
             raise SerError(

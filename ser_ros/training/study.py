@@ -28,6 +28,7 @@ from ser_ros.training.measuring.model_card import model_card
 from ser_ros.training.measuring.pictures import confusion_picture, curves_picture
 from ser_ros.training.measuring.provenance import pretraining_of, trainings_of
 from ser_ros.training.measuring.report import environment, run_markdown
+from ser_ros.training.measuring.supplement import Supplement
 from ser_ros.training.teaching import Teaching, refuse_heard, refuse_weights_that_heard
 
 _TRACKED = 'runs'
@@ -40,7 +41,7 @@ class Study:
 
     out: folder of the model, or, where the protocol has several folds, of a folder `fold-N` for each.
     command: how to repeat it, for the reports.
-    scores: summary of the same recipe's folds, for the card of a model that has no test clips of its own.
+    supplement: what the card tells besides the run's own report.
     resume: keep finished folds, and go on with the one that was interrupted.
     selects_on_test: the test clips choose the checkpoint, as in the paper.
     report_to: trackers that transformers knows.
@@ -54,7 +55,7 @@ class Study:
     corpus: Corpus
     out: Path
     command: str
-    scores: dict | None = None
+    supplement: Supplement = Supplement()
     resume: bool = False
     selects_on_test: bool = False
     report_to: tuple[str, ...] = ()
@@ -87,20 +88,9 @@ def run_study(study: Study, splits: Sequence[Split]) -> list[dict]:
             title = f'{study.recipe_name}, {splits[0].protocol}, all {splits[0].folds} folds'
             if missing := sum_up(study.out, splits[0].folds, title):
                 _say(missing)
-        if study.scores is not None:
-            _take_over(study.scores, study.out)
+        if study.supplement:
+            _take_over(study.supplement, study.out)
     return [reports[split.fold] for split in splits]
-
-
-def read_scores(path: Path) -> dict:
-    """Return the summary of folds in the file `path`. Raises SerError."""
-    try:
-        scores = read_json(path)
-    except (OSError, ValueError):
-        scores = {}
-    if 'per_fold' not in scores:
-        raise SerError(f'{path} is no summary of folds; give the summary.json that the folds of the same recipe left')
-    return scores
 
 
 def _run(study: Study, split: Split, bench: Bench) -> dict:
@@ -209,7 +199,7 @@ def _measure(study: Study, split: Split, bench: Bench, trained: Finetuned, model
     for name, clips in tables.items():
         if clips:
             write_table(model / f'{name}.csv', clips)
-    _write_card(study.scores, model)
+    _write_card(study.supplement, model)
 
 
 def _held_out_speech(study: Study, bench: Bench, model: Path) -> dict | None:
@@ -246,24 +236,25 @@ def _finished(study: Study, split: Split) -> dict | None:
     return report
 
 
-def _take_over(scores: dict, model: Path) -> None:
+def _take_over(supplement: Supplement, model: Path) -> None:
     """Give the `model`, which has no test clips of its own, the figures of the folds, and their temperature."""
-    report = read_json(model / REPORT)
-    if report['selection'] == 'last' and 'temperature' in scores:
+    report, scores = read_json(model / REPORT), supplement.scores
+    if scores and report['selection'] == 'last' and 'temperature' in scores:
         report |= {'temperature': scores['temperature'], 'calibrated_on': ALL_FOLDS}
         store_temperature(model, report['temperature'])
         write_json(model / REPORT, report)
         (model / 'report.md').write_text(run_markdown(report), encoding='utf-8')
-    _write_card(scores, model)
+    _write_card(supplement, model)
 
 
-def _write_card(scores: dict | None, model: Path) -> None:
-    card = model_card(read_json(model / REPORT), scores)
+def _write_card(supplement: Supplement, model: Path) -> None:
+    card = model_card(read_json(model / REPORT), supplement)
     (model / 'README.md').write_text(card, encoding='utf-8')
 
 
 def _check_scores(study: Study) -> None:
-    if study.scores is not None and not _agree(study.scores, study.recipe):
+    scores = study.supplement.scores
+    if scores is not None and not _agree(scores, study.recipe):
         raise SerError('--scores belongs to other settings than this recipe; give the summary of the same recipe')
 
 

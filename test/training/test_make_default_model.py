@@ -69,12 +69,14 @@ def test_from_raw_data_to_a_model_that_answers(tool, arguments, tmp_path, monkey
     monkeypatch.setattr(tool, 'run', run_here)
     monkeypatch.setattr(sys, 'argv', ['make_default_model.py', *arguments])
     tool.main()
-    assert begun[:2] == ['default-encoder', 'default-expressive'] and begun[-2:] == ['card', 'optimize']
-    assert begun[2:-2] == ['folds-1-2-3-4-5-6', 'default', 'paper']
+    assert begun[:3] == ['default-encoder', 'default-encoder-whitened', 'default-expressive']
+    assert begun[-2:] == ['card', 'optimize']
+    assert begun[3:-2] == ['folds-1-2-3-4-5-6', 'default', 'paper']
     model, results = tmp_path / 'checkout' / 'models' / 'default', tmp_path / 'checkout' / 'train/results/default'
     assert Classifier.load(model, 'cpu').backend == 'onnx'
     report = json.loads((model / 'report.json').read_text())
     assert report['initial_weights'] == 'default-expressive' and report['pretraining']['teacher'] == 'whisper'
+    assert report['pretraining']['pretrained_before']['recipe'] == 'default'
     assert [each['corpus'] for each in report['trained_before']] == ['others']
     summary = json.loads((results / 'speaker-independent' / 'summary.json').read_text())
     assert len(summary['per_fold']) == 6 and report['temperature'] == summary['temperature']
@@ -83,9 +85,11 @@ def test_from_raw_data_to_a_model_that_answers(tool, arguments, tmp_path, monkey
     assert (results / 'speaker-independent' / 'confusion.png').is_file() and (model / 'curves.png').is_file()
     card = (model / 'README.md').read_text()
     assert 'mean of 6 folds' in card and 'a telephone' in card and str(tmp_path) not in card
+    for heading in ('### Recipe default-paper, protocol paper', '### Ablation', '## How fast it answers'):
+        assert f'\n{heading}\n' in card, heading
     begun.clear()
     tool.main()
-    assert 'default-encoder' not in begun and 'default-expressive' not in begun  # what is finished is kept
+    assert not {tool.ENCODER, tool.WHITENED, tool.EXPRESSIVE} & set(begun)  # what is finished is kept
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,7 @@ def test_without_a_teacher_it_predicts_what_is_masked(speech, tmp_path):
         (('--recipe', 'masked-prediction'), ('masking.shar=0.1',), "did you mean 'share'"),
         (('--recipe', 'masked-prediction'), ('pieces.longest=0',), 'pieces.longest'),
         (('--recipe', 'masked-predicton'), (), "did you mean 'masked-prediction'"),
+        (('--teacher', 'x'), ('distillation.whitening=1.5',), 'distillation.whitening is 1.5; give 0'),
         (('--teacher', 'no/such'), (), 'no/such'),
     ],
 )

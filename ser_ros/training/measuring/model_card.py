@@ -17,6 +17,7 @@ from ser_ros.training.measuring.measures import (
 from ser_ros.training.measuring.provenance import pretraining_lines, pretrainings, teaching_facts, training_sentence
 from ser_ros.training.measuring.report import SELECTIONS, calibrated_on, is_random, optimism
 from ser_ros.training.measuring.summary import fold_table, pooled_calibration
+from ser_ros.training.measuring.supplement import Supplement
 
 _MISUSE = """\
 - It is not made for decisions about people: hiring, grading, credit, insurance, policing, border control, lie
@@ -44,9 +45,9 @@ _METRICS = {'accuracy': 'accuracy', 'recall': 'unweighted_recall', 'f1': 'macro_
 """The Hub's name of a metric -> ours."""
 
 
-def model_card(report: dict, scores: dict | None) -> str:
-    """Return the card for a run's report; `scores` is the folds' summary for a model without test clips of its own."""
-    settings = report['settings']
+def model_card(report: dict, supplement: Supplement) -> str:
+    """Return the card for a run's report and what is known besides."""
+    settings, scores = report['settings'], supplement.scores
     selection = settings.get('selection', '').strip()
     commands = [
         *(pretraining['command'] for pretraining in pretrainings(report.get('pretraining'))),
@@ -64,6 +65,8 @@ def model_card(report: dict, scores: dict | None) -> str:
         f'{_MISUSE}\n{limits}\n{_HINT}',
         '## How well it does',
         _figures(report, scores),
+        *map(_figures_of_another, supplement.reports),
+        *([supplement.notes] if supplement.notes else []),
         '## How it was trained',
         f'{_data(report)}\n\n{_training(report)}' + (f'\n\n{selection}' if selection else ''),
         '```\n' + '\n'.join(commands) + '\n```',
@@ -159,6 +162,24 @@ def _over_all_folds(scores: dict) -> list[str]:
     lines += ['', f'{heading.capitalize()}, all folds together:', '', *confusion_table(labels, confusion)]
     lines += ['', largest_confusions(labels, confusion)]
     return lines + group_tables(scores.get('groups', {}).get('utterance', {}))
+
+
+def _figures_of_another(report: dict) -> str:
+    measured = report['evaluation']
+    lines = [f'### Recipe {report["recipe"]}, protocol {report["protocol"]}', '']
+    lines += optimism(report)
+    lines += [
+        f'Another model, of the recipe {report["recipe"]}: {report["settings"]["description"].strip()} Trained on '
+        f'{report["train_clips"]} clips and tested on {report["test_clips"]}, seed {report["seed"]}, in '
+        f'{report["training_minutes"]:.1f} minutes on {report["hardware"]}:',
+        '',
+        *(f'- {heading}: {figures(measured[hearing])}' for hearing, heading in HEARINGS.items()),
+    ]
+    if conditions := condition_lines(measured):
+        lines += ['', *conditions]
+    if selection := report['settings'].get('selection', '').strip():
+        lines += ['', selection]
+    return '\n'.join([*lines, '', '```', report['command'], '```'])
 
 
 def _size(report: dict) -> str:

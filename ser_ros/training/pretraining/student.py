@@ -34,11 +34,10 @@ class Student(nn.Module):
         else:
             self.encoder = AutoModel.from_config(config, dtype=torch.float32, attn_implementation=attention())
         self._recipe = recipe
-        self.register_buffer('state_mean', whitening.mean)
-        self.register_buffer('state_whitening', whitening.matrix)
+        self.whitening = whitening
         width = config.hidden_size
         self.name_code = nn.Linear(width, recipe.masked_prediction.codes) if recipe.masked_prediction.weight else None
-        self.reproduce = nn.ModuleList(nn.Linear(width, whitening.mean.shape[1]) for _ in range(len(whitening.mean)))
+        self.reproduce = nn.ModuleList(nn.Linear(width, whitening.width) for _ in range(whitening.layers))
 
     def forward(self, **batch: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return 'loss' and its parts 'prediction_loss' and 'distillation_loss' where they are asked for."""
@@ -54,10 +53,8 @@ class Student(nn.Module):
             # The sum over none is 0, where their mean would be no number.
             parts['prediction_loss'] = cross_entropy(logits, codes[mask].long(), reduction='sum') / max(len(logits), 1)
         if states is not None:
-            with torch.autocast(states.device.type, enabled=False):  # small directions hide below large ones
-                wanted = torch.einsum('rlw,lwv->rlv', states[valid] - self.state_mean, self.state_whitening)
             guessed = torch.stack([head(rows[valid]) for head in self.reproduce], dim=1).float()
-            parts['distillation_loss'] = smooth_l1_loss(guessed, wanted)
+            parts['distillation_loss'] = smooth_l1_loss(guessed, self.whitening(states[valid]))
         weights = {
             'prediction_loss': self._recipe.masked_prediction.weight,
             'distillation_loss': self._recipe.distillation.weight,

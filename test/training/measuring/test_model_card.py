@@ -9,6 +9,7 @@ import yaml
 from ser_ros.training.learning.recipe_file import recipes_folder
 from ser_ros.training.measuring.files import read_json
 from ser_ros.training.measuring.model_card import model_card
+from ser_ros.training.measuring.supplement import Supplement, read_supplement
 
 
 @pytest.fixture(scope='module')
@@ -46,15 +47,46 @@ def front_matter(card):
 
 
 def test_a_card_of_folds_from_reports_that_lack_new_keys(committed):
-    card = model_card(*committed)
+    card = model_card(committed[0], Supplement(scores=committed[1]))
     assert 'From random initial weights on 1440 clips of 24 speakers, 13 epochs' in card
     assert 'None' not in card and 'calibration error' not in card
     assert front_matter(card)['license'] == 'cc-by-nc-sa-4.0'
     assert 'never heard' in card and 'mean of 6 folds' in card
 
 
+def test_a_card_shows_the_figures_of_other_models_and_notes_too(committed, report):
+    command = 'ros2 run ser_ros train --recipe known-voices'
+    other = report | {'recipe': 'known-voices', 'test_clips': 288, 'command': command}
+    supplement = Supplement(committed[1], (other,), '### Ablation\n\n| begins with | accuracy |')
+    card = model_card(committed[0], supplement)
+    section = card.partition('### Recipe known-voices, protocol paper')[2].partition('### Ablation')
+    accuracy = report['evaluation']['whole_clip']['accuracy'] * 100
+    assert f'whole clips: accuracy {accuracy:.1f} %' in section[0] and 'tested on 288' in section[0]
+    assert command in section[0]
+    assert section[2].index('| begins with') < section[2].index('## How it was trained')
+    assert front_matter(card)['model-index'][0]['results'][0]['dataset']['name'].endswith('mean of 6 folds')
+
+
+@pytest.mark.parametrize(
+    ('kind', 'content', 'text'),
+    [
+        ('scores', '{"protocol": "paper"}', 'no summary of folds'),
+        ('reports', '{"evaluation": null}', 'no report of a measured model'),
+        ('reports', '[]', 'no report of a measured model'),
+        ('notes', None, 'cannot be read as text'),
+    ],
+)
+def test_a_supplement_that_is_none_is_refused(tmp_path, refuses, kind, content, text):
+    path = tmp_path / 'file'
+    if content is not None:
+        path.write_text(content)
+    given = {'scores': None, 'reports': [], 'notes': None} | {kind: [path] if kind == 'reports' else path}
+    with refuses(str(path), text):
+        read_supplement(**given)
+
+
 def test_a_card_of_a_run_of_its_own(report):
-    card = model_card(report, None)
+    card = model_card(report, Supplement())
     values = front_matter(card)
     assert values['base_model'] == 'openai/whisper-base'
     result = values['model-index'][0]['results'][0]
@@ -76,13 +108,13 @@ def test_a_card_of_a_run_of_its_own(report):
 
 
 def test_a_checkpoint_chosen_on_the_test_clips_is_called_so_even_in_the_front_matter(report):
-    card = model_card(report | {'selection': 'test'}, None)
+    card = model_card(report | {'selection': 'test'}, Supplement())
     assert '**Chosen on the test clips: optimistic.' in card
     assert 'optimistic' in front_matter(card)['model-index'][0]['results'][0]['dataset']['name']
 
 
 def test_another_corpus_makes_no_claim_about_ravdess(report):
-    card = model_card(report | {'corpus': 'kitchen', 'initial_weights': 'hubert-large-paper'}, None)
+    card = model_card(report | {'corpus': 'kitchen', 'initial_weights': 'hubert-large-paper'}, Supplement())
     values = front_matter(card)
     assert values['license'] == 'other' and 'language' not in values and 'base_model' not in values
     assert 'ravdess' not in str(values).lower()
@@ -99,7 +131,8 @@ def test_weights_that_were_trained_before_say_on_what(report):
         'labels': ['x', 'y'],
     }
     card = model_card(
-        report | {'trained_before': [before | {'command': 'ros2 run ser_ros train --data kitchen.csv'}]}, None
+        report | {'trained_before': [before | {'command': 'ros2 run ser_ros train --data kitchen.csv'}]},
+        Supplement(),
     )
     assert (
         'Before, the weights were trained on 70 clips of 2 speakers of kitchen (licence: cc-by-4.0) to tell x, y.'
@@ -109,5 +142,5 @@ def test_weights_that_were_trained_before_say_on_what(report):
 
 
 def test_a_model_that_was_not_measured_says_so(report):
-    card = model_card(report | {'evaluation': None}, None)
+    card = model_card(report | {'evaluation': None}, Supplement())
     assert 'Not measured' in card and 'model-index' not in front_matter(card)

@@ -93,8 +93,8 @@ def test_states_are_wanted_at_the_same_scale():
     large[STATES] = 1000 * large[STATES] + 7
     student = make_student(recipe).eval()
     before = float(student(**batch)['loss'])
-    student.state_mean += 7
-    student.state_whitening /= 1000
+    student.whitening.mean += 7
+    student.whitening.deviation *= 1000
     assert float(student(**large)['loss']) == pytest.approx(before, rel=1e-3)
 
 

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a model card tells of the model's optimised form."""
+
+from pathlib import Path
+
+from ser_ros.benchmarking.machine import describe_machine
+from ser_ros.optimising.build import Built
+from ser_ros.training.measuring.markdown import megabytes, percent, table
+
+CARD = 'README.md'
+_HEADING = '## How fast it answers'
+
+
+def tell_in_card(folder: Path, built: Built, command: str) -> None:
+    """Write into the card of the model `folder`, if it has one, what was measured, in place of what was before."""
+    card = folder / CARD
+    if not card.is_file():
+        return
+    text = card.read_text(encoding='utf-8').partition(f'\n{_HEADING}\n')[0].rstrip()
+    partial = card.with_name(f'.{CARD}.partial')
+    partial.write_text('\n'.join([text, '', *_section(built, command), '']), encoding='utf-8')
+    partial.replace(card)
+
+
+def _section(built: Built, command: str) -> list[str]:
+    machine = describe_machine()
+    rows = [
+        [
+            candidate.name,
+            str(candidate.threads or 'all cores'),
+            f'{candidate.milliseconds:.1f} ms',
+            megabytes(candidate.megabytes),
+            *(
+                [
+                    f'{percent(candidate.agreement.labels_equal)} of {candidate.agreement.clips}',
+                    f'{candidate.agreement.largest_difference:.3f}',
+                ]
+                if candidate.agreement
+                else ['', '']
+            ),
+        ]
+        for candidate in built.candidates
+    ]
+    header = ['form', 'threads', 'one utterance of 3 s takes', 'weights']
+    return [
+        _HEADING,
+        '',
+        *table([*header, 'labels equal to those of torch', 'largest difference of a probability'], rows),
+        '',
+        f'The form {built.form.precision} is in `optimized/`. Medians, all forms in turns; CPU {machine["CPU"]}; '
+        f'{machine["software"]}.',
+        '',
+        '```',
+        command,
+        '```',
+    ]
