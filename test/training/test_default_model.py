@@ -73,5 +73,12 @@ def test_its_card_holds_its_figures_and_its_limits(folder, summary):
         for measure in ('accuracy', 'unweighted_recall'):
             assert f'{summary["mean"][hearing][measure] * 100:.1f} %' in card
     assert f'{summary["deviation"]["whole_clip"]["accuracy"] * 100:.1f} %' in card
+    paper = json.loads((recipes_folder() / 'results' / 'default' / 'paper' / 'report.json').read_text())
+    for hearing in ('whole_clip', 'utterance'):
+        assert (
+            f'{paper["evaluation"][hearing]["accuracy"] * 100:.1f} %' in card.partition('### Recipe default-paper')[2]
+        )
+    assert (recipes_folder() / 'results' / 'ablation.md').read_text().strip() in card
     assert 'must not be used' in card
-    assert 'ros2 run ser_ros train --recipe default' in card
+    for command in ('pretrain', 'train --recipe default ', 'train --recipe default-paper', 'optimize default'):
+        assert f'ros2 run ser_ros {command}' in card
