@@ -16,9 +16,10 @@ def tell_in_card(folder: Path, built: Built, command: str) -> None:
     card = folder / CARD
     if not card.is_file():
         return
-    text = card.read_text(encoding='utf-8').partition(f'\n{_HEADING}\n')[0].rstrip()
+    text = card.read_text(encoding='utf-8', errors='surrogateescape').partition(f'\n{_HEADING}\n')[0].rstrip()
     partial = card.with_name(f'.{CARD}.partial')
-    partial.write_text('\n'.join([text, '', *_section(built, command), '']), encoding='utf-8')
+    told = '\n'.join([text, '', *_section(built, command), ''])
+    partial.write_text(told, encoding='utf-8', errors='surrogateescape')
     partial.replace(card)
 
 

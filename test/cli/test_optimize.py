@@ -25,11 +25,11 @@ def test_a_model_is_optimised_and_the_node_would_take_it(random_weight_model, tm
 def test_the_card_tells_what_was_measured_last(random_weight_model, tmp_path):
     folder = tmp_path / 'mine'
     shutil.copytree(random_weight_model, folder)
-    (folder / 'README.md').write_text('# mine\n\nIts figures.\n')
+    (folder / 'README.md').write_bytes(b'# mine\n\nIts f\xefgures.\n')  # of another encoding
     for precision in ('int8', 'float32'):
         main([str(folder), '--precision', precision])
-        card = (folder / 'README.md').read_text()
-        assert card.startswith('# mine\n\nIts figures.\n\n## How fast it answers\n\n| form ')
+        card = (folder / 'README.md').read_text(encoding='latin-1')
+        assert card.startswith('# mine\n\nIts f\xefgures.\n\n## How fast it answers\n\n| form ')
         assert f'ros2 run ser_ros optimize mine --precision {precision}' in card and str(tmp_path) not in card
         assert f'The form {precision} is in `optimized/`' in card
         assert card.count('## How fast') == 1 and ' ms ' in card and '| 100.0 % of ' in card
