@@ -198,7 +198,6 @@ class SerNode(LifecycleNode):
         all_answered = error is None and self._pipeline.status().failed == 0
         if exits:
             self._diagnostics.publish(and_wait=True)
-            self._outputs.wait_for_all_acked()
         self.trigger_deactivate()
         if exits:
             self._finish(0 if all_answered else 1)

@@ -101,18 +101,14 @@ class Outputs:
         if recorder is not None:
             recorder.add(utterance, estimate)
 
-    def wait_for_all_acked(self) -> None:
-        """Return when all listeners have what was said last; those of a topic get two seconds for it."""
+    def destroy(self) -> None:
+        """Free the publishers when all listeners have what was said last; those of a topic get two seconds for it."""
+        # Who goes at once takes with it what a listener that is busy just then has not yet fetched.
         if self._node.context.ok():
             for publisher in (self._emotions, self._speaking):
                 publisher.wait_for_all_acked(_LAST_WORDS_TIMEOUT)
             if self._voices is not None:
                 self._voices.wait_for_all_acked(_LAST_WORDS_TIMEOUT)
-
-    def destroy(self) -> None:
-        """Free the publishers, when what they said last has been heard."""
-        # Who goes at once takes with it what a listener that is busy just then has not yet fetched.
-        self.wait_for_all_acked()
         self._node.destroy_lifecycle_publisher(self._emotions)
         self._node.destroy_lifecycle_publisher(self._speaking)
         if self._voices is not None:
