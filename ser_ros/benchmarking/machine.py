@@ -7,20 +7,21 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from ser_ros.extras import missing_packages
+
 _PACKAGES = ('onnxruntime', 'torch', 'transformers', 'numpy')
 _TICKS = os.sysconf('SC_CLK_TCK')
 
 
 def describe_machine() -> dict[str, str]:
     """Return hardware and versions, by name."""
-    import torch
-
     memory = os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30
     installed = {package: _version(package) for package in _PACKAGES}
+    threads_of_torch, gpu = _torch()
     return {
-        'CPU': f'{_cpu_name()}, {os.cpu_count()} cores, torch on {torch.get_num_threads()} thread(s)',
+        'CPU': f'{_cpu_name()}, {os.cpu_count()} cores{threads_of_torch}',
         'memory': f'{memory:.0f} GiB',
-        'GPU': torch.cuda.get_device_name() if torch.cuda.is_available() else 'none',
+        'GPU': gpu,
         'software': ', '.join(
             [
                 f'{platform.system()} {platform.release()}',
@@ -52,6 +53,16 @@ def memory_megabytes(process: int) -> tuple[float, float]:
 def threads(process: int) -> int:
     """Return how many threads `process` has."""
     return len(list(Path(f'/proc/{process}/task').iterdir()))
+
+
+def _torch() -> tuple[str, str]:
+    """Return on how many threads torch runs, and what GPU it sees, for people."""
+    if missing_packages('torch'):
+        return '', 'not looked for, as torch is not installed'
+    import torch
+
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else 'none'
+    return f', torch on {torch.get_num_threads()} thread(s)', gpu
 
 
 def _cpu_name() -> str:

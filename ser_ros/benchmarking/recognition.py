@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ser_ros.extras import missing_packages
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.device import choose_device
 from ser_ros.recognition.optimised_form import read_form
@@ -78,11 +79,13 @@ def load_ways(folder: Path, device: str, backends: list[str]) -> tuple[dict[str,
 
     Raises SerError.
     """
+    ways = {backend: _ours(Classifier.load(folder, device, backend)) for backend in backends}
+    if missing := missing_packages('torch'):
+        return ways, f'{", ".join(missing)} not installed'
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     logging.set_verbosity_error()
-    ways = {backend: _ours(Classifier.load(folder, device, backend)) for backend in backends}
     try:
         peer = _peer(folder, device)
         peer.answer(np.zeros(16_000, dtype=np.float32))
@@ -97,8 +100,10 @@ def load_ways(folder: Path, device: str, backends: list[str]) -> tuple[dict[str,
 def backends_of(folder: Path, device: str) -> list[str]:
     """Return which of our backends run the model in `folder` on `device`, the automatic choice first. Raises SerError.
 
-    A GPU runs torch alone.
+    A GPU runs torch alone; where torch is not installed, only the optimised form runs.
     """
+    if missing_packages('torch'):
+        return ['onnx']
     if choose_device(device).type == 'cpu' and read_form(folder) is not None:
         return ['onnx', 'torch']
     return ['torch']

@@ -17,6 +17,7 @@ from ser_ros.benchmarking.nodes import choose_domain
 from ser_ros.benchmarking.speech import read_speech, speech_of, utterances_of
 from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.errors import SerError
+from ser_ros.extras import missing_packages, require_extra
 from ser_ros.recognition.models import find_model
 from ser_ros.speech.vad import CHUNK_SAMPLES, SileroVad
 
@@ -93,12 +94,8 @@ def _time_vad(speech: np.ndarray) -> tuple[float, float, int]:
 
 
 def _measure_recognition(options: argparse.Namespace, folder: Path, utterances: list[np.ndarray], report) -> None:
-    import torch
-
     from ser_ros.benchmarking.recognition import compare, fit_line, load_ways, time_ways
-    from ser_ros.recognition.device import choose_device
 
-    device = choose_device(options.device)
     _say('loading the model')
     ways, peer_problem = load_ways(folder, options.device, _backends(options, folder))
     report.add_ways(ways, peer_problem)
@@ -108,16 +105,25 @@ def _measure_recognition(options: argparse.Namespace, folder: Path, utterances: 
         timings = time_ways(ways, clips, 5 if options.quick else 20, _say)
         report.add_recognition(timings, _SHOWN)
         report.add_lines({name: fit_line(rows) for name, rows in timings.items()}, lengths[-1])
-        if device.type == 'cuda':
-            _say('measuring what the device can do')
-            name = torch.cuda.get_device_name(device)
-            report.add_floor({name: _floor(folder, clips[_FLOOR_SECONDS], device, timings)})
+        if not missing_packages('torch'):
+            _measure_floor(options, folder, clips[_FLOOR_SECONDS], timings, report)
     if 'agreement' in options.only:
         from ser_ros.optimising.clips import clips_in, clips_of_demo
 
         _say('reading utterances for the agreement')
         clips = clips_in(options.data, options.clips) if options.data else clips_of_demo()
         report.add_agreement(compare(ways, clips, _say))
+
+
+def _measure_floor(options: argparse.Namespace, folder: Path, samples: np.ndarray, timings: dict, report) -> None:
+    import torch
+
+    from ser_ros.recognition.device import choose_device
+
+    device = choose_device(options.device)
+    if device.type == 'cuda':
+        _say('measuring what the device can do')
+        report.add_floor({torch.cuda.get_device_name(device): _floor(folder, samples, device, timings)})
 
 
 def _floor(folder: Path, samples: np.ndarray, device, timings: dict) -> dict[str, float]:
@@ -169,6 +175,7 @@ def _model(options: argparse.Namespace) -> Iterator[tuple[Path, str]]:
     if options.architecture is None:
         yield find_model(options.model), 'as trained'
         return
+    require_extra('torch', '--architecture')
     from ser_ros.benchmarking.architectures import make_random_model
     from ser_ros.optimising.clips import clips_of_demo
     from ser_ros.recognition.device import choose_device
@@ -179,6 +186,7 @@ def _model(options: argparse.Namespace) -> Iterator[tuple[Path, str]]:
         _say(f'making {options.architecture} with random weights')
         make_random_model(options.architecture, folder)
         if on_cpu and options.backends != ['torch']:
+            require_extra('optimize', '--architecture')
             from ser_ros.optimising.build import build
 
             clips = clips_of_demo()[:_CHECKED_CLIPS]

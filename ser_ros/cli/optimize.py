@@ -9,6 +9,7 @@ from pathlib import Path
 from ser_ros.cli.repeatable import repeatable
 from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.errors import SerError
+from ser_ros.extras import require_extra
 from ser_ros.recognition.models import find_model
 from ser_ros.recognition.optimised_form import PRECISIONS, graph_path
 
@@ -30,6 +31,7 @@ def main(args: list[str] | None = None) -> int:
     parser = _parser()
     options = _check(parser.parse_args(args))
     folder = find_model(options.model)
+    require_extra('optimize', 'optimize')
     # Late, so that a wrong name is told at once and not after torch has been loaded.
     from ser_ros.cli.form_in_card import tell_in_card
     from ser_ros.optimising.build import build

@@ -4,7 +4,7 @@
 import argparse
 from pathlib import Path
 
-from ser_ros.training.data.splits import PROTOCOLS
+from ser_ros.training.data.protocols import PROTOCOLS
 from ser_ros.training.learning.recipe_file import recipe_names
 
 ALL = 'all'

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from ser_ros.errors import SerError
+from ser_ros.extras import missing_packages, require_extra
 from ser_ros.recognition.cancellation import Cancellation
 from ser_ros.recognition.device import check_device, gpu_may_be_there
 from ser_ros.recognition.optimised_form import OptimisedForm, graph_path, read_form
@@ -40,7 +41,8 @@ class Backend(Protocol):
 def load_backend(folder: Path, device: str, backend: str) -> Backend:
     """Load the model in `folder`. Raises SerError.
 
-    'auto' takes the optimised form on a CPU, where it is there and belongs to the weights, and torch otherwise.
+    'auto' takes the optimised form on a CPU, where it is there and belongs to the weights, and torch otherwise. A GPU
+    that torch is not installed for does not count.
     """
     if backend not in BACKENDS:
         raise SerError(f"model.backend '{backend}' is not known; use {', '.join(BACKENDS)}")
@@ -53,19 +55,35 @@ def load_backend(folder: Path, device: str, backend: str) -> Backend:
             raise SerError(f'{folder} has no optimised form; build it: `ros2 run ser_ros optimize {folder}`')
         return _load_optimised(folder, form)
     problem = ''
-    if backend == 'auto' and (device == 'cpu' or (device == 'auto' and not gpu_may_be_there())):
+    if backend == 'auto' and (device == 'cpu' or (device == 'auto' and not _torch_may_find_a_gpu())):
         try:
             form = read_form(folder)
             if form is not None:
                 return _load_optimised(folder, form)
         except SerError as error:
-            problem = f'the model runs without its optimised form: {error}'
+            problem = str(error)
+    require_extra('torch', _who_needs_torch(folder, device, backend, problem))
     # Late, for torch and transformers take seconds and half a gigabyte that the other backend does without.
     from ser_ros.recognition.torch_backend import TorchBackend
 
     loaded = TorchBackend.load(folder, device)
-    loaded.degraded = loaded.degraded or problem
+    if problem:
+        loaded.degraded = loaded.degraded or f'the model runs without its optimised form: {problem}'
     return loaded
+
+
+def _who_needs_torch(folder: Path, device: str, backend: str, problem: str) -> str:
+    if backend == 'torch':
+        return 'model.backend torch'
+    if device.startswith('cuda'):
+        return f'model.device {device}'
+    if problem:
+        return f'{folder}, whose optimised form cannot be used ({problem}),'
+    return f'{folder}, which has no optimised form,'
+
+
+def _torch_may_find_a_gpu() -> bool:
+    return not missing_packages('torch') and gpu_may_be_there()
 
 
 def _load_optimised(folder: Path, form: OptimisedForm) -> Backend:

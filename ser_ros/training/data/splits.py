@@ -10,6 +10,7 @@ from sklearn.model_selection import train_test_split
 from ser_ros.errors import SerError
 from ser_ros.training.data import ravdess
 from ser_ros.training.data.clip import Clip
+from ser_ros.training.data.protocols import PROTOCOLS
 
 EMOBOX_TEST_SPEAKERS = (
     (1, 11, 20, 21),
@@ -20,13 +21,6 @@ EMOBOX_TEST_SPEAKERS = (
     (6, 13, 17, 22),
 )
 """Test actors of the six folds that others report on (EmoBox, Ma et al. 2024, arXiv 2406.07162)."""
-
-PROTOCOLS = {
-    'paper': 'one 80:20 split stratified by emotion; the same actors are on both sides',
-    'speaker-independent': 'six folds (for RAVDESS those of EmoBox), each tested on speakers that it has not heard',
-    'leave-one-speaker-out': 'one fold for each speaker',
-    'full': 'every clip trains, none tests',
-}
 
 _PAPER_TEST_SHARE = 0.2
 

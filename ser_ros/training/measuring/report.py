@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 import transformers
 
-from ser_ros.training.data.splits import PROTOCOLS
+from ser_ros.training.data.protocols import PROTOCOLS
 from ser_ros.training.measuring.held_out_speech import held_out_speech_lines
 from ser_ros.training.measuring.markdown import megabytes, percent
 from ser_ros.training.measuring.measures import (

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is installed only where it is needed: torch, and what training and optimising use."""
+
+from importlib.util import find_spec
+
+from ser_ros.errors import SerError
+
+_TORCH = {'safetensors': 'safetensors', 'torch': 'torch', 'transformers': 'transformers'}
+
+EXTRAS = {
+    'torch': _TORCH,
+    'train': _TORCH
+    | {
+        'accelerate': 'accelerate',
+        'datasets': 'datasets',
+        'filelock': 'filelock',
+        'huggingface-hub': 'huggingface_hub',
+        'matplotlib': 'matplotlib',
+        'requests': 'requests',
+        'scikit-learn': 'sklearn',
+        'scipy': 'scipy',
+        'torchaudio': 'torchaudio',
+        'tqdm': 'tqdm',
+    },
+    'optimize': _TORCH | {'onnx': 'onnx', 'onnxscript': 'onnxscript'},
+}
+"""Extra of setup.py -> its packages, each with the module by which it is imported."""
+
+
+def missing_packages(extra: str) -> list[str]:
+    """Return which packages of `extra`, one of EXTRAS, are not installed; nothing is imported to see that."""
+    return [package for package, module in EXTRAS[extra].items() if find_spec(module) is None]
+
+
+def require_extra(extra: str, what: str) -> None:
+    """Raise SerError, which says how to install them, where `what` lacks packages of `extra`."""
+    missing = missing_packages(extra)
+    if missing:
+        raise SerError(
+            f'{what} needs the extra [{extra}], of which is not installed: {", ".join(missing)}; '
+            f'`make build` brings it, or `pip install {" ".join(missing)}`'
+        )
