@@ -81,7 +81,6 @@ class PipelineStatus:
     seconds_since_block: float
     is_silent: bool
     losses: dict[str, int]
-    problem: str
     health: SoundHealth
     room_floor: float
     is_speaking: bool
@@ -182,7 +181,6 @@ class Pipeline:
             seconds_since_block=now - self._last_block,
             is_silent=self._source.live and now - self._last_block > self._source.longest_pause,
             losses=self._source.losses,
-            problem=self._source.problem,
             health=self._monitor.health(),
             room_floor=self._room.floor,
             is_speaking=self._is_speaking,

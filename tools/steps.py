@@ -14,6 +14,9 @@ from machine import PYTHON, WorkspaceError, clean_environment
 SHOWN_DOWNLOAD = 20.0
 """MB from which a download is worth a line."""
 
+SIZES = {'runtime': 'downloads 90 MB, takes 0.4 GB', 'train': 'downloads 3 GB, takes 5 GB and some minutes'}
+"""What installing one of requirements/*.txt means for whoever waits for it."""
+
 TAIL_LINES = 12
 """Of a failed step's output, what is shown at once."""
 
@@ -21,15 +24,15 @@ TAIL_LINES = 12
 def make_venv(venv: Path, log: Path) -> None:
     """Make the folder `venv` a virtual environment with pip and nothing else."""
     say(f'Making {venv} with {PYTHON} (Python {platform.python_version()})')
-    say('This first build downloads 3 GB, takes 6 GB of disk and lasts some minutes.')
     run([PYTHON, '-m', 'venv', venv], log / 'venv.log')
 
 
 def install(requirements: Path, venv: Path, log: Path) -> None:
     """Install the locked `requirements` into `venv`."""
-    say(f'Installing {requirements.parent.name}/{requirements.name}')
-    # The lock names every package, so pip need not look for what they depend on.
-    pip = [venv / 'bin' / 'python', '-m', 'pip', 'install', '--no-deps', '--progress-bar', 'off']
+    size = SIZES.get(requirements.stem)
+    say(f'Installing {requirements.parent.name}/{requirements.name}{f" ({size})" if size else ""}')
+    # The lock names every package, so pip need not look for what they depend on; Python compiles what it imports.
+    pip = [venv / 'bin' / 'python', '-m', 'pip', 'install', '--no-deps', '--no-compile', '--progress-bar', 'off']
     run([*pip, '-r', requirements], log / f'install-{requirements.stem}.log', show=pip_progress)
     mend_cmake_targets(venv)
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes and uses the workspace of a checkout: what `make build`, `demo`, `test` and `clean` do.
 
-.venv holds ROS 2 and everything else from PyPI, as locked in requirements/; colcon builds both packages into
-install/. Each step leaves a stamp when it is done, so that it is not done twice; an interrupted one is done again.
+.venv holds ROS 2 and everything else from PyPI, as locked in requirements/: for the demo what a robot needs, for the
+other goals torch and the rest on top. colcon builds both packages into install/. Each step leaves a stamp when it is
+done, so that it is not done twice; an interrupted one is done again.
 Runs on the standard library alone, before anything is installed.
 """
 
@@ -18,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from machine import PYTHON, WorkspaceError, check_machine, clean_environment
+from machine import PYTHON, SPACE, WorkspaceError, check_machine, clean_environment
 from steps import build_packages, install, make_venv, say
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,8 +32,12 @@ VENV_STAMP = VENV / 'made-for'
 INSTALL_STAMP = INSTALL / '.made-by-make'
 """env.bash looks for this one too: it says that install/ belongs to .venv and not to a ROS 2 of this machine."""
 
-REQUIREMENTS = {'demo': ('runtime',), 'build': ('runtime', 'train'), 'test': ('runtime', 'train', 'test')}
-"""Which of requirements/*.txt each goal needs."""
+REQUIREMENTS = {
+    'demo': ('pip', 'runtime'),
+    'build': ('pip', 'runtime', 'train'),
+    'test': ('pip', 'runtime', 'train', 'test'),
+}
+"""Which of requirements/*.txt each goal needs, in the order in which they are installed."""
 
 BUILT = ('package.xml', 'setup.py', 'setup.cfg', 'colcon_defaults.yaml', 'resource', 'ser_msgs')
 """Files and folders whose content goes into install/: colcon runs again where it changes."""
@@ -92,7 +97,7 @@ def make_workspace(goal: str) -> None:
         if not todo and read(INSTALL_STAMP) == sources:
             return
         start = time.monotonic()
-        check_machine(VENV)
+        check_machine(VENV, needed=sum(SPACE.get(name, 0.0) for name in todo))
         if INSTALL.exists() and not INSTALL_STAMP.exists():
             raise WorkspaceError(
                 'install/ was built by colcon without make, for another ROS 2; '

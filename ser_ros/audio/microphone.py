@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ser_ros.audio.block import BLOCK_DURATION, SAMPLE_RATE, AudioBlock
-from ser_ros.audio.source import LONGEST_PAUSE, MEAN_OF_CHANNELS, CaptureLine, check_channel
+from ser_ros.audio.source import LONGEST_PAUSE, MEAN_OF_CHANNELS, CaptureLine, SourceUnavailable, check_channel
 from ser_ros.errors import SerError
 
 _QUEUE_BLOCKS = 300
@@ -36,6 +36,7 @@ class MicrophoneSource:
         self._clock = clock
         self._stream = None
         self._name = ''
+        self._looked = False
         self._description = f'microphone {device or "(default)"}'
         self._losses = Counter(overflows=0)
         self._after_gap = False
@@ -66,7 +67,7 @@ class MicrophoneSource:
         return LONGEST_PAUSE
 
     def open(self) -> None:
-        """Open the device without starting it. Raises SerError that names the cure."""
+        """Open the device without starting it. Raises SerError; SourceUnavailable where it may come yet."""
         if self._stream is not None:
             return
         sounddevice = load_sounddevice()
@@ -85,7 +86,9 @@ class MicrophoneSource:
         try:
             self._stream.start()
         except sounddevice.PortAudioError as error:
-            raise SerError(f'{self._description} opened but did not start ({_reason(error)}); {_LIST_HINT}') from None
+            raise SourceUnavailable(
+                f'{self._description} opened but did not start ({_reason(error)}); {_LIST_HINT}'
+            ) from None
 
     def read(self, timeout: float) -> AudioBlock | None:
         """Return the next block of about 32 ms, or None where the microphone gave none within `timeout` seconds."""
@@ -104,13 +107,12 @@ class MicrophoneSource:
             self._stream = None
 
     def _find(self, sounddevice) -> dict:
-        if not self._name:
-            return _find_device(sounddevice, self._device)
-        # PortAudio lists the devices once, when it is initialised: one that was plugged in again is not among them.
-        sounddevice._terminate()
-        sounddevice._initialize()
+        if self._looked:
+            # PortAudio lists the devices once, when it is initialised: one that was plugged in since is not among them.
+            _scan_again(sounddevice)
+        self._looked = True
         # Indices change when devices come and go, so what was once found by its index is found again by its name.
-        return _find_device(sounddevice, self._name if self._device.isdecimal() else self._device)
+        return _find_device(sounddevice, self._name if self._name and self._device.isdecimal() else self._device)
 
     def _open_stream(self, sounddevice, info: dict, channels: int):
         rates = dict.fromkeys((SAMPLE_RATE, int(info['default_samplerate'])))
@@ -128,7 +130,7 @@ class MicrophoneSource:
             except sounddevice.PortAudioError as error:
                 reason = _reason(error)
         tried = ' and '.join(str(rate) for rate in rates)
-        raise SerError(
+        raise SourceUnavailable(
             f"the microphone '{info['name']}' could not be opened at {tried} Hz ({reason}); "
             f'close other programs that use it, or choose another with audio.device ({_LIST_HINT})'
         )
@@ -150,14 +152,25 @@ class MicrophoneSource:
 
 
 def load_sounddevice():
-    """Return the sounddevice module. Raises SerError where PortAudio is not installed."""
+    """Return the sounddevice module. Raises SerError where PortAudio is not installed or does not start."""
     try:
         import sounddevice
     except OSError:
         raise SerError(
             'PortAudio, which the microphone needs, is not installed; install it with `sudo apt install libportaudio2`'
         ) from None
+    except Exception as error:
+        # sounddevice initialises PortAudio as it is imported, and its error class is not known before.
+        raise SourceUnavailable(f'PortAudio does not start ({_reason(error)}); look after the sound server') from None
     return sounddevice
+
+
+def _scan_again(sounddevice) -> None:
+    try:
+        sounddevice._terminate()
+        sounddevice._initialize()
+    except sounddevice.PortAudioError as error:
+        raise SourceUnavailable(f'PortAudio does not start ({_reason(error)}); look after the sound server') from None
 
 
 def list_microphones() -> list[dict]:
@@ -171,8 +184,12 @@ def _find_device(sounddevice, device: str) -> dict:
         return sounddevice.query_devices(wanted, kind='input')
     except (ValueError, sounddevice.PortAudioError) as error:
         if wanted is None:
-            raise SerError(f'there is no default microphone; connect one, or set audio.device ({_LIST_HINT})') from None
-        raise SerError(
+            raise SourceUnavailable(
+                f'there is no default microphone; connect one, or set audio.device ({_LIST_HINT})'
+            ) from None
+        # Several fit the name: one more would not cure that.
+        kind = SerError if 'Multiple' in str(error) else SourceUnavailable
+        raise kind(
             f"audio.device '{device}' is not one microphone ({_reason(error)}); "
             f'give an index or a part of a name that only one has ({_LIST_HINT})'
         ) from None

@@ -6,12 +6,13 @@ or lists. Where a message breaks what its type promises, `SerError` says what it
 """
 
 import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from ser_ros.audio.mp3 import is_mp3
 from ser_ros.errors import SerError
 
 INFO_TYPE = 'audio_common_msgs/msg/AudioInfo'
@@ -24,6 +25,9 @@ _MGONZS13 = 'github.com/mgonzs13/audio_common'
 LOWEST_RATE, HIGHEST_RATE = 4_000, 384_000
 """Hz; of a rate beyond, the sender was not sure itself."""
 MOST_CHANNELS = 256
+
+_AUDIO_DATA = 'audio_common_msgs/msg/AudioData'
+"""The one name that a type of both packages has."""
 
 _NANOSECONDS = 1_000_000_000
 _WAVE = 'wave'
@@ -71,31 +75,44 @@ class AudioPacket:
 
 
 @dataclass(frozen=True)
+class StreamFormat:
+    """What is taken for the format of messages that cannot say it; the names are AudioInfo's.
+
+    sample_rate: Hz. sample_format: of bytes.
+    """
+
+    sample_rate: int = 16_000
+    channels: int = 1
+    sample_format: str = 'S16LE'
+    coding_format: str = _WAVE
+
+
+@dataclass(frozen=True)
 class AudioType:
     """A ROS message type that holds sound.
 
     field: one that tells it from another package's type of the same name.
     origin: where its package comes from, for people.
     needs_info: whether its format stands in `AudioInfo`.
-    decode: (message, last AudioInfo or None, rate for messages that cannot say it) -> packet.
+    decode: (message, AudioInfo of it or what is taken for it) -> packet.
     fill: (message, int16 samples, rate, stamp in seconds, frame_id) -> None; mono.
     """
 
     field: str
     origin: str
     needs_info: bool
-    decode: Callable[[Any, Any, int], AudioPacket]
+    decode: Callable[[Any, Any], AudioPacket]
     fill: Callable[[Any, np.ndarray, int, float, str], None]
 
 
 class PacketDecoder:
     """Decodes the messages of one topic."""
 
-    def __init__(self, type_name: str, *, rate: int = 16_000):
-        """`type_name`: one of `AUDIO_TYPES`; `rate`: Hz, of messages that cannot say it."""
-        self._type = AUDIO_TYPES[type_name]
-        self._rate = rate
-        self._info = None
+    def __init__(self, audio_type: AudioType, assumed: StreamFormat | None = None):
+        """`assumed`: the format of messages that cannot say theirs; 16 kHz mono where not given."""
+        self._type = audio_type
+        self._assumed = assumed or StreamFormat()
+        self._info = None if audio_type.needs_info else self._assumed
 
     @property
     def needs_info(self) -> bool:
@@ -106,15 +123,26 @@ class PacketDecoder:
         """Take an AudioInfo for the packets that follow; `decode` judges it."""
         self._info = info
 
+    def do_without_info(self) -> None:
+        """Take the assumed format for an AudioInfo, until one comes after all."""
+        self._info = self._info or self._assumed
+
     def decode(self, message) -> AudioPacket | None:
         """Return what `message` holds, None while its AudioInfo has not come. Raises SerError."""
-        if self.needs_info and self._info is None:
-            return None
-        return self._type.decode(message, self._info, self._rate)
+        return None if self._info is None else self._type.decode(message, self._info)
 
 
-def encode(type_name: str, kind: type, samples: np.ndarray, *, rate: int, stamp: float, frame_id: str):
-    """Return a message of class `kind`, which is that of `type_name`.
+def audio_type(name: str, fields: Iterable[str]) -> AudioType | None:
+    """Return what is known of messages of the ROS type `name`, one of AUDIO_TYPES, that have these `fields`.
+
+    None where they are of a package that only has the same name.
+    """
+    found = (AUDIO_TYPES[name], *([_BARE_TYPED] if name == _AUDIO_DATA else []))
+    return next((kind for kind in found if kind.field in fields), None)
+
+
+def encode(audio_type: AudioType, kind: type, samples: np.ndarray, *, rate: int, stamp: float, frame_id: str):
+    """Return a message of class `kind`, which is that of `audio_type`.
 
     `samples`: float32, shape (n,), mono, full scale -1..1, beyond which they are clipped; they travel as 16 bit.
     `stamp`: seconds, capture time of the first.
@@ -122,7 +150,7 @@ def encode(type_name: str, kind: type, samples: np.ndarray, *, rate: int, stamp:
     message = kind()
     # Upwards one step is lost: 16 bits end at 32767.
     levels = np.clip(np.rint(samples * np.float32(32768.0)), -32768, 32767).astype(np.int16)
-    AUDIO_TYPES[type_name].fill(message, levels, rate, stamp, frame_id)
+    audio_type.fill(message, levels, rate, stamp, frame_id)
     return message
 
 
@@ -137,11 +165,11 @@ def encode_info(kind: type, *, rate: int):
     return info
 
 
-def _decode_audio_data(message, info, rate: int) -> AudioPacket:
+def _decode_audio_data(message, info) -> AudioPacket:
     return _decode_bytes(message.data, info, None)
 
 
-def _decode_audio_data_stamped(message, info, rate: int) -> AudioPacket:
+def _decode_audio_data_stamped(message, info) -> AudioPacket:
     return _decode_bytes(message.audio.data, info, message.header.stamp)
 
 
@@ -159,6 +187,8 @@ def _decode_bytes(data, info, stamp) -> AudioPacket:
         )
     code = _SAMPLE_FORMATS[name]
     content = _as_array(data, np.uint8)
+    if is_mp3(content.tobytes()):
+        raise SerError(f'the audio messages hold MP3, which is not read here, only wave; {_CURE}')
     width = int(code[-1])
     if len(content) % width:
         raise SerError(
@@ -169,10 +199,10 @@ def _decode_bytes(data, info, stamp) -> AudioPacket:
     return _packet(values, info.channels, info.sample_rate, stamp)
 
 
-def _decode_audio_stamped(message, info, rate: int) -> AudioPacket:
+def _decode_audio_stamped(message, _) -> AudioPacket:
     """Decode mgonzs13's message: one of five arrays is filled, and info says which."""
     data, info = message.audio.audio_data, message.audio.info
-    filled = [name for name in _PORTAUDIO_FORMATS.values() if len(getattr(data, f'{name}_data'))]
+    filled = _filled(data)
     name = _PORTAUDIO_FORMATS.get(info.format)
     if name is None:
         codes = ', '.join(f'{code} ({name})' for code, name in _PORTAUDIO_FORMATS.items())
@@ -188,7 +218,21 @@ def _decode_audio_stamped(message, info, rate: int) -> AudioPacket:
     return _packet(_as_array(getattr(data, f'{name}_data'), name), info.channels, info.rate, message.header.stamp)
 
 
-def _decode_multi_array(message, info, rate: int) -> AudioPacket:
+def _decode_bare_typed(message, assumed) -> AudioPacket:
+    """Decode mgonzs13's arrays alone: the one that is filled tells the type of the samples, and nothing the rest."""
+    filled = _filled(message)
+    if len(filled) > 1:
+        raise SerError(f'an audio message has {" and ".join(filled)} samples; its sender must fill one array alone')
+    name = filled[0] if filled else 'int16'
+    values = _as_array(getattr(message, f'{name}_data'), name)
+    return _packet(values, assumed.channels, assumed.sample_rate, None)
+
+
+def _filled(data) -> list[str]:
+    return [name for name in _PORTAUDIO_FORMATS.values() if len(getattr(data, f'{name}_data'))]
+
+
+def _decode_multi_array(message, assumed) -> AudioPacket:
     """Decode an Int16MultiArray: dimensions, where it names any, are [channels], [frames, channels] or the reverse."""
     dimensions = message.layout.dim
     labels = [dimension.label.lower() for dimension in dimensions]
@@ -197,9 +241,9 @@ def _decode_multi_array(message, info, rate: int) -> AudioPacket:
             f'an Int16MultiArray has {len(labels)} dimensions; its sender must name two at most, frames and channels'
         )
     values = _as_array(message.data, np.int16)[message.layout.data_offset :]
-    channels = dimensions[labels.index('channels')].size if 'channels' in labels else 1
+    channels = dimensions[labels.index('channels')].size if 'channels' in labels else assumed.channels
     by_channel = len(labels) == 2 and labels[0] == 'channels'
-    return _packet(values, channels, rate, None, by_channel=by_channel)
+    return _packet(values, channels, assumed.sample_rate, None, by_channel=by_channel)
 
 
 def _packet(values: np.ndarray, channels: int, rate: int, stamp, *, by_channel: bool = False) -> AudioPacket:
@@ -271,9 +315,13 @@ def _fill_audio_data_stamped(message, levels: np.ndarray, rate: int, stamp: floa
 
 def _fill_audio_stamped(message, levels: np.ndarray, rate: int, stamp: float, frame_id: str) -> None:
     _fill_header(message.header, stamp, frame_id)
-    message.audio.audio_data.int16_data = array.array('h', levels.tobytes())
+    _fill_bare_typed(message.audio.audio_data, levels, rate, stamp, frame_id)
     info = message.audio.info
     info.format, info.channels, info.rate, info.chunk = _PORTAUDIO_INT16, 1, rate, len(levels)
+
+
+def _fill_bare_typed(message, levels: np.ndarray, rate: int, stamp: float, frame_id: str) -> None:
+    message.int16_data = array.array('h', levels.tobytes())
 
 
 def _fill_multi_array(message, levels: np.ndarray, rate: int, stamp: float, frame_id: str) -> None:
@@ -292,7 +340,10 @@ AUDIO_TYPES = {
     'audio_common_msgs/msg/AudioStamped': AudioType(
         'audio', _MGONZS13, False, _decode_audio_stamped, _fill_audio_stamped
     ),
-    'audio_common_msgs/msg/AudioData': AudioType('data', ROS_DRIVERS, True, _decode_audio_data, _fill_audio_data),
+    _AUDIO_DATA: AudioType('data', ROS_DRIVERS, True, _decode_audio_data, _fill_audio_data),
     'std_msgs/msg/Int16MultiArray': AudioType('data', 'ROS 2', False, _decode_multi_array, _fill_multi_array),
 }
 """Every supported ROS type by its name, those with a stamp first."""
+
+_BARE_TYPED = AudioType('int16_data', _MGONZS13, False, _decode_bare_typed, _fill_bare_typed)
+"""mgonzs13's type of the name _AUDIO_DATA: a part of its AudioStamped that some nodes publish alone."""

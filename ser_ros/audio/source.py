@@ -24,6 +24,10 @@ _ABSURD = 1000.0
 """Times full scale (60 dB above it) from which a sample is no sound; recordings in float may well exceed full scale."""
 
 
+class SourceUnavailable(SerError):
+    """A source that is not there or not free now, and may be later: plugged in, or let go by another program."""
+
+
 class EndOfAudio(Exception):
     """The source has no more sound: a file was read to its end."""
 

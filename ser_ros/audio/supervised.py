@@ -5,7 +5,7 @@ import time
 from dataclasses import replace
 
 from ser_ros.audio.block import AudioBlock
-from ser_ros.audio.source import LONGEST_PAUSE, AudioSource
+from ser_ros.audio.source import LONGEST_PAUSE, AudioSource, SourceUnavailable
 from ser_ros.errors import SerError
 
 _FIRST_PAUSE = 0.25
@@ -20,14 +20,17 @@ class SupervisedSource:
     """A live source that outlives its device: unplugged, taken by another program, or stuck.
 
     What fails while it is read is closed and opened anew, with growing pauses, until sound comes again; its first
-    block then says that sound was lost before it. Only `open` raises: at the start a wrong name is the user's fault.
+    block then says that sound was lost before it. Only `open` raises, and where the source `waits` only for what no
+    waiting cures: at a robot's start its sound server may come later than its nodes.
     """
 
-    def __init__(self, source: AudioSource):
-        """Take the source to watch."""
+    def __init__(self, source: AudioSource, *, waits: bool = True):
+        """Take the source to watch; `waits`: whether `open` takes one for good that is not available yet."""
         self._source = source
+        self._waits = waits
         self._problem = ''
         self._reopened = 0
+        self._was_open = False
         self._settle()
 
     @property
@@ -56,13 +59,23 @@ class SupervisedSource:
         return self._source.longest_pause
 
     def open(self) -> None:
-        """Open the source. Raises SerError."""
-        self._source.open()
+        """Open the source, or begin to wait for it. Raises SerError."""
+        try:
+            self._source.open()
+        except SourceUnavailable as error:
+            if not self._waits:
+                raise
+            self._settle()
+            self._fail(f'{error}; it is waited for')
+            return
         self._settle()
+        self._was_open = True
         self._patience = _FIRST_SOUND
 
     def start(self) -> None:
         """Begin to capture; a source that does not start is tried again."""
+        if self._next_try is not None:
+            return
         try:
             self._source.start()
         except SerError as error:
@@ -126,6 +139,7 @@ class SupervisedSource:
             return False
         self._next_try = None
         self._patience = _FIRST_SOUND
-        self._reopened += 1
+        self._reopened += self._was_open
+        self._was_open = True
         self._silence = 0.0
         return True

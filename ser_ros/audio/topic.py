@@ -45,7 +45,7 @@ class TopicSource:
         self._clock = clock
         self._losses = Counter(overflows=0, gaps=0, duplicates=0, reordered=0, refused=0)
         self._queue: queue.SimpleQueue[tuple[AudioPacket, float, bool]] = queue.SimpleQueue()
-        self._problem = ''
+        self._complaint = self._refusal = ''
         self._listening = False
         self._started = 0.0
         self._last_arrival = 0.0
@@ -72,8 +72,8 @@ class TopicSource:
     @property
     def problem(self) -> str:
         """Why no good sound comes; '' while it does."""
-        if self._problem:
-            return self._problem
+        if self._complaint or self._refusal:
+            return self._complaint or self._refusal
         now = time.monotonic()
         if not self._listening or now - max(self._last_arrival, self._started) <= self.longest_pause:
             return ''
@@ -100,7 +100,7 @@ class TopicSource:
         except SerError as error:
             self.refuse(str(error))
             return
-        self._problem = ''
+        self._refusal = ''
         self._last_arrival = time.monotonic()
         self._last_duration = packet.duration
         delay = 0.0 if sent is None else time.time() - sent
@@ -117,11 +117,11 @@ class TopicSource:
         """Note a message that cannot be read, and why, until one can; left out unless this source was started."""
         if self._listening:
             self._losses['refused'] += 1
-            self._problem = problem
+            self._refusal = problem
 
     def complain(self, problem: str) -> None:
         """Note why no message can come; '' takes it back."""
-        self._problem = problem
+        self._complaint = problem
 
     def open(self) -> None:
         """Nothing to take hold of."""
@@ -156,6 +156,7 @@ class TopicSource:
     def close(self) -> None:
         """Leave out what comes from now on."""
         self._listening = False
+        self._refusal = ''
 
     def _forget(self) -> None:
         self._format: tuple[int, int] | None = None

@@ -4,8 +4,7 @@
 import argparse
 import sys
 
-from rclpy.utilities import remove_ros_args
-
+from ser_ros.cli.ros_arguments import own_arguments
 from ser_ros.cli.spinning import run_node
 
 
@@ -17,7 +16,7 @@ def main(args: list[str] | None = None) -> int:
         epilog="example: ros2 run ser_ros mic_node --ros-args -p audio.device:='USB' -p audio.channel:=-1; "
         '`ros2 run ser_ros devices` lists the microphones',
     )
-    parser.parse_args(remove_ros_args(['mic_node', *(sys.argv[1:] if args is None else args)])[1:])
+    parser.parse_args(own_arguments(args))
     # Only now, for `--help` waits for nothing.
     from ser_ros.node.mic_node import MicNode
 

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """`ros2 run ser_ros ser_node`: the node, until Ctrl-C, SIGTERM or the end of the file it listens to."""
 
+import argparse
 import sys
 
+from ser_ros.cli.ros_arguments import own_arguments
 from ser_ros.cli.spinning import run_node
+from ser_ros.node.parameters import SPECS
 
 
 def main(args: list[str] | None = None) -> int:
     """Run the node; return its exit code."""
+    _parser().parse_args(own_arguments(args))
     try:
         from ser_ros.node.node import SerNode
     except ImportError as error:
@@ -20,6 +24,21 @@ def main(args: list[str] | None = None) -> int:
         )
         return 1
     return run_node(SerNode, args, begin=lambda node: not node.autostart or node.bring_up())
+
+
+def _parser() -> argparse.ArgumentParser:
+    width = max(len(spec.name) for spec in SPECS)
+    parameters = '\n'.join(f'  {spec.name:{width}}  {spec.description} [{spec.default!r}]' for spec in SPECS)
+    return argparse.ArgumentParser(
+        prog='ser_node',
+        description='Publish on the topic `emotion`, for every utterance, how the speaker feels.',
+        epilog='examples:\n'
+        '  ros2 run ser_ros ser_node\n'
+        '  ros2 run ser_ros ser_node --ros-args -p audio.device:=USB -p vad.end_silence:=0.7\n'
+        '  ros2 run ser_ros ser_node --ros-args --params-file my.yaml -r __ns:=/robot\n\n'
+        f'parameters, with their defaults (`ros2 param describe` has their ranges):\n{parameters}',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
 
 
 if __name__ == '__main__':

@@ -10,7 +10,9 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 
+from ser_ros.cli.ros_arguments import init_ros, parameter_files
 from ser_ros.errors import SerError
+from ser_ros.node.stray_parameters import stray_file
 
 RCLError = rclpy_implementation.RCLError
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -21,15 +23,18 @@ def run_node(
 ) -> int:
     """Spin a node until its future `finished` is done, which holds the exit code, or a signal comes (0).
 
-    `begin` is called before and returns whether the node could begin (else 1). A SerError is printed as a sentence (1).
+    `begin` is called before and returns whether the node could begin (else 1). A SerError is printed as a sentence (1),
+    and so are arguments that ROS refuses; a parameter file that does not speak to the node is told in its log.
     """
     node = None
     for number in _SIGNALS:
         signal.signal(number, signal.default_int_handler)
     try:
-        # Not rclpy's own handlers: they take ROS away at once, and the node could not say any more that nobody speaks.
-        rclpy.init(args=args, signal_handler_options=rclpy.SignalHandlerOptions.NO)
+        init_ros(args)
         node = make_node()
+        for file in parameter_files(args):
+            if told := stray_file(file, node.get_fully_qualified_name()):
+                node.get_logger().warning(told)
         executor = SingleThreadedExecutor()
         executor.add_node(node)
         if not begin(node):

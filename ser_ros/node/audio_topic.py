@@ -2,18 +2,31 @@
 """Subscribes to sound in whichever form it is published."""
 
 import importlib
+import time
 
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 
-from ser_ros.audio.packets import AUDIO_TYPES, INFO_TYPE, ROS_DRIVERS, PacketDecoder
+from ser_ros.audio.packets import (
+    AUDIO_TYPES,
+    INFO_TYPE,
+    ROS_DRIVERS,
+    AudioType,
+    PacketDecoder,
+    StreamFormat,
+    audio_type,
+)
 from ser_ros.audio.topic import TopicSource
 from ser_ros.errors import SerError
 
 _NANOSECONDS = 1_000_000_000
 _LOOK_PERIOD = 0.2
 """Seconds between looks for who publishes."""
+
+_INFO_PATIENCE = 2.0
+"""Seconds after the first message for which an AudioInfo is waited for where nobody is known to publish one: one may
+be discovered later."""
 
 _AUDIO_QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)
 """Sensor data, but a longer queue: five messages, its own depth, are less than the pauses of a busy executor."""
@@ -24,12 +37,12 @@ _INFO_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 class AudioTopicSubscription:
     """Feeds a source from a topic, and takes the message type of whoever publishes there, also when that changes."""
 
-    def __init__(self, node: Node, topic: str, info_topic: str, rate: int, source: TopicSource):
-        """Begin to look for a publisher; `rate` in Hz is for messages that cannot say theirs."""
+    def __init__(self, node: Node, topic: str, info_topic: str, assumed: StreamFormat, source: TopicSource):
+        """Begin to look for a publisher; `assumed` is the format of messages that cannot say theirs."""
         self._node = node
         self._topic = node.resolve_topic_name(topic)
         self._info_topic = node.resolve_topic_name(info_topic)
-        self._rate = rate
+        self._assumed = assumed
         self._source = source
         self._type = ''
         self._subscriptions: list = []
@@ -55,11 +68,12 @@ class AudioTopicSubscription:
             self._source.complain(str(error))
 
     def _subscribe(self, message_type: str) -> None:
-        message = load_message(message_type)
-        self._decoder = PacketDecoder(message_type, rate=self._rate)
+        message, kind = load_message(message_type)
+        self._decoder = PacketDecoder(kind, self._assumed)
+        self._waiting_since: float | None = None
         self._subscriptions.append(self._node.create_subscription(message, self._topic, self._on_message, _AUDIO_QOS))
-        if self._decoder.needs_info:
-            info = load_message(INFO_TYPE)
+        if kind.needs_info:
+            info = load_info()
             self._subscriptions.append(self._node.create_subscription(info, self._info_topic, self._on_info, _INFO_QOS))
         self._type = message_type
         self._source.complain('')
@@ -76,14 +90,29 @@ class AudioTopicSubscription:
             packet = self._decoder.decode(message)
         except SerError as error:
             self._source.refuse(str(error))
+            return
+        if packet is None:
+            self._wait_for_info()
         else:
-            if packet is not None:
-                self._source.push(packet, sent=info['source_timestamp'] / _NANOSECONDS)
-            else:
-                self._source.refuse(
-                    f'the format of the sound on {self._topic} is not known before an AudioInfo has come on '
-                    f'{self._info_topic}; if none comes, correct audio.info_topic'
-                )
+            self._source.push(packet, sent=info['source_timestamp'] / _NANOSECONDS)
+
+    def _wait_for_info(self) -> None:
+        """Leave a message out whose format is not known yet, or decide that it will never be told."""
+        if self._node.count_publishers(self._info_topic):
+            self._source.refuse(
+                f'the format of the sound on {self._topic} is not known before an AudioInfo has come on '
+                f'{self._info_topic}; if none comes, correct audio.info_topic'
+            )
+            return
+        now = time.monotonic()
+        self._waiting_since = self._waiting_since or now
+        if now - self._waiting_since > _INFO_PATIENCE:
+            self._decoder.do_without_info()
+            self._node.get_logger().warning(
+                f'nobody publishes an AudioInfo on {self._info_topic}: the sound on {self._topic} is taken for '
+                f'{self._assumed.sample_rate} Hz with {self._assumed.channels} channel(s) of '
+                f'{self._assumed.sample_format}, as audio.topic_rate and audio.topic_channels say'
+            )
 
     def _on_info(self, info) -> None:
         self._decoder.note_info(info)
@@ -101,28 +130,35 @@ def installed_types() -> list[str]:
     return found
 
 
-def load_message(message_type: str) -> type:
-    """Return the class of one of AUDIO_TYPES, or of INFO_TYPE. Raises SerError where it is not installed."""
+def load_message(message_type: str) -> tuple[type, AudioType]:
+    """Return the class of one of AUDIO_TYPES and what is known of it. Raises SerError where it is not installed."""
     package, _, name = message_type.split('/')
-    origin = AUDIO_TYPES[message_type].origin if message_type in AUDIO_TYPES else ROS_DRIVERS
+    origin = AUDIO_TYPES[message_type].origin
+    message = getattr(_load_package(package, message_type, origin), name, None)
+    kind = audio_type(message_type, message.get_fields_and_field_types()) if message is not None else None
+    if kind is None:
+        raise SerError(
+            f'the messages are {message_type} of {origin}, and the package {package} that is found here is another of '
+            'that name; start this node in a shell that has sourced the other one, or have the sound published as '
+            'std_msgs/msg/Int16MultiArray'
+        )
+    return message, kind
+
+
+def load_info() -> type:
+    """Return the class of INFO_TYPE, which comes with the types that need it. Raises SerError."""
+    package, _, name = INFO_TYPE.split('/')
+    return getattr(_load_package(package, INFO_TYPE, ROS_DRIVERS), name)
+
+
+def _load_package(package: str, message_type: str, origin: str):
     try:
-        messages = importlib.import_module(f'{package}.msg')
+        return importlib.import_module(f'{package}.msg')
     except ImportError:
         raise SerError(
             f'the messages are of the type {message_type}, but the package {package} is not installed or not sourced '
             f'here; install that of {origin}'
         ) from None
-    kind = getattr(messages, name, None)
-    if kind is None or not _has_its_field(kind, message_type):
-        raise SerError(
-            f'the messages are of the type {message_type}, but the package {package} that is installed here is another '
-            f'of that name; install that of {origin} in its place'
-        )
-    return kind
-
-
-def _has_its_field(kind: type, message_type: str) -> bool:
-    return message_type not in AUDIO_TYPES or AUDIO_TYPES[message_type].field in kind.get_fields_and_field_types()
 
 
 def _choose(types: set[str], topic: str) -> str:

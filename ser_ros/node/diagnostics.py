@@ -11,7 +11,8 @@ from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
-from ser_ros.node.subjects import NodeStatus, Recent, Subject, subjects
+from ser_ros.node.fault_log import FaultLog
+from ser_ros.node.subjects import MICROPHONE, NodeStatus, Recent, Subject, subjects
 from ser_ros.pipeline import PipelineStatus
 
 _PERIOD = 1.0
@@ -20,6 +21,8 @@ _LOOK_PERIOD = 0.2
 """Seconds between looks at the levels."""
 _MEMORY = 60.0
 """Seconds that count as recent."""
+_OURS = 'ser_ros'
+"""In every name, so that an analyzer finds this node under any name that it is given, and no other node."""
 _LAST_WORDS_TIMEOUT = Duration(seconds=2)
 
 
@@ -31,6 +34,7 @@ class DiagnosticsPublisher:
         self._node = node
         self._snapshot = snapshot
         self._recently = Recently()
+        self._faults = FaultLog(node.get_logger())
         self._levels: list = []
         self._last = -_PERIOD
         self._publisher = node.create_publisher(DiagnosticArray, 'diagnostics', QoSProfile(depth=10))
@@ -45,6 +49,7 @@ class DiagnosticsPublisher:
 
     def _look(self) -> None:
         found = self._subjects()
+        self._faults.look(next(subject for subject in found if subject.name == MICROPHONE))
         if time.monotonic() >= self._last + _PERIOD or [subject.level for subject in found] != self._levels:
             self._publish(found)
 
@@ -55,8 +60,8 @@ class DiagnosticsPublisher:
     def _publish(self, found: list[Subject]) -> None:
         self._last = time.monotonic()
         self._levels = [subject.level for subject in found]
-        name = self._node.get_fully_qualified_name().lstrip('/')
-        array = DiagnosticArray(status=[to_status(subject, name) for subject in found])
+        prefix = f'{self._node.get_fully_qualified_name().lstrip("/")}: {_OURS}'
+        array = DiagnosticArray(status=[to_status(subject, prefix) for subject in found])
         array.header.stamp = self._node.get_clock().now().to_msg()
         self._publisher.publish(array)
 
@@ -86,11 +91,11 @@ class Recently:
         return Recent(blocks / elapsed, 60 * utterances / elapsed, losses, dropped)
 
 
-def to_status(subject: Subject, node_name: str) -> DiagnosticStatus:
-    """Return the message for `subject`; `node_name` is the node's full name without the leading slash."""
+def to_status(subject: Subject, prefix: str) -> DiagnosticStatus:
+    """Return the message for `subject`; `prefix` begins its name, with the node's full name without the first slash."""
     return DiagnosticStatus(
         level=bytes([subject.level]),
-        name=f'{node_name}: {subject.name}',
+        name=f'{prefix}: {subject.name}',
         message=subject.message,
         hardware_id=str(subject.values.get('source', subject.values.get('device', ''))),
         values=[KeyValue(key=key, value=str(value)) for key, value in subject.values.items()],

@@ -31,11 +31,10 @@ class Input:
         elif audio.source == 'topic':
             name = f'topic {node.resolve_topic_name(audio.topic)}'
             self.source = TopicSource(name, channel=audio.channel, clock=clock)
-            self._subscription = AudioTopicSubscription(
-                node, audio.topic, audio.info_topic, audio.topic_rate, self.source
-            )
+            self._subscription = AudioTopicSubscription(node, audio.topic, audio.info_topic, audio.assumed, self.source)
         else:
-            self.source = SupervisedSource(MicrophoneSource(audio.device, channel=audio.channel, clock=clock))
+            microphone = MicrophoneSource(audio.device, channel=audio.channel, clock=clock)
+            self.source = SupervisedSource(microphone, waits=audio.wait)
 
     def destroy(self) -> None:
         """End the subscription; the source is closed by whoever reads it."""

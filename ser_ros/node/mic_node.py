@@ -12,17 +12,23 @@ from rclpy.task import Future
 
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.audio.microphone import MicrophoneSource
-from ser_ros.audio.packets import AUDIO_TYPES, INFO_TYPE, encode, encode_info
+from ser_ros.audio.packets import AUDIO_TYPES, encode, encode_info
 from ser_ros.audio.supervised import SupervisedSource
-from ser_ros.node.audio_topic import installed_types, load_message
+from ser_ros.node.audio_topic import installed_types, load_info, load_message
 from ser_ros.node.diagnostics import to_status
+from ser_ros.node.fault_log import FaultLog
+from ser_ros.node.parameters import SPECS as NODE_SPECS
 from ser_ros.node.parameters import ParameterSpec, declare_parameters
-from ser_ros.node.subjects import Level, Subject
+from ser_ros.node.stray_parameters import unknown_parameters
+from ser_ros.node.subjects import MICROPHONE, Level, Subject
 
 AUTO = 'auto'
 
 SPECS = (
     ParameterSpec('audio.device', '', 'Microphone: its index or a part of its name; empty for the default one.'),
+    ParameterSpec(
+        'audio.wait', True, 'Wait for a microphone that is not there yet; false: it must be there at the start.'
+    ),
     ParameterSpec('audio.channel', 0, 'Channel to publish, from 0; -1 for the mean of all.', -1, 255),
     ParameterSpec('audio.frame_id', 'microphone', 'Name of the microphone in message headers.'),
     ParameterSpec(
@@ -53,25 +59,29 @@ class MicNode(Node):
         """Open the microphone and begin; `node_options` are those of rclpy's Node. Raises SerError."""
         super().__init__('microphone', **node_options)
         declare_parameters(self, SPECS, read_only=True)
+        for sentence in unknown_parameters(self, known_elsewhere=[spec.name for spec in NODE_SPECS]):
+            self.get_logger().warning(sentence)
         wanted = self.get_parameter('message').value
         self._type = installed_types()[0] if wanted == AUTO else wanted
-        self._message = load_message(self._type)
+        self._message, self._kind = load_message(self._type)
         self._frame_id = self.get_parameter('audio.frame_id').value
         self._source = SupervisedSource(
             MicrophoneSource(
                 self.get_parameter('audio.device').value,
                 channel=self.get_parameter('audio.channel').value,
                 clock=lambda: self.get_clock().now().nanoseconds / 1e9,
-            )
+            ),
+            waits=self.get_parameter('audio.wait').value,
         )
         self._source.open()
         self.finished = Future()
         """Done, with the exit code, when reading has failed for ever."""
         self._blocks = 0
+        self._faults = FaultLog(self.get_logger())
         self._audio = self.create_publisher(self._message, 'audio', qos_profile_sensor_data)
         self._info = None
-        if AUDIO_TYPES[self._type].needs_info:
-            self._info = self.create_publisher(load_message(INFO_TYPE), 'audio_info', _LATCHED_QOS)
+        if self._kind.needs_info:
+            self._info = self.create_publisher(load_info(), 'audio_info', _LATCHED_QOS)
         self._diagnostics = self.create_publisher(DiagnosticArray, 'diagnostics', QoSProfile(depth=10))
         self._tell()
         self.create_timer(_PERIOD, self._tell, clock=Clock(clock_type=ClockType.STEADY_TIME))
@@ -103,7 +113,7 @@ class MicNode(Node):
 
     def _publish(self, samples, start_time: float) -> None:
         message = encode(
-            self._type, self._message, samples, rate=SAMPLE_RATE, stamp=start_time, frame_id=self._frame_id
+            self._kind, self._message, samples, rate=SAMPLE_RATE, stamp=start_time, frame_id=self._frame_id
         )
         self._audio.publish(message)
         self._blocks += 1
@@ -114,7 +124,8 @@ class MicNode(Node):
         problem = self._source.problem
         values = {'source': self._source.description, 'message': self._type, 'published': self._blocks}
         level, message = (Level.ERROR, problem) if problem else (Level.OK, 'publishing')
-        subject = Subject('microphone', level, message, values | self._source.losses)
+        subject = Subject(MICROPHONE, level, message, values | self._source.losses)
+        self._faults.look(subject)
         name = self.get_fully_qualified_name().lstrip('/')
         array = DiagnosticArray(status=[to_status(subject, name)])
         array.header.stamp = self.get_clock().now().to_msg()

@@ -24,6 +24,7 @@ from ser_ros.node.parameters import (
     read_parameters,
     takes_effect_at_once,
 )
+from ser_ros.node.stray_parameters import unknown_parameters
 from ser_ros.node.subjects import NodeStatus
 from ser_ros.pipeline import Listeners, Pipeline
 from ser_ros.recognition.models import find_model
@@ -43,6 +44,8 @@ class SerNode(LifecycleNode):
         """Declare the parameters; `node_options` are those of rclpy's Node. Raises SerError for bad values."""
         super().__init__('ser', **node_options)
         declare_parameters(self)
+        for sentence in unknown_parameters(self):
+            self.get_logger().warning(sentence)
         self._settings = read_parameters(self)
         self._classifier = None
         self._input: Input | None = None
@@ -229,6 +232,8 @@ class SerNode(LifecycleNode):
 
     def _on_set_parameters(self, changed: list[Parameter]) -> SetParametersResult:
         unconfigured = self._classifier is None
+        # `ros2 param load` of a whole file sets what it does not change, too.
+        changed = [parameter for parameter in changed if not self._is_unchanged(parameter)]
         try:
             for parameter in changed:
                 check_parameter(parameter)
@@ -244,6 +249,9 @@ class SerNode(LifecycleNode):
             self._pipeline.configure(self._settings.segmentation, self._settings.room)
         return SetParametersResult(successful=True)
 
+    def _is_unchanged(self, parameter: Parameter) -> bool:
+        return self.has_parameter(parameter.name) and self.get_parameter(parameter.name).value == parameter.value
+
     def _report(self, error: Exception) -> None:
         self._error = str(error)
         self.get_logger().error(self._error)
@@ -257,6 +265,7 @@ class SerNode(LifecycleNode):
             state=LIFECYCLE_STATES.get(self._state_machine.current_state[0], 'in transition'),
             error=self._error,
             source=source.description if source else self._settings.audio.source,
+            problem=source.problem if source else '',
             live=source.live if source else True,
             model=classifier.name if classifier else '',
             device=classifier.device if classifier else '',

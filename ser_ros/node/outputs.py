@@ -38,7 +38,7 @@ class Outputs:
         self._latencies: deque[float] = deque(maxlen=_REMEMBERED)
         self._inference_times: deque[float] = deque(maxlen=_REMEMBERED)
         self.configure(settings)
-        self._voices = VoicePublisher(node) if settings.ros4hri_enabled else None
+        self._voices = VoicePublisher(node, settings.ros4hri.voice_id) if settings.ros4hri.enabled else None
         self._emotions = node.create_lifecycle_publisher(Emotion, 'emotion', EVENT_QOS)
         self._speaking = node.create_lifecycle_publisher(Bool, '~/speaking', LATCHED_QOS)
 

@@ -11,6 +11,7 @@ from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValu
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
+from ser_ros.audio.packets import StreamFormat
 from ser_ros.errors import SerError
 from ser_ros.gate import GateConfig
 from ser_ros.recognition.backend import BACKENDS
@@ -70,6 +71,9 @@ SPECS = (
         'audio.source', 'microphone', 'Where sound comes from: microphone, topic or file.', pattern='|'.join(SOURCES)
     ),
     ParameterSpec('audio.device', '', 'Microphone: its index or a part of its name; empty for the default one.'),
+    ParameterSpec(
+        'audio.wait', True, 'Wait for a microphone that is not there yet; false: it must be there at the start.'
+    ),
     ParameterSpec('audio.file', '', 'WAV or FLAC file to listen to when audio.source is file.'),
     ParameterSpec('audio.topic', 'audio', 'Topic with audio messages when audio.source is topic.', pattern=_TOPIC),
     ParameterSpec(
@@ -79,8 +83,13 @@ SPECS = (
         pattern=_TOPIC,
     ),
     ParameterSpec(
-        'audio.topic_rate', 16_000, 'Hz; rate of messages that cannot say it (Int16MultiArray).', 4_000, 384_000
+        'audio.topic_rate',
+        16_000,
+        'Hz; rate of messages that cannot say it: Int16MultiArray, and AudioData without AudioInfo.',
+        4_000,
+        384_000,
     ),
+    ParameterSpec('audio.topic_channels', 1, 'Channels of messages that cannot say it, interleaved.', 1, 256),
     ParameterSpec('audio.realtime', True, 'Play the file at its own pace; false: as fast as it goes.'),
     ParameterSpec('audio.exit_at_end', True, 'End the node, with exit code 0, when the file is answered.'),
     ParameterSpec('audio.channel', 0, 'Channel to listen to, from 0; -1 for the mean of all.', -1, 255),
@@ -143,6 +152,12 @@ SPECS = (
         'record.max_megabytes', 1000, 'MB that record.directory may hold; recording then ends.', 1, 1_000_000
     ),
     ParameterSpec('ros4hri.enabled', False, 'Publish the voice as REP-155 says too (needs hri_msgs).'),
+    ParameterSpec(
+        'ros4hri.voice_id',
+        '',
+        'Id of the voice, of another node, that the emotions are attached to; empty: a voice of our own.',
+        pattern=r'([A-Za-z_][A-Za-z0-9_]*)?',
+    ),
     ParameterSpec('autostart', True, 'Configure and activate at start, without a lifecycle manager.'),
 )
 
@@ -155,10 +170,12 @@ class AudioParameters:
 
     source: str
     device: str
+    wait: bool
     file: str
     topic: str
     info_topic: str
-    topic_rate: int
+    assumed: StreamFormat
+    """Of messages that cannot say theirs."""
     realtime: bool
     exit_at_end: bool
     channel: int
@@ -174,6 +191,14 @@ class RecordParameters:
 
 
 @dataclass(frozen=True)
+class Ros4hriParameters:
+    """Whether the voice is published as REP-155 says; `voice_id` is another node's voice, or '' for one of our own."""
+
+    enabled: bool
+    voice_id: str
+
+
+@dataclass(frozen=True)
 class SerParameters:
     """All parameters at one moment."""
 
@@ -186,7 +211,7 @@ class SerParameters:
     gate: GateConfig
     min_confidence: float
     record: RecordParameters
-    ros4hri_enabled: bool
+    ros4hri: Ros4hriParameters
     autostart: bool
 
 
@@ -228,10 +253,11 @@ def read_parameters(node: Node, changed: list[Parameter] = ()) -> SerParameters:
         audio=AudioParameters(
             source=value['audio.source'],
             device=value['audio.device'],
+            wait=value['audio.wait'],
             file=value['audio.file'],
             topic=value['audio.topic'],
             info_topic=value['audio.info_topic'],
-            topic_rate=value['audio.topic_rate'],
+            assumed=StreamFormat(value['audio.topic_rate'], value['audio.topic_channels']),
             realtime=value['audio.realtime'],
             exit_at_end=value['audio.exit_at_end'],
             channel=value['audio.channel'],
@@ -253,7 +279,7 @@ def read_parameters(node: Node, changed: list[Parameter] = ()) -> SerParameters:
         ),
         min_confidence=value['emotion.min_confidence'],
         record=RecordParameters(value['record.directory'], value['record.max_megabytes']),
-        ros4hri_enabled=value['ros4hri.enabled'],
+        ros4hri=Ros4hriParameters(value['ros4hri.enabled'], value['ros4hri.voice_id']),
         autostart=value['autostart'],
     )
 

@@ -5,6 +5,7 @@ import os
 import random
 import string
 
+from rclpy.clock import Clock, ClockType
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.publisher import Publisher
@@ -21,23 +22,30 @@ VOICES = '/humans/voices'
 _LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 _EVENTS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 _ID_LENGTH = 5
+_PERIOD = 1.0
+"""Seconds between repetitions of `tracked`: libhri asks for no latched messages and would not hear of a voice that was
+there before it."""
 
 
 class VoicePublisher:
     """Publishes one voice, that of whoever speaks into this microphone, while the node is active.
 
-    `/humans/voices/tracked` (hri_msgs/IdsList, latched): the voice's id while the node is active, else nobody.
+    `/humans/voices/tracked` (hri_msgs/IdsList, latched, repeated every second): the voice's id while the node is
+    active, else nobody.
     `/humans/voices/<id>/is_speaking` (std_msgs/Bool, latched): follows the segmenter; false where the node is inactive.
     `/humans/voices/<id>/expression` (hri_msgs/Expression): what a final utterance sounds like; an extension, as REP-155
     gives expressions to faces only. Its valence and arousal stay 0: they are not estimated, and the message has no way
     to say so. There is none for an emotion that Expression cannot say, which `unknown` is too.
 
     The id is drawn anew with each object: REP-155 wants it unique and not persistent. It tells nothing about who
-    speaks. Any thread may call `speaking` and `estimate`; all other calls belong to the executor's thread.
+    speaks. With `voice_id` the voice is another node's, who publishes all about it but the expression: the last list of
+    tracked voices stands for all of them, so that two publishers would drop each other's voice.
+
+    Any thread may call `speaking` and `estimate`; all other calls belong to the executor's thread.
     """
 
-    def __init__(self, node: Node):
-        """Create the publishers. Raises SerError where hri_msgs is not installed."""
+    def __init__(self, node: Node, voice_id: str = ''):
+        """Create the publishers, for a voice of our own or another node's. Raises SerError where hri_msgs lacks."""
         try:
             from hri_msgs.msg import Expression, IdsList
         except ImportError:
@@ -49,25 +57,36 @@ class VoicePublisher:
         self._node = node
         self._make_ids = IdsList
         self._make_expression = Expression
-        self.voice_id = _draw_id()
+        self.voice_id = voice_id or _draw_id()
         voice = f'{VOICES}/{self.voice_id}'
-        self._tracked = node.create_publisher(IdsList, f'{VOICES}/tracked', _LATCHED)
-        self._is_speaking = node.create_publisher(Bool, f'{voice}/is_speaking', _LATCHED)
+        self._tracked = self._is_speaking = self._timer = None
+        self._is_alone = True
+        if not voice_id:
+            self._tracked = node.create_publisher(IdsList, f'{VOICES}/tracked', _LATCHED)
+            self._is_speaking = node.create_publisher(Bool, f'{voice}/is_speaking', _LATCHED)
+            # Not the node's own clock, which may stand still in a simulation.
+            self._timer = node.create_timer(_PERIOD, self._repeat, clock=Clock(clock_type=ClockType.STEADY_TIME))
+            self._timer.cancel()
         self._expression = node.create_publisher(Expression, f'{voice}/expression', _EVENTS)
 
     def activate(self) -> None:
         """Say that the voice is tracked, and that nobody speaks yet."""
-        self._is_speaking.publish(Bool(data=False))
-        self._track([self.voice_id])
+        self.speaking(False)
+        if self._timer is not None:
+            self._track([self.voice_id])
+            self._timer.reset()
 
     def deactivate(self) -> None:
         """Say that nobody speaks, and that no voice is tracked any more."""
-        self._is_speaking.publish(Bool(data=False))
-        self._track([])
+        self.speaking(False)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._track([])
 
     def speaking(self, speaking: bool) -> None:
         """Say whether somebody speaks."""
-        self._is_speaking.publish(Bool(data=speaking))
+        if self._is_speaking is not None:
+            self._is_speaking.publish(Bool(data=speaking))
 
     def estimate(self, message: Emotion) -> None:
         """Publish the expression of a final utterance; its header and confidence are those of `message`."""
@@ -83,13 +102,26 @@ class VoicePublisher:
             publisher.wait_for_all_acked(timeout)
 
     def destroy(self) -> None:
-        """Take the topics away."""
+        """Take the topics and the timer away."""
+        if self._timer is not None:
+            self._node.destroy_timer(self._timer)
         for publisher in self._publishers:
             self._node.destroy_publisher(publisher)
 
     @property
     def _publishers(self) -> tuple[Publisher, ...]:
-        return self._tracked, self._is_speaking, self._expression
+        made = (self._tracked, self._is_speaking, self._expression)
+        return tuple(publisher for publisher in made if publisher is not None)
+
+    def _repeat(self) -> None:
+        self._track([self.voice_id])
+        is_alone = self._node.count_publishers(f'{VOICES}/tracked') <= 1
+        if self._is_alone and not is_alone:
+            self._node.get_logger().warning(
+                f'another node publishes {VOICES}/tracked too, and each drops the voice of the other; set '
+                'ros4hri.voice_id to the id of its voice'
+            )
+        self._is_alone = is_alone
 
     def _track(self, ids: list[str]) -> None:
         message = self._make_ids(ids=ids)

@@ -23,6 +23,10 @@ _STALLED = 10.0
 """Seconds for one utterance after which the model does not work as it should, on any machine worth the name."""
 
 
+MICROPHONE = 'microphone'
+"""Name of the subject that tells of the sound, whatever its source."""
+
+
 class Level(IntEnum):
     """As in diagnostic_msgs/DiagnosticStatus."""
 
@@ -45,6 +49,7 @@ class Subject:
 class NodeStatus:
     """A snapshot of the node.
 
+    problem: one sentence while the source gives no good sound; '' otherwise.
     live: whether sound is lost when nobody listens: false for files.
     gate: why the gate is closed; None while it is open.
     latencies, inference_times: seconds, of the last final messages.
@@ -55,6 +60,7 @@ class NodeStatus:
     state: str
     error: str
     source: str
+    problem: str
     live: bool
     model: str
     device: str
@@ -110,7 +116,8 @@ def _microphone(status: NodeStatus, recent: Recent) -> Subject:
     values = {'source': status.source}
     pipeline = status.pipeline
     if pipeline is None:
-        return Subject('microphone', Level.OK, 'not listening', values)
+        level, message = (Level.ERROR, status.problem) if status.problem else (Level.OK, 'not listening')
+        return Subject(MICROPHONE, level, message, values)
     health = pipeline.health
     values |= {
         'blocks': pipeline.blocks,
@@ -122,13 +129,13 @@ def _microphone(status: NodeStatus, recent: Recent) -> Subject:
         'offset': f'{health.offset:+.3f}',
     }
     values |= {name: count for name, count in pipeline.losses.items()}
-    return Subject('microphone', *_judge_microphone(status, recent), values)
+    return Subject(MICROPHONE, *_judge_microphone(status, recent), values)
 
 
 def _judge_microphone(status: NodeStatus, recent: Recent) -> tuple[Level, str]:
     pipeline, health = status.pipeline, status.pipeline.health
-    if pipeline.problem:
-        return Level.ERROR, pipeline.problem
+    if status.problem:
+        return Level.ERROR, status.problem
     if not status.live:
         return Level.OK, 'playing'
     if pipeline.is_silent:

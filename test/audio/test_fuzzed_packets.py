@@ -70,7 +70,7 @@ def test_every_type_is_among_them():
 @FAST
 @given(data=st.data(), type_name=st.sampled_from(sorted(MESSAGES)), info=st.one_of(st.none(), infos))
 def test_any_message_is_decoded_or_refused_in_a_sentence(data, type_name, info):
-    decoder = PacketDecoder(type_name)
+    decoder = PacketDecoder(AUDIO_TYPES[type_name])
     if info is not None:
         decoder.note_info(info)
     try:

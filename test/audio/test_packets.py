@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_ros.audio.packets import AUDIO_TYPES, AudioPacket, PacketDecoder, encode, encode_info
+from ser_ros.audio.packets import AUDIO_TYPES, AudioPacket, PacketDecoder, StreamFormat, encode, encode_info
 from ser_ros.errors import SerError
 
 DATA, STAMPED = 'audio_common_msgs/msg/AudioData', 'audio_common_msgs/msg/AudioDataStamped'
@@ -42,7 +42,7 @@ def multi(data, *dimensions, offset=0):
 
 
 def decode_bytes(data, told=None, type_name=STAMPED) -> AudioPacket:
-    decoder = PacketDecoder(type_name)
+    decoder = PacketDecoder(AUDIO_TYPES[type_name])
     decoder.note_info(told or info())
     if type_name == DATA:
         return decoder.decode(SimpleNamespace(data=data))
@@ -56,7 +56,7 @@ def as_samples(packet: AudioPacket) -> np.ndarray:
 
 @pytest.mark.parametrize('type_name', [DATA, STAMPED])
 def test_bytes_wait_for_their_audio_info(type_name):
-    decoder = PacketDecoder(type_name)
+    decoder = PacketDecoder(AUDIO_TYPES[type_name])
     assert decoder.needs_info
     data = LEVELS.tobytes()
     message = SimpleNamespace(data=data, header=header(), audio=SimpleNamespace(data=data))
@@ -122,7 +122,7 @@ def test_an_unknown_sample_format_is_refused_with_the_capture_nodes_setting(name
 
 
 def test_a_later_audio_info_holds_for_what_follows():
-    decoder = PacketDecoder(DATA)
+    decoder = PacketDecoder(AUDIO_TYPES[DATA])
     message = SimpleNamespace(data=LEVELS.tobytes())
     decoder.note_info(info(coding='mp3'))
     with pytest.raises(SerError):
@@ -160,13 +160,13 @@ def test_content_that_cannot_be_is_refused(told, data, words, refuses):
     ],
 )
 def test_typed_arrays(code, field, values):
-    packet = PacketDecoder(TYPED).decode(typed(code, **{field: values}))
+    packet = PacketDecoder(AUDIO_TYPES[TYPED]).decode(typed(code, **{field: values}))
     assert as_samples(packet).tolist() == SCALED.tolist()
     assert packet.stamp == pytest.approx(5.25)
 
 
 def test_typed_arrays_of_several_channels_and_another_rate():
-    packet = PacketDecoder(TYPED).decode(typed(channels=2, rate=44_100, int16=array.array('h', LEVELS)))
+    packet = PacketDecoder(AUDIO_TYPES[TYPED]).decode(typed(channels=2, rate=44_100, int16=array.array('h', LEVELS)))
     assert packet.frames.tolist() == [[0.0, 0.5], [-1.0, 0.25]]
     assert packet.rate == 44_100
 
@@ -185,17 +185,17 @@ def test_typed_arrays_of_several_channels_and_another_rate():
 )
 def test_typed_arrays_that_contradict_themselves_are_refused(message, words, refuses):
     with refuses(*words):
-        PacketDecoder(TYPED).decode(message)
+        PacketDecoder(AUDIO_TYPES[TYPED]).decode(message)
 
 
 def test_a_header_that_was_not_stamped_has_no_stamp():
     message = typed(8, int16=[1])
     message.header = header(0, 0)
-    assert PacketDecoder(TYPED).decode(message).stamp is None
+    assert PacketDecoder(AUDIO_TYPES[TYPED]).decode(message).stamp is None
 
 
 def test_a_multi_array_has_the_rate_that_is_given():
-    packet = PacketDecoder(MULTI, rate=44_100).decode(multi(array.array('h', LEVELS)))
+    packet = PacketDecoder(AUDIO_TYPES[MULTI], StreamFormat(44_100)).decode(multi(array.array('h', LEVELS)))
     assert np.array_equal(as_samples(packet), SCALED)
     assert (packet.rate, packet.stamp) == (44_100, None)
 
@@ -210,11 +210,11 @@ def test_a_multi_array_has_the_rate_that_is_given():
     ],
 )
 def test_a_multi_array_may_name_its_channels(dimensions, frames):
-    assert PacketDecoder(MULTI).decode(multi(LEVELS, *dimensions)).frames.tolist() == frames
+    assert PacketDecoder(AUDIO_TYPES[MULTI]).decode(multi(LEVELS, *dimensions)).frames.tolist() == frames
 
 
 def test_a_multi_array_may_begin_later():
-    assert as_samples(PacketDecoder(MULTI).decode(multi(LEVELS, offset=2))).tolist() == [-1.0, 0.25]
+    assert as_samples(PacketDecoder(AUDIO_TYPES[MULTI]).decode(multi(LEVELS, offset=2))).tolist() == [-1.0, 0.25]
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_a_multi_array_may_begin_later():
 )
 def test_a_multi_array_that_cannot_be_is_refused(message, words, refuses):
     with refuses(*words):
-        PacketDecoder(MULTI).decode(message)
+        PacketDecoder(AUDIO_TYPES[MULTI]).decode(message)
 
 
 def empty_message(type_name):
@@ -243,8 +243,10 @@ def empty_message(type_name):
 @pytest.mark.parametrize('type_name', AUDIO_TYPES)
 def test_what_is_encoded_is_decoded(type_name):
     samples = np.linspace(-1.0, 1.0, 501, dtype=np.float32)
-    message = encode(type_name, lambda: empty_message(type_name), samples, rate=16_000, stamp=12.5, frame_id='left ear')
-    decoder = PacketDecoder(type_name)
+    message = encode(
+        AUDIO_TYPES[type_name], lambda: empty_message(type_name), samples, rate=16_000, stamp=12.5, frame_id='left ear'
+    )
+    decoder = PacketDecoder(AUDIO_TYPES[type_name])
     decoder.note_info(encode_info(SimpleNamespace, rate=16_000))
     packet = decoder.decode(message)
     assert np.abs(as_samples(packet) - samples).max() <= 1 / 32768
@@ -258,7 +260,7 @@ def test_what_is_encoded_is_decoded(type_name):
 
 def test_sixteen_bits_survive_and_what_is_too_loud_is_clipped():
     samples = np.append(np.arange(-32768, 32768, dtype=np.float32) / 32768, [1.0, 7.0, -7.0]).astype(np.float32)
-    message = encode(MULTI, lambda: empty_message(MULTI), samples, rate=16_000, stamp=0.0, frame_id='')
+    message = encode(AUDIO_TYPES[MULTI], lambda: empty_message(MULTI), samples, rate=16_000, stamp=0.0, frame_id='')
     assert list(message.data) == [*range(-32768, 32768), 32767, 32767, -32768]
 
 
@@ -279,7 +281,7 @@ def only_the_documented_error(decoder, message):
 
 @given(data=st.binary(max_size=64), name=texts, coding=texts, channels=st.integers(0, 255), rate=likely, sec=numbers)
 def test_any_bytes_give_sound_or_one_sentence(data, name, coding, channels, rate, sec):
-    decoder = PacketDecoder(STAMPED)
+    decoder = PacketDecoder(AUDIO_TYPES[STAMPED])
     decoder.note_info(info(name, channels, rate, coding))
     only_the_documented_error(decoder, SimpleNamespace(header=header(sec), audio=SimpleNamespace(data=data)))
 
@@ -294,7 +296,7 @@ def test_any_bytes_give_sound_or_one_sentence(data, name, coding, channels, rate
 )
 def test_any_typed_arrays_give_sound_or_one_sentence(code, channels, rate, float32, int16, uint8):
     message = typed(code, channels, rate, float32=float32, int16=int16, uint8=uint8)
-    only_the_documented_error(PacketDecoder(TYPED), message)
+    only_the_documented_error(PacketDecoder(AUDIO_TYPES[TYPED]), message)
 
 
 @given(
@@ -303,4 +305,4 @@ def test_any_typed_arrays_give_sound_or_one_sentence(code, channels, rate, float
     offset=st.integers(0, 2**32 - 1),
 )
 def test_any_multi_array_gives_sound_or_one_sentence(data, dimensions, offset):
-    only_the_documented_error(PacketDecoder(MULTI), multi(data, *dimensions, offset=offset))
+    only_the_documented_error(PacketDecoder(AUDIO_TYPES[MULTI]), multi(data, *dimensions, offset=offset))

@@ -8,7 +8,7 @@ import pytest
 
 from ser_ros.audio import supervised
 from ser_ros.audio.block import AudioBlock
-from ser_ros.audio.source import LONGEST_PAUSE
+from ser_ros.audio.source import LONGEST_PAUSE, SourceUnavailable
 from ser_ros.audio.supervised import SupervisedSource
 from ser_ros.errors import SerError
 
@@ -38,6 +38,7 @@ class Device:
     def __init__(self, clock):
         self.clock = clock
         self.works = self.opens = self.starts = True
+        self.refusal = SerError('the device is not there; plug it in')
         self.error = None
         self.opened = self.closed = 0
         self.opened_at = []
@@ -50,7 +51,7 @@ class Device:
     def open(self):
         self.opened_at.append(self.clock.now)
         if not self.opens:
-            raise SerError('the device is not there; plug it in')
+            raise self.refusal
         self.opened += 1
 
     def start(self):
@@ -168,6 +169,33 @@ def test_at_the_start_a_wrong_name_is_the_users_to_cure(clock, device, refuses):
     device.opens = False
     with refuses('not there', 'plug it in'):
         SupervisedSource(device).open()
+
+
+def test_a_device_that_is_not_there_yet_is_waited_for(clock, device):
+    device.opens = False
+    device.refusal = SourceUnavailable('the device is not there; plug it in')
+    source = SupervisedSource(device)
+    source.open()
+    assert source.problem == 'the device is not there; plug it in; it is waited for'
+    source.start()
+    read_until(source, lambda block: len(device.opened_at) == 8, reads=1000)
+    pauses = np.diff(device.opened_at)
+    assert pauses[0] == pytest.approx(0.25, abs=0.15) and max(pauses) == pytest.approx(4.0, abs=0.2)
+    device.opens = True
+    assert read_until(source, lambda block: block is not None)
+    assert source.problem == ''
+    assert source.losses['reopened'] == 0
+    source.close()
+    source.open()
+    source.start()
+    assert source.read(0.1) is not None
+
+
+def test_a_device_that_is_not_there_is_an_error_where_that_is_wanted(clock, device, refuses):
+    device.opens = False
+    device.refusal = SourceUnavailable('the device is not there; plug it in')
+    with refuses('not there', 'plug it in'):
+        SupervisedSource(device, waits=False).open()
 
 
 def test_it_can_be_closed_and_opened_again(source, device):

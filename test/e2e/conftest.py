@@ -55,9 +55,12 @@ sys.exit(main())
 
 
 class NodeProcess:
-    """`ser_node` in a process of its own; `before` is Python code that is run there first, to break something."""
+    """`ser_node` in a process of its own; `before` is Python code that is run there first, to break something.
 
-    def __init__(self, log: Path, *, name='ser', namespace='', before='', **parameters):
+    `arguments` are more of what follows --ros-args.
+    """
+
+    def __init__(self, log: Path, *, name='ser', namespace='', before='', arguments=(), **parameters):
         self.log = log
         program = ['-m', 'ser_ros.cli.ser_node']
         if before:
@@ -68,6 +71,7 @@ class NodeProcess:
         command += ['-r', f'__ns:=/{namespace}'] if namespace else []
         for parameter, value in parameters.items():
             command += ['-p', f'{parameter.replace("__", ".")}:={json.dumps(value)}']
+        command += arguments
         with log.open('w') as stream:
             self.process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT)
 
@@ -337,8 +341,9 @@ class VirtualMicrophone:
 
     def kill(self) -> None:
         """End the daemon as kill -9 does."""
-        self.daemon.kill()
-        self.daemon.wait()
+        if self.daemon is not None:
+            self.daemon.kill()
+            self.daemon.wait()
 
     def play(self, path: Path) -> None:
         finished = self.run('paplay', '-d', 'mic', str(path))
@@ -367,12 +372,13 @@ def microphone(monkeypatch):
     with tempfile.TemporaryDirectory(prefix='ser') as home:
         made = []
 
-        def make(rate: int = 16000, channels: int = 1) -> VirtualMicrophone:
+        def make(rate: int = 16000, channels: int = 1, *, switched_on: bool = True) -> VirtualMicrophone:
             made.append(VirtualMicrophone(Path(home)))
             for name, value in made[-1].environment.items():
                 monkeypatch.setenv(name, value)
-            made[-1].switch_on()
-            made[-1].plug_in(rate, channels)
+            if switched_on:
+                made[-1].switch_on()
+                made[-1].plug_in(rate, channels)
             return made[-1]
 
         yield make

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 import soundfile
+from lifecycle_msgs.msg import State
 
 from ser_ros.node.messages import seconds
 
@@ -54,11 +55,30 @@ def test_one_channel_of_a_stereo_microphone_at_another_rate(microphone, start_no
     assert len(heard) == len(said)
 
 
-def test_a_microphone_that_is_not_there_is_one_sentence(microphone, start_node):
+def test_a_microphone_that_must_be_there_and_is_not_is_one_sentence(microphone, start_node):
     microphone()
-    node = start_node(audio__source='microphone', audio__device='no such microphone')
+    node = start_node(audio__source='microphone', audio__device='no such microphone', audio__wait=False)
     assert node.wait() == 1
     assert 'ros2 run ser_ros devices' in node.output
+    assert 'Traceback' not in node.output
+
+
+def test_a_microphone_that_comes_after_the_node_is_waited_for(microphone, start_node, observe, recording):
+    """As at a robot's boot: first no sound server, then one with a microphone."""
+    virtual = microphone(switched_on=False)
+    node = start_node(audio__source='microphone')
+    observer = observe()
+    observer.wait_for_level('microphone', 'ERROR', 'it is waited for')
+    assert observer.state() == State.PRIMARY_STATE_ACTIVE
+    assert '[ERROR]' in node.output and 'it is waited for' in node.output
+    virtual.switch_on()
+    virtual.plug_in()
+    observer.wait_for_level('microphone', 'OK')
+    observer.wait_until(lambda: 'in order again' in node.output, 'the log says so')
+    virtual.play(recording)
+    observer.wait_until(lambda: observer.finals, 'an utterance is answered')
+    assert observer.count('reopened') == 0
+    assert node.end() == 0, node.output
     assert 'Traceback' not in node.output
 
 

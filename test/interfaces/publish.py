@@ -3,10 +3,10 @@
 
     python publish.py '{"type": "audio_common_msgs/msg/AudioStamped", "file": "recording.flac"}'
 
-It says `ready` when its publisher is there, and begins at a line on its standard input, as soon as
-anybody listens. Options, all in that one JSON
-object: `gaps` ([[from, to], ...] in seconds: not published), `speed` (1.0: at the sound's own pace), `coding` (of
-AudioInfo), `again` ([n, ...]: messages published twice), `late` ([n, ...]: messages published after the next one).
+It says `ready` when its publisher is there, and begins at a line on its standard input, as soon as anybody listens.
+Options, all in that one JSON object: `info` (true: AudioInfo beside ros-drivers' AudioData and AudioDataStamped),
+`gaps` ([[from, to], ...] in seconds: not published), `speed` (1.0: at the sound's own pace), `coding` (of AudioInfo),
+`again` ([n, ...]: messages published twice), `late` ([n, ...]: messages published after the next one).
 """
 
 import array
@@ -35,6 +35,8 @@ def fill(message, kind: str, levels, rate: int, stamp: float):
         message.header.stamp.nanosec = int(stamp % 1 * 1e9)
     if kind == 'Int16MultiArray':
         message.data = array.array('h', levels.tobytes())
+    elif kind == 'AudioData' and hasattr(message, 'int16_data'):
+        message.int16_data = array.array('h', levels.tobytes())
     elif kind == 'AudioData':
         message.data = array.array('B', levels.tobytes())
     elif kind == 'AudioDataStamped':
@@ -50,14 +52,15 @@ def fill(message, kind: str, levels, rate: int, stamp: float):
 
 def main() -> None:
     """Publish, and end at the end of the file."""
-    options = {'gaps': [], 'speed': 1.0, 'coding': 'wave', 'again': [], 'late': []} | json.loads(sys.argv[1])
+    defaults = {'info': True, 'gaps': [], 'speed': 1.0, 'coding': 'wave', 'again': [], 'late': []}
+    options = defaults | json.loads(sys.argv[1])
     kind = options['type'].rpartition('/')[2]
     levels, rate = soundfile.read(options['file'], dtype='int16')
     rclpy.init()
     node = rclpy.create_node('capture')
     message_class = import_message(options['type'])
     publisher = node.create_publisher(message_class, 'audio', qos_profile_sensor_data)
-    if kind.startswith('AudioData'):
+    if kind.startswith('AudioData') and not hasattr(message_class, 'int16_data') and options['info']:
         info = import_message('audio_common_msgs/msg/AudioInfo')(
             channels=1, sample_rate=rate, sample_format='S16LE', bitrate=16 * rate, coding_format=options['coding']
         )

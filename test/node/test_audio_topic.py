@@ -14,8 +14,9 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from std_msgs.msg import Int16MultiArray, String
 
-from ser_ros.audio.packets import AUDIO_TYPES
+from ser_ros.audio.packets import AUDIO_TYPES, StreamFormat
 from ser_ros.audio.topic import TopicSource
+from ser_ros.errors import SerError
 from ser_ros.node.audio_topic import AudioTopicSubscription, installed_types, load_message
 
 PATIENCE = 60.0
@@ -31,7 +32,7 @@ class World:
         self.executor.add_node(self.listener)
         self.source = TopicSource('topic /audio')
         self.source.start()
-        self.subscription = AudioTopicSubscription(self.listener, 'audio', 'audio_info', 16_000, self.source)
+        self.subscription = AudioTopicSubscription(self.listener, 'audio', 'audio_info', StreamFormat(), self.source)
 
     def wait_until(self, condition, what):
         deadline = time.monotonic() + PATIENCE
@@ -136,18 +137,34 @@ def test_a_package_that_lacks_is_named_with_its_origin(monkeypatch, refuses, typ
         load_message(type_name)
 
 
-@pytest.mark.parametrize('type_name', [name for name in AUDIO_TYPES if name.startswith('audio_common_msgs')])
-def test_the_other_package_of_that_name_is_told(monkeypatch, refuses, type_name):
-    class AudioData:
-        """As mgonzs13's."""
+@pytest.fixture
+def install(monkeypatch):
+    """Make `import audio_common_msgs.msg` find a message AudioData with one field, and nothing else."""
 
-        @classmethod
-        def get_fields_and_field_types(cls):
-            return {'int16_data': 'sequence<int16>'}
+    def make(field):
+        module = types.ModuleType('audio_common_msgs.msg')
+        module.AudioData = type('AudioData', (), {'get_fields_and_field_types': classmethod(lambda cls: {field: ''})})
+        monkeypatch.setitem(sys.modules, 'audio_common_msgs', types.ModuleType('audio_common_msgs'))
+        monkeypatch.setitem(sys.modules, 'audio_common_msgs.msg', module)
+        return module.AudioData
 
-    module = types.ModuleType('audio_common_msgs.msg')
-    module.AudioData = AudioData
-    monkeypatch.setitem(sys.modules, 'audio_common_msgs', types.ModuleType('audio_common_msgs'))
-    monkeypatch.setitem(sys.modules, 'audio_common_msgs.msg', module)
-    with refuses(type_name, 'another of that name', AUDIO_TYPES[type_name].origin):
+    return make
+
+
+@pytest.mark.parametrize('name', ['AudioDataStamped', 'AudioStamped'])
+def test_the_other_package_of_that_name_is_told_and_need_not_go(install, name):
+    install('int16_data')
+    type_name = f'audio_common_msgs/msg/{name}'
+    with pytest.raises(SerError) as caught:
         load_message(type_name)
+    sentence = str(caught.value)
+    assert all(text in sentence for text in (type_name, 'another of that name', AUDIO_TYPES[type_name].origin))
+    assert 'Int16MultiArray' in sentence
+    assert not any(advice in sentence for advice in ('in its place', 'replace', 'install', 'instead of'))
+
+
+@pytest.mark.parametrize(('field', 'needs_info'), [('data', True), ('int16_data', False)])
+def test_audio_data_of_either_package_is_read(install, field, needs_info):
+    message = install(field)
+    found, kind = load_message('audio_common_msgs/msg/AudioData')
+    assert found is message and kind.needs_info is needs_info

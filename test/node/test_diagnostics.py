@@ -2,13 +2,16 @@
 """The last minute's counts, and the message."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import rclpy
+import yaml
 from diagnostic_msgs.msg import DiagnosticStatus
 
 from ser_ros.audio.monitor import SoundHealth
-from ser_ros.node.diagnostics import Recently, to_status
-from ser_ros.node.subjects import Level, Recent, Subject
+from ser_ros.node.diagnostics import DiagnosticsPublisher, Recently, to_status
+from ser_ros.node.subjects import Level, NodeStatus, Recent, Subject
 from ser_ros.pipeline import PipelineStatus
 
 STATUS = PipelineStatus(
@@ -16,7 +19,6 @@ STATUS = PipelineStatus(
     seconds_since_block=0.0,
     is_silent=False,
     losses={'overflows': 0},
-    problem='',
     health=SoundHealth(),
     room_floor=-70.0,
     is_speaking=False,
@@ -68,6 +70,63 @@ def test_a_new_start_begins_anew():
     [(Level.OK, DiagnosticStatus.OK), (Level.WARN, DiagnosticStatus.WARN), (Level.ERROR, DiagnosticStatus.ERROR)],
 )
 def test_the_message_holds_everything(level, byte):
-    status = to_status(Subject('gate', level, 'open', {'source': 'mic', 'count': 3}), 'robot/ser')
-    assert (status.level, status.name, status.message, status.hardware_id) == (byte, 'robot/ser: gate', 'open', 'mic')
+    status = to_status(Subject('gate', level, 'open', {'source': 'mic', 'count': 3}), 'robot/ser: ser_ros')
+    assert (status.level, status.name) == (byte, 'robot/ser: ser_ros: gate')
+    assert (status.message, status.hardware_id) == ('open', 'mic')
     assert [(pair.key, pair.value) for pair in status.values] == [('source', 'mic'), ('count', '3')]
+
+
+ANALYZERS = Path(__file__).resolve().parents[2] / 'config' / 'diagnostics.yaml'
+
+
+def sorted_by_the_analyzers(name: str) -> list[str]:
+    """Return the paths of the analyzers that take a status of this name, by GenericAnalyzer's `contains`."""
+    group = yaml.safe_load(ANALYZERS.read_text())['/**']['ros__parameters']['speech_emotion_recognition']
+    analyzers = group['analyzers'].values()
+    assert all(analyzer['type'] == 'diagnostic_aggregator/GenericAnalyzer' for analyzer in analyzers)
+    return [analyzer['path'] for analyzer in analyzers if any(part in name for part in analyzer['contains'])]
+
+
+@pytest.mark.parametrize(('name', 'namespace'), [('ser', ''), ('ears', ''), ('ser', 'robot'), ('laser', '/a/b')])
+def test_the_analyzers_find_each_status_of_the_node_under_any_name(snapshot, name, namespace):
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    node = rclpy.create_node(name, namespace=namespace, context=context)
+    published = []
+    publisher = DiagnosticsPublisher(node, lambda: snapshot)
+    publisher._publisher.publish = published.append
+    publisher.publish()
+    rclpy.shutdown(context=context)
+    names = [status.name for status in published[0].status]
+    found = [sorted_by_the_analyzers(status) for status in names]
+    assert found == [['Node'], ['Microphone'], ['Speech'], ['Recognition'], ['Gate']]
+
+
+@pytest.mark.parametrize(
+    'name', ['laser: node', 'ser: node', 'camera: microphone', 'microphone: microphone', 'ser_ros']
+)
+def test_the_analyzers_take_nothing_of_other_nodes(name):
+    assert sorted_by_the_analyzers(name) == []
+
+
+@pytest.fixture
+def snapshot() -> NodeStatus:
+    return NodeStatus(
+        state='inactive',
+        error='',
+        source='microphone',
+        problem='',
+        live=True,
+        model='default',
+        device='cpu',
+        backend='onnx',
+        degraded='',
+        pipeline=None,
+        gate=None,
+        robot_publishers=0,
+        last_emotion='',
+        latencies=(),
+        inference_times=(),
+        recording='',
+        recording_problem='',
+    )

@@ -32,12 +32,34 @@ class StandInExpression:
     confidence: float = 0.0
 
 
+class StandInTimer:
+    """Fires when the test says so, if it runs."""
+
+    def __init__(self, period, callback):
+        self.period = period
+        self.callback = callback
+        self.runs = True
+
+    def cancel(self):
+        self.runs = False
+
+    def reset(self):
+        self.runs = True
+
+    def fire(self):
+        if self.runs:
+            self.callback()
+
+
 class StandInNode:
     """Keeps what is published, by topic."""
 
     def __init__(self):
         self.published = {}
         self.qos = {}
+        self.timers = []
+        self.publishers_of_tracked = 1
+        self.warnings = []
 
     def create_publisher(self, kind, topic, qos):
         messages = self.published[topic] = []
@@ -51,6 +73,20 @@ class StandInNode:
 
     def destroy_publisher(self, publisher):
         del self.qos[publisher.topic]
+
+    def create_timer(self, period, callback, clock):
+        self.timers.append(StandInTimer(period, callback))
+        return self.timers[-1]
+
+    def destroy_timer(self, timer):
+        self.timers.remove(timer)
+
+    def count_publishers(self, topic):
+        assert topic == '/humans/voices/tracked'
+        return self.publishers_of_tracked
+
+    def get_logger(self):
+        return types.SimpleNamespace(warning=self.warnings.append)
 
     def get_clock(self):
         return Clock()
@@ -100,6 +136,50 @@ def test_the_voice_is_tracked_while_active_and_keeps_its_id(node, voice):
     assert node.published['/humans/voices/tracked'][-1].header.stamp != Time()
 
 
+def test_the_tracked_voice_is_repeated_every_second_while_active(node, voice):
+    """libhri's subscription is volatile, so whoever comes later hears nothing of a latched list."""
+    (timer,) = node.timers
+    assert timer.period == 1.0
+    timer.fire()
+    assert tracked(node) == []
+    voice.activate()
+    timer.fire()
+    timer.fire()
+    assert tracked(node) == [[voice.voice_id]] * 3
+    voice.deactivate()
+    timer.fire()
+    assert tracked(node) == [[voice.voice_id]] * 3 + [[]]
+
+
+def test_another_publisher_of_tracked_is_told_once_with_the_cure(node, voice):
+    voice.activate()
+    node.timers[0].fire()
+    assert node.warnings == []
+    node.publishers_of_tracked = 2
+    node.timers[0].fire()
+    node.timers[0].fire()
+    (warning,) = node.warnings
+    assert 'ros4hri.voice_id' in warning
+    node.publishers_of_tracked = 1
+    node.timers[0].fire()
+    node.publishers_of_tracked = 2
+    node.timers[0].fire()
+    assert len(node.warnings) == 2
+
+
+def test_another_nodes_voice_gets_the_expression_and_nothing_else(node):
+    voice = VoicePublisher(node, 'anonymous_speaker')
+    assert set(node.qos) == {'/humans/voices/anonymous_speaker/expression'}
+    voice.activate()
+    voice.speaking(True)
+    voice.estimate(Emotion(is_final=True, emotion='sad', confidence=0.5))
+    voice.deactivate()
+    assert [message.expression for message in node.published['/humans/voices/anonymous_speaker/expression']] == ['sad']
+    assert node.timers == []
+    voice.destroy()
+    assert node.qos == {}
+
+
 def test_two_voices_have_two_ids(node):
     assert len({VoicePublisher(node).voice_id for _ in range(20)}) == 20
 
@@ -136,7 +216,7 @@ def test_what_is_not_final_or_cannot_be_said_brings_none(node, voice, emotion, i
 
 def test_destroy_takes_all_topics_away(node, voice):
     voice.destroy()
-    assert node.qos == {}
+    assert node.qos == {} and node.timers == []
 
 
 @pytest.mark.parametrize(

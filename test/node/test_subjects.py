@@ -16,7 +16,6 @@ PIPELINE = PipelineStatus(
     seconds_since_block=0.03,
     is_silent=False,
     losses={'overflows': 0, 'reopened': 0},
-    problem='',
     health=HEALTH,
     room_floor=-55.0,
     is_speaking=False,
@@ -35,6 +34,7 @@ HEALTHY = NodeStatus(
     state='active',
     error='',
     source="microphone 'USB Audio', 16000 Hz",
+    problem='',
     live=True,
     model='default',
     device='cpu',
@@ -119,7 +119,7 @@ def test_all_figures_are_told():
         (replace(HEALTHY, error='no model; train one'), QUIET_MINUTE, 'node', Level.ERROR, 'train one'),
         (replace(HEALTHY, recording='recording into /r'), QUIET_MINUTE, 'node', Level.WARN, 'recording into /r'),
         (replace(HEALTHY, recording_problem='disk full; free'), QUIET_MINUTE, 'node', Level.ERROR, 'disk full'),
-        (hearing(problem='unplugged; plug it in'), QUIET_MINUTE, 'microphone', Level.ERROR, 'plug it in'),
+        (replace(HEALTHY, problem='unplugged; plug it in'), QUIET_MINUTE, 'microphone', Level.ERROR, 'plug it in'),
         (
             hearing(seconds_since_block=1.5, is_silent=True),
             QUIET_MINUTE,
@@ -160,6 +160,11 @@ def test_what_is_wrong_sets_the_level_and_the_words(status, recent, subject, lev
     assert words in found[subject].message
     others = [other.level for name, other in found.items() if name != subject]
     assert others == [Level.OK] * 4
+
+
+def test_a_source_that_cannot_be_heard_is_told_before_anybody_listens():
+    status = replace(HEALTHY, state='inactive', pipeline=None, problem='not there; plug it in')
+    assert told(status, Recent())['microphone'].level is Level.ERROR
 
 
 def test_a_file_is_not_judged_as_a_microphone():

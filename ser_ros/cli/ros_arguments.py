@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The part of a command line that ROS reads: `--ros-args` and what follows."""
+
+import re
+import sys
+from collections.abc import Sequence
+
+import rclpy
+from rclpy.impl.implementation_singleton import rclpy_implementation
+
+from ser_ros.errors import SerError
+
+_PLACES_IN_ROS = re.compile(r', at /\S+:\d+')
+"""rcl appends where in its own sources it gave up."""
+
+_CURES = {
+    'params file': 'give a YAML file with the node (or /**), below it ros__parameters, below that the parameters, '
+    'indented with blanks',
+    'log level': 'use debug, info, warn, error or fatal',
+    'parameter override': 'write -p name:=value, the value as in YAML',
+    'remap rule': 'write -r from:=to; __node takes a name of letters, digits and _, __ns one that begins with /',
+}
+"""What rcl could not read, in its own words, and what it wants."""
+
+
+def init_ros(args: Sequence[str] | None) -> None:
+    """Initialise rclpy with `args`, sys.argv where None. Raises SerError, with rcl's reason, where it refuses them.
+
+    Without rclpy's own signal handlers: they take ROS away at once, and a node could not say its last words.
+    """
+    try:
+        rclpy.init(args=args, signal_handler_options=rclpy.SignalHandlerOptions.NO)
+    except rclpy_implementation.UnknownROSArgsError as error:
+        raise SerError(
+            f'ROS does not know the arguments {error}; `ros2 run --help` and docs.ros.org list them'
+        ) from None
+    except rclpy_implementation.RCLError as error:
+        raise SerError(_sentence(str(error))) from None
+
+
+def own_arguments(args: Sequence[str] | None) -> list[str]:
+    """Return what of `args`, sys.argv's where None, is not for ROS: what lies outside of `--ros-args ... [--]`.
+
+    rclpy's own `remove_ros_args` raises where it does not like what lies inside.
+    """
+    own, is_for_ros = [], False
+    for word in sys.argv[1:] if args is None else args:
+        if word == '--ros-args' or (is_for_ros and word == '--'):
+            is_for_ros = word == '--ros-args'
+        elif not is_for_ros:
+            own.append(word)
+    return own
+
+
+def parameter_files(args: Sequence[str] | None) -> list[str]:
+    """Return the files that `args`, sys.argv's where None, give with --params-file."""
+    args = sys.argv[1:] if args is None else list(args)
+    return [value for flag, value in zip(args, args[1:], strict=False) if flag == '--params-file']
+
+
+def _sentence(reason: str) -> str:
+    reason = _PLACES_IN_ROS.sub('', reason).removeprefix('failed to initialize rcl: ').strip()
+    cure = next((cure for words, cure in _CURES.items() if words in reason.lower()), 'correct the ROS arguments')
+    return f'ROS could not start: {reason.replace(". Error:", ":").rstrip(".")}; {cure}'
