@@ -1,70 +1,55 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Starts the node `ser`: parameters from a file, the most used ones from arguments."""
+"""Starts the node `ser`, its parameters from a file and the most used ones from arguments: see ser_ros/bring_up.py."""
 
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
-from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
-from launch_ros.substitutions import FindPackageShare
 
-PARAMETER_OF_ARGUMENT = {
-    'model': ('model.path', str),
-    'device': ('model.device', str),
-    'backend': ('model.backend', str),
-    'source': ('audio.source', str),
-    'file': ('audio.file', str),
-    'autostart': ('autostart', bool),
-    'use_sim_time': ('use_sim_time', bool),
-}
-"""Name and type of the parameter behind a launch argument; an argument left empty leaves it to the file."""
+from ser_ros.bring_up import ARGUMENTS, PREFIX, node_setup
+
+RESPAWN_DELAY = 2.0
+"""Seconds."""
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Return the arguments and the node."""
-    default_file = PathJoinSubstitution([FindPackageShare('ser_ros'), 'config', 'ser.yaml'])
-    return LaunchDescription(
-        [
-            _argument('params_file', default_file, 'YAML file with the parameters of the node.'),
-            _argument('namespace', '', 'Namespace of the node; it moves every topic and service.'),
-            _argument('model', '', 'Model folder, or name of a model made by train; empty: as in params_file.'),
-            _argument('device', '', 'Where the model runs: auto, cpu, cuda or cuda:N; empty: as in params_file.'),
-            _argument('backend', '', 'What runs the model: auto, torch or onnx; empty: as in params_file.'),
-            _argument('source', '', 'Where sound comes from: microphone, topic or file; empty: as in params_file.'),
-            _argument('file', '', 'WAV or FLAC file to listen to; with it, source is file unless given.'),
-            _argument('autostart', '', 'true or false (wait for a lifecycle manager); empty: as in params_file.'),
-            _argument('log_level', 'info', 'debug, info, warn, error or fatal.'),
-            _argument('use_sim_time', '', 'true: take the time from /clock; empty: as in params_file.'),
-            OpaqueFunction(function=_start_node),
-        ]
-    )
-
-
-def _argument(name: str, default, description: str) -> DeclareLaunchArgument:
-    return DeclareLaunchArgument(name, default_value=default, description=description)
+    """Return the arguments, each under both of its names, and the node."""
+    plain = [
+        DeclareLaunchArgument(argument.name, default_value=argument.default, description=argument.description)
+        for argument in ARGUMENTS
+    ]
+    prefixed = [
+        DeclareLaunchArgument(
+            PREFIX + argument.name,
+            default_value=LaunchConfiguration(argument.name),
+            description=f'The same as {argument.name}, for launch files that include this one.',
+        )
+        for argument in ARGUMENTS
+    ]
+    return LaunchDescription([*plain, *prefixed, OpaqueFunction(function=_start_node)])
 
 
 def _start_node(context) -> list[Node]:
-    value = {
-        name: LaunchConfiguration(name).perform(context)
-        for name in (*PARAMETER_OF_ARGUMENT, 'params_file', 'namespace', 'log_level')
-    }
-    if value['file'] and not value['source']:
-        value['source'] = 'file'
-    overrides = {
-        parameter: ParameterValue(value[name], value_type=kind)
-        for name, (parameter, kind) in PARAMETER_OF_ARGUMENT.items()
-        if value[name]
+    setup = node_setup(
+        {argument.name: LaunchConfiguration(PREFIX + argument.name).perform(context) for argument in ARGUMENTS}
+    )
+    # A plain string would be read as YAML, and a folder called 1 or off would become a number or a truth.
+    parameters = {
+        name: ParameterValue(value, value_type=str) if isinstance(value, str) else value
+        for name, value in setup.parameters.items()
     }
     return [
         Node(
             package='ser_ros',
             executable='ser_node',
             name='ser',
-            namespace=value['namespace'],
-            parameters=[value['params_file'], overrides],
-            arguments=['--ros-args', '--log-level', value['log_level']],
+            namespace=setup.namespace,
+            parameters=[*([setup.params_file] if setup.params_file else []), parameters],
+            arguments=['--ros-args', '--log-level', setup.log_level],
             output='screen',
             emulate_tty=True,
+            respawn=setup.respawn,
+            respawn_delay=RESPAWN_DELAY,
         )
     ]

@@ -12,14 +12,13 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from ser_ros.audio.packets import StreamFormat
+from ser_ros.bring_up import AUDIO_SOURCES
 from ser_ros.errors import SerError
 from ser_ros.gate import GateConfig
 from ser_ros.recognition.backend import BACKENDS
 from ser_ros.recognition.device import DEVICE_PATTERN
 from ser_ros.speech.room import RoomConfig
 from ser_ros.speech.segmenter import SegmentationConfig
-
-SOURCES = ('microphone', 'topic', 'file')
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,10 @@ SPECS = (
         pattern='|'.join(BACKENDS),
     ),
     ParameterSpec(
-        'audio.source', 'microphone', 'Where sound comes from: microphone, topic or file.', pattern='|'.join(SOURCES)
+        'audio.source',
+        'microphone',
+        'Where sound comes from: microphone, topic or file.',
+        pattern='|'.join(AUDIO_SOURCES),
     ),
     ParameterSpec('audio.device', '', 'Microphone: its index or a part of its name; empty for the default one.'),
     ParameterSpec(
