@@ -9,7 +9,7 @@ from dataclasses import replace
 from ser_ros.annotation.bag import Bag, reason
 from ser_ros.annotation.bag_topics import AudioTopics
 from ser_ros.audio.block import BLOCK_DURATION, AudioBlock
-from ser_ros.audio.packets import AudioPacket, PacketDecoder
+from ser_ros.audio.packets import AudioPacket, PacketDecoder, StreamFormat
 from ser_ros.audio.source import EndOfAudio, check_channel
 from ser_ros.audio.topic import TopicSource
 from ser_ros.errors import SerError
@@ -39,11 +39,11 @@ class BagSource:
     bag's seconds.
     """
 
-    def __init__(self, bag: Bag, topics: AudioTopics, *, rate: int, channel: int):
-        """`bag` is open; `rate` (Hz) is that of messages that cannot say it; `channel` is 0-based, -1 for the mean."""
+    def __init__(self, bag: Bag, topics: AudioTopics, *, assumed: StreamFormat, channel: int):
+        """`bag` is open; `assumed`: the format of messages that cannot say it; `channel`: 0-based, -1 for the mean."""
         self._bag = bag
         self._topics = topics
-        self._rate = rate
+        self._assumed = assumed
         self._channel = channel
         self.frame_id = ''
         """Of the microphone; known when the source is open."""
@@ -110,8 +110,10 @@ class BagSource:
     def _decoded(self) -> Iterator[tuple[AudioPacket, float]]:
         """Yield (packet, seconds when it was received) of all messages that can be read."""
         topics = self._topics
-        decoder = PacketDecoder(topics.audio[0].msgtype, rate=self._rate)
-        if topics.info:
+        decoder = PacketDecoder(topics.kind, self._assumed)
+        if not topics.info:
+            decoder.do_without_info()
+        else:
             # One that was received later holds for what came before it too: nothing else is known of that.
             for _, _, data in self._bag.messages(topics.info):
                 decoder.note_info(self._message(data, topics.info[0].msgtype))
@@ -171,9 +173,4 @@ class BagSource:
     def _silence(self) -> str:
         if self._topic.problem and self._topic.losses['refused']:
             return self._topic.problem
-        if PacketDecoder(self._topics.audio[0].msgtype).needs_info:
-            return (
-                f'the bag {self._bag.path} has no AudioInfo for the topic {self._topics.name}, so its format is not '
-                'known; record the topic audio_info too, or name it with --info-topic'
-            )
         return f'the topic {self._topics.name} of {self._bag.path} has no messages; record it again'

@@ -9,7 +9,7 @@ from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_
 from rosbags.typesys.store import Typestore
 
 from ser_ros.annotation.bag import Bag, reason
-from ser_ros.audio.packets import AUDIO_TYPES, INFO_TYPE
+from ser_ros.audio.packets import AUDIO_TYPES, INFO_TYPE, AudioType, audio_type
 from ser_ros.errors import SerError
 
 _PACKAGE = 'audio_common_msgs/msg/'
@@ -43,11 +43,13 @@ class AudioTopics:
 
     audio: what was recorded of the topic with the sound.
     info: what was recorded of the topic with AudioInfo; empty where there is none.
-    store: knows the types of both.
+    kind: what is known of the messages with the sound.
+    store: knows the types of both topics.
     """
 
     audio: tuple[Connection, ...]
     info: tuple[Connection, ...]
+    kind: AudioType
     store: Typestore
 
     @property
@@ -64,9 +66,20 @@ def choose_topics(bag: Bag, topic: str | None, info_topic: str | None) -> AudioT
         raise SerError(
             f'the bag {bag.path} has no topic with audio messages ({", ".join(AUDIO_TYPES)}); its topics are: {listed}'
         )
-    needs_info = AUDIO_TYPES[audio[0].msgtype].needs_info
-    info = _choose(bag, info_topic, (INFO_TYPE,), '--info-topic', 'AudioInfo') if needs_info else ()
-    return AudioTopics(audio, info, _store((*audio[:1], *info[:1])))
+    kind = _kind(bag, audio[0])
+    info = _choose(bag, info_topic, (INFO_TYPE,), '--info-topic', 'AudioInfo') if kind.needs_info else ()
+    return AudioTopics(audio, info, kind, _store((*audio[:1], *info[:1])))
+
+
+def _kind(bag: Bag, audio: Connection) -> AudioType:
+    fields = [name for name, _ in _store([audio]).fielddefs[audio.msgtype][1]]
+    kind = audio_type(audio.msgtype, fields)
+    if kind is None:
+        raise SerError(
+            f'{audio.topic} of {bag.path} holds {audio.msgtype} with the fields {", ".join(fields)}, which are not '
+            f'those of {AUDIO_TYPES[audio.msgtype].origin}; choose another topic with --topic'
+        )
+    return kind
 
 
 def check_new_topic(bag: Bag, topic: str) -> str:

@@ -16,6 +16,7 @@ from ser_ros.annotation.outputs import refuse_existing
 from ser_ros.annotation.table import write_tables
 from ser_ros.audio.block import BLOCK_DURATION, SAMPLE_RATE
 from ser_ros.audio.file import FileSource, open_sound_file
+from ser_ros.audio.packets import StreamFormat
 from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.errors import SerError
 from ser_ros.recognition.models import find_model
@@ -23,7 +24,7 @@ from ser_ros.recognition.models import find_model
 _SILENT_FOR = 2.0
 """Seconds after which the progress is shown."""
 
-_BAG_OPTIONS = ('topic', 'info_topic', 'rate', 'emotion_topic')
+_BAG_OPTIONS = ('topic', 'info_topic', 'rate', 'channels', 'emotion_topic')
 
 
 @ends_in_a_sentence
@@ -70,7 +71,14 @@ def _annotate_bag(options: argparse.Namespace) -> int:
     with Bag(path) as bag:
         topics = choose_topics(bag, options.topic, options.info_topic)
         new_topic = check_new_topic(bag, options.emotion_topic or '/emotion')
-        source = BagSource(bag, topics, rate=options.rate or SAMPLE_RATE, channel=options.channel)
+        assumed = StreamFormat(options.rate or SAMPLE_RATE, options.channels or 1)
+        if topics.kind.needs_info and not topics.info:
+            print(
+                f'{path} has no AudioInfo: {topics.name} is taken for {assumed.sample_rate} Hz with {assumed.channels} '
+                f'channel(s) of {assumed.sample_format}; --rate and --channels say otherwise',
+                file=sys.stderr,
+            )
+        source = BagSource(bag, topics, assumed=assumed, channel=options.channel)
         source.open()
         classifier = _load(options)
         progress = _Progress(str(path), source.block_count)
@@ -139,6 +147,7 @@ def _parser() -> argparse.ArgumentParser:
     add('--topic', help='topic with the sound; not needed where the bag has one alone')
     add('--info-topic', help='topic with AudioInfo; not needed where the bag has one alone')
     add('--rate', type=int, help='Hz, where the messages do not tell it (default 16000)')
+    add('--channels', type=int, metavar='N', help='interleaved, where the messages do not tell it (default 1)')
     add('--emotion-topic', help='name of the new topic (default /emotion)')
     return parser
 

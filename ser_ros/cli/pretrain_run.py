@@ -37,7 +37,7 @@ def run(options: argparse.Namespace, command: str) -> int:
         recipe_name=options.recipe,
         recipe=recipe,
         speech=tuple(options.speech),
-        out=options.out or models_folder() / f'{options.recipe}-encoder',
+        out=options.out.resolve() if options.out else models_folder() / f'{options.recipe}-encoder',
         command=command,
         resume=options.resume,
     )

@@ -144,7 +144,8 @@ def _begin_with(recipe: Recipe, model: str) -> Recipe:
 
 
 def _study(options: argparse.Namespace, name: str, recipe: Recipe, corpus: Corpus, command: str) -> Study:
-    out = options.out or models_folder() / f'{name}-{options.protocol}'
+    # Resolved, for its neighbour holds what is not done yet, and `.` has none.
+    out = options.out.resolve() if options.out else models_folder() / f'{name}-{options.protocol}'
     several = len(options.recipe) > 1 or options.recipe == [ALL]
     return Study(
         recipe_name=name,

@@ -17,7 +17,7 @@ from ser_ros.training.data.splits import Split
 from ser_ros.training.data.table import write_table
 from ser_ros.training.folds import ALL_FOLDS, keep_answers, sum_up
 from ser_ros.training.learning.dataset import TrainingSet, ValidationSet
-from ser_ros.training.learning.disk import put_in_place, tells_of_a_full_disk
+from ser_ros.training.learning.disk import is_taken, put_in_place, tells_of_a_full_disk
 from ser_ros.training.learning.finetune import Finetuned, finetune, save_model
 from ser_ros.training.learning.recipe import Recipe, decisive_values, plain_values
 from ser_ros.training.measuring.calibration import fit_temperature, store_temperature
@@ -222,7 +222,7 @@ def _speakers(clips: Sequence[Clip]) -> list[int | str]:
 
 def _finished(study: Study, split: Split) -> dict | None:
     folder = _folder(study, split)
-    if not folder.exists() or not any(folder.iterdir()):
+    if not is_taken(folder):
         return None
     if not study.resume or not (folder / REPORT).is_file():
         raise SerError(

@@ -85,14 +85,16 @@ def make_store(family: str = ''):
 
 
 class BagMaker:
-    """Writes a bag with the demo's sound in one of the four forms, among other topics."""
+    """Writes a bag with the demo's sound, among other topics, in one of five forms; TypedData: mgonzs13's AudioData."""
 
     def __init__(
         self, path, recording, *, form='Int16MultiArray', mcap=False, topic='/audio', info_topic='/audio_info'
     ):
         self.path = path
         self.form = form
-        self.store = make_store({'AudioStamped': 'typed', 'Int16MultiArray': ''}.get(form, 'drivers'))
+        self.store = make_store(
+            {'AudioStamped': 'typed', 'TypedData': 'typed', 'Int16MultiArray': ''}.get(form, 'drivers')
+        )
         self.types = self.store.types
         self.sound = soundfile.read(recording, dtype='int16')[0]
         self.mcap = mcap
@@ -109,9 +111,11 @@ class BagMaker:
         if self.form == 'Int16MultiArray':
             layout = types['std_msgs/msg/MultiArrayLayout'](dim=[], data_offset=0)
             return 'std_msgs/msg/Int16MultiArray', types['std_msgs/msg/Int16MultiArray'](layout=layout, data=samples)
-        if self.form == 'AudioStamped':
+        if self.form in ('AudioStamped', 'TypedData'):
             empty = {f'{kind}_data': np.array([], dtype=kind) for kind in ('float32', 'int32', 'int8', 'uint8')}
             data = types[f'{package}AudioData'](int16_data=samples, **empty)
+            if self.form == 'TypedData':
+                return f'{package}AudioData', data
             info = types[f'{package}AudioInfo'](format=8, channels=1, rate=16_000, chunk=len(samples))
             audio = types[f'{package}Audio'](audio_data=data, info=info)
             return f'{package}AudioStamped', types[f'{package}AudioStamped'](header=self.header(at), audio=audio)

@@ -12,6 +12,7 @@ from ser_ros.annotation.bag_source import BagSource
 from ser_ros.annotation.bag_topics import choose_topics
 from ser_ros.annotation.listening import annotate
 from ser_ros.audio.file import read_recording
+from ser_ros.audio.packets import StreamFormat
 from ser_ros.audio.source import EndOfAudio
 
 FORMS = ('Int16MultiArray', 'AudioData', 'AudioDataStamped', 'AudioStamped')
@@ -20,10 +21,12 @@ START = 1_700_000_000.0
 TRANSPORT = 0.05
 
 
-def blocks_of(path, *, topic=None, info_topic=None, rate=16_000, channel=0):
+def blocks_of(path, *, topic=None, info_topic=None, rate=16_000, channels=1, channel=0):
     """Return (blocks, losses, frame_id) of the bag's sound."""
     with Bag(path) as bag:
-        source = BagSource(bag, choose_topics(bag, topic, info_topic), rate=rate, channel=channel)
+        source = BagSource(
+            bag, choose_topics(bag, topic, info_topic), assumed=StreamFormat(rate, channels), channel=channel
+        )
         source.open()
         source.start()
         blocks = []
@@ -38,7 +41,7 @@ def blocks_of(path, *, topic=None, info_topic=None, rate=16_000, channel=0):
 
 def heard_in(path, recogniser):
     with Bag(path) as bag:
-        source = BagSource(bag, choose_topics(bag, None, None), rate=16_000, channel=0)
+        source = BagSource(bag, choose_topics(bag, None, None), assumed=StreamFormat(), channel=0)
         return annotate(source, recogniser, min_confidence=0.0, on_progress=lambda blocks, utterances: None)
 
 
@@ -169,9 +172,12 @@ def test_a_bag_without_sound_is_told(make_bag, refuses):
         blocks_of(make_bag().write([]))
 
 
-def test_sound_without_its_format_is_told(make_bag, refuses):
-    with refuses('AudioInfo', '--info-topic'):
-        blocks_of(make_bag(form='AudioData').write(info=False))
+@pytest.mark.parametrize('form', ['AudioData', 'AudioDataStamped', 'TypedData'])
+def test_sound_without_its_format_has_the_one_that_is_given(make_bag, form):
+    path = make_bag(form=form).write(info=False)
+    assert sum(block.duration for block in blocks_of(path)[0]) == pytest.approx(23.5, abs=0.2)
+    assert sum(block.duration for block in blocks_of(path, rate=32_000)[0]) == pytest.approx(23.5 / 2, abs=0.2)
+    assert sum(block.duration for block in blocks_of(path, channels=2)[0]) == pytest.approx(23.5 / 2, abs=0.2)
 
 
 def test_mp3_is_refused_with_the_setting_of_the_capture_node(make_bag, refuses):

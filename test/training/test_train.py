@@ -3,6 +3,7 @@
 
 import errno
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -226,6 +227,16 @@ def test_several_recipes_end_in_one_table(make_clips, tiny_settings, tmp_path, c
     assert main(['--compare', str(out)]) == 0
     table = capsys.readouterr().out
     assert 'hubert-large' in table and '88' in table and 'from-scratch' in table
+
+
+def test_an_empty_folder_that_one_works_in_is_taken_for_out(train, make_clips, tmp_path, monkeypatch):
+    data, out = make_clips(tmp_path / 'data', (1,)), tmp_path / 'empty'
+    out.mkdir()
+    monkeypatch.chdir(out)
+    assert train(data, '.', '--protocol', 'full') == 0
+    assert Path('config.json').is_file() and Path('report.json').is_file()
+    assert list(tmp_path.glob('.*')) == []
+    assert train(data, '.', '--protocol', 'full') == 1
 
 
 class Killed(Exception):

@@ -2,6 +2,7 @@
 """Finished folders come to their place at once; a full disk is told by the errors of the libraries that write to it."""
 
 import errno
+import shutil
 from pathlib import Path
 
 from ser_ros.errors import SerError
@@ -32,10 +33,24 @@ def tells_of_a_full_disk(error: BaseException | None) -> bool:
     return False
 
 
+def is_taken(folder: Path) -> bool:
+    """Return whether something is there that a new folder would overwrite; an empty folder is nothing."""
+    return folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))
+
+
 def put_in_place(made: Path, folder: Path) -> None:
-    """Rename the folder `made` to `folder`. Raises SerError that tells where it is if that fails."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    """Rename the folder `made` to `folder`. Raises SerError that tells where it is if that fails.
+
+    An empty folder that is there already stays, for it may be somebody's working directory, or a mounted disk: all is
+    moved into it, and what makes it a model last.
+    """
     try:
+        if folder.is_dir():
+            for path in sorted(made.iterdir(), key=lambda path: path.name == 'config.json'):
+                shutil.move(path, folder / path.name)
+            made.rmdir()
+            return
+        folder.parent.mkdir(parents=True, exist_ok=True)
         made.rename(folder)
     except OSError as error:
         raise SerError(f'the model could not be moved to {folder} ({error.strerror}); it is whole in {made}') from None

@@ -12,7 +12,7 @@ from accelerate import PartialState
 from ser_ros.errors import SerError
 from ser_ros.training.data.dataset_card import read_dataset_card
 from ser_ros.training.data.ravdess import is_clip_name
-from ser_ros.training.learning.disk import put_in_place, tells_of_a_full_disk
+from ser_ros.training.learning.disk import is_taken, put_in_place, tells_of_a_full_disk
 from ser_ros.training.learning.finetune import save_model
 from ser_ros.training.learning.recipe import plain_values
 from ser_ros.training.measuring.files import REPORT, write_json
@@ -43,7 +43,7 @@ def make_encoder(run: Pretraining, pieces: Sequence[Piece], teacher: Teacher | N
 
     Raises SerError where the folder is there already, and on a full disk.
     """
-    if run.out.exists():
+    if is_taken(run.out):
         raise SerError(f'{run.out} is there already and is never overwritten; choose another --out or remove it')
     work = run.out.with_name(f'.{run.out.name}.partial')
     try:

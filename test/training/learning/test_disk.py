@@ -11,7 +11,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from ser_ros.training.learning.disk import tells_of_a_full_disk
+from ser_ros.training.learning.disk import is_taken, put_in_place, tells_of_a_full_disk
 
 LARGE = 200_000
 
@@ -81,3 +81,39 @@ def test_a_folder_that_is_not_there_is_another_error(tmp_path, write):
 @pytest.mark.parametrize('error', [OSError(errno.EACCES, os.strerror(errno.EACCES)), ValueError('no room'), None])
 def test_other_errors_are_not_taken_for_one(error):
     assert not tells_of_a_full_disk(error)
+
+
+@pytest.fixture
+def made(tmp_path):
+    folder = tmp_path / 'made'
+    (folder / 'logs').mkdir(parents=True)
+    for name in ('config.json', 'model.safetensors', 'logs/events'):
+        (folder / name).write_text(name)
+    return folder
+
+
+@pytest.mark.parametrize('kind', ['new', 'deep/new', 'empty'])
+def test_a_folder_is_put_in_place(made, tmp_path, kind):
+    folder = tmp_path / kind
+    if kind == 'empty':
+        folder.mkdir()
+        node = folder.stat().st_ino
+    assert not is_taken(folder)
+    put_in_place(made, folder)
+    found = sorted(path.relative_to(folder).as_posix() for path in folder.rglob('*'))
+    assert found == ['config.json', 'logs', 'logs/events', 'model.safetensors']
+    assert not made.exists() and is_taken(folder)
+    if kind == 'empty':
+        assert folder.stat().st_ino == node, 'whoever works in it would work in a folder that is gone'
+
+
+def test_a_file_is_taken(tmp_path):
+    (tmp_path / 'file').touch()
+    assert is_taken(tmp_path / 'file')
+
+
+def test_what_cannot_be_moved_stays_whole_and_is_told(made, tmp_path, refuses):
+    (tmp_path / 'file').touch()
+    with refuses('could not be moved', str(made)):
+        put_in_place(made, tmp_path / 'file')
+    assert (made / 'config.json').is_file()
