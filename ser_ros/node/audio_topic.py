@@ -55,8 +55,12 @@ class AudioTopicSubscription:
         self._unsubscribe()
 
     def _look(self) -> None:
-        types = {info.topic_type for info in self._node.get_publishers_info_by_topic(self._topic)}
-        if not types or self._type in types:
+        publishers = self._node.get_publishers_info_by_topic(self._topic)
+        types = {info.topic_type for info in publishers}
+        if not types:
+            return
+        if self._type in types:
+            self._compare([bytes(info.topic_type_hash.value) for info in publishers if info.topic_type == self._type])
             return
         if self._subscriptions:
             # DDS knows one type under a name; the old one is let go of by the time of the next look.
@@ -76,8 +80,25 @@ class AudioTopicSubscription:
             info = load_info()
             self._subscriptions.append(self._node.create_subscription(info, self._info_topic, self._on_info, _INFO_QOS))
         self._type = message_type
+        self._hash: bytes | None = None
+        self._is_foreign = False
         self._source.complain('')
         self._node.get_logger().info(f'hearing {message_type} on {self._topic}')
+
+    def _compare(self, hashes: list[bytes]) -> None:
+        """Tell where nobody publishes the very type that is subscribed to: DDS looks at its name alone."""
+        if self._hash is None:
+            mine = [
+                info
+                for info in self._node.get_subscriptions_info_by_topic(self._topic)
+                if (info.node_name, info.node_namespace) == (self._node.get_name(), self._node.get_namespace())
+            ]
+            self._hash = bytes(mine[0].topic_type_hash.value) if mine else None
+        # All zeros where a publisher's middleware does not tell it.
+        is_foreign = self._hash is not None and all(any(other) and other != self._hash for other in hashes)
+        if is_foreign != self._is_foreign:
+            self._is_foreign = is_foreign
+            self._source.complain(_other_package(self._type, 'another package') if is_foreign else '')
 
     def _unsubscribe(self) -> None:
         for subscription in self._subscriptions:
@@ -137,11 +158,7 @@ def load_message(message_type: str) -> tuple[type, AudioType]:
     message = getattr(_load_package(package, message_type, origin), name, None)
     kind = audio_type(message_type, message.get_fields_and_field_types()) if message is not None else None
     if kind is None:
-        raise SerError(
-            f'the messages are {message_type} of {origin}, and the package {package} that is found here is another of '
-            'that name; start this node in a shell that has sourced the other one, or have the sound published as '
-            'std_msgs/msg/Int16MultiArray'
-        )
+        raise SerError(_other_package(message_type, origin))
     return message, kind
 
 
@@ -149,6 +166,15 @@ def load_info() -> type:
     """Return the class of INFO_TYPE, which comes with the types that need it. Raises SerError."""
     package, _, name = INFO_TYPE.split('/')
     return getattr(_load_package(package, INFO_TYPE, ROS_DRIVERS), name)
+
+
+def _other_package(message_type: str, origin: str) -> str:
+    package = message_type.partition('/')[0]
+    return (
+        f'the messages are {message_type} of {origin}, and the package {package} that is found here is another of that '
+        'name; start this node in a shell that has sourced the other one, or have the sound published as '
+        'std_msgs/msg/Int16MultiArray'
+    )
 
 
 def _load_package(package: str, message_type: str, origin: str):

@@ -275,3 +275,14 @@ def test_the_microphone_node_explains_itself():
     )
     assert done.returncode == 0
     assert 'example: ros2 run ser_ros mic_node' in ' '.join(done.stdout.split())
+
+
+@pytest.mark.parametrize(('here', 'there'), [('mgonzs13', 'ros_drivers'), ('ros_drivers', 'mgonzs13')])
+def test_audio_data_of_the_other_package_is_told(listen, capture, recording, here, there):
+    """Both call it audio_common_msgs/msg/AudioData, and DDS compares nothing but the name."""
+    node, observer = listen(here)
+    publisher = capture(f'{PACKAGE}AudioData', recording, package=there)
+    wait_until_connected(node, observer, f'{PACKAGE}AudioData')
+    publisher.begin()
+    observer.wait_for_level('microphone', 'ERROR', 'another package')
+    assert node.end() == 0, node.output
