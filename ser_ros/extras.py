@@ -38,5 +38,6 @@ def require_extra(extra: str, what: str) -> None:
     if missing:
         raise SerError(
             f'{what} needs the extra [{extra}], of which is not installed: {", ".join(missing)}; '
-            f'`make build` brings it, or `pip install {" ".join(missing)}`'
+            f'`make build` brings it into .venv; beside an installed ROS 2 `pip install {" ".join(missing)}` does, '
+            'on Ubuntu 24.04 with --break-system-packages'
         )

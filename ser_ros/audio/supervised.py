@@ -66,7 +66,7 @@ class SupervisedSource:
             if not self._waits:
                 raise
             self._settle()
-            self._fail(f'{error}; it is waited for')
+            self._fail(_sentence(error))
             return
         self._settle()
         self._was_open = True
@@ -135,7 +135,7 @@ class SupervisedSource:
             self._source.open()
             self._source.start()
         except SerError as error:
-            self._fail(str(error))
+            self._fail(_sentence(error))
             return False
         self._next_try = None
         self._patience = _FIRST_SOUND
@@ -143,3 +143,7 @@ class SupervisedSource:
         self._was_open = True
         self._silence = 0.0
         return True
+
+
+def _sentence(error: SerError) -> str:
+    return f'{error}; it is waited for' if isinstance(error, SourceUnavailable) else str(error)

@@ -119,6 +119,10 @@ class TopicSource:
             self._losses['refused'] += 1
             self._refusal = problem
 
+    def leave_out(self) -> None:
+        """Note a message that cannot be read yet, which is no fault: somebody sends."""
+        self._last_arrival = time.monotonic()
+
     def complain(self, problem: str) -> None:
         """Note why no message can come; '' takes it back."""
         self._complaint = problem

@@ -125,6 +125,7 @@ class AudioTopicSubscription:
                 f'{self._info_topic}; if none comes, correct audio.info_topic'
             )
             return
+        self._source.leave_out()
         now = time.monotonic()
         self._waiting_since = self._waiting_since or now
         if now - self._waiting_since > _INFO_PATIENCE:

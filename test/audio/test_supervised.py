@@ -181,6 +181,7 @@ def test_a_device_that_is_not_there_yet_is_waited_for(clock, device):
     read_until(source, lambda block: len(device.opened_at) == 8, reads=1000)
     pauses = np.diff(device.opened_at)
     assert pauses[0] == pytest.approx(0.25, abs=0.15) and max(pauses) == pytest.approx(4.0, abs=0.2)
+    assert source.problem == 'the device is not there; plug it in; it is waited for'
     device.opens = True
     assert read_until(source, lambda block: block is not None)
     assert source.problem == ''

@@ -377,3 +377,16 @@ def test_read_waits_no_longer_than_it_may():
     source = TopicSource('topic /audio')
     source.start()
     assert source.read(0.01) is None
+
+
+def test_messages_that_cannot_be_read_yet_are_no_silence(monkeypatch):
+    now = 100.0
+    monkeypatch.setattr(topic, 'time', types.SimpleNamespace(monotonic=lambda: now, time=lambda: 0.0))
+    source = TopicSource('topic /audio')
+    source.start()
+    for _ in range(20):
+        now += 0.1
+        source.leave_out()
+        assert source.problem == ''
+    now += 1.0
+    assert 'no sound on the topic /audio for 1.0 s' in source.problem
