@@ -13,7 +13,7 @@ from pathlib import Path
 PYTHON = Path(sys.executable).resolve()
 """The interpreter that .venv is made from, also where this script runs in .venv itself."""
 
-SPACE = {'runtime': 1e9, 'train': 10e9}
+SPACE = {'ros': 0.5e9, 'runtime': 0.5e9, 'train': 10e9}
 """Bytes that installing one of requirements/*.txt needs for a moment: what it takes, and pip's downloads and cache."""
 
 NOT_PASSED_ON = (

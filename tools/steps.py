@@ -14,8 +14,8 @@ from machine import PYTHON, WorkspaceError, clean_environment
 SHOWN_DOWNLOAD = 20.0
 """MB from which a download is worth a line."""
 
-SIZES = {'runtime': 'downloads 90 MB, takes 0.4 GB', 'train': 'downloads 3 GB, takes 5 GB and some minutes'}
-"""What installing one of requirements/*.txt means for whoever waits for it."""
+SIZES = {'ros': 'ROS 2 and colcon', 'runtime': 'what the node runs on', 'train': '3 GB to download, some minutes'}
+"""What one of requirements/*.txt is, for whoever waits for it."""
 
 TAIL_LINES = 12
 """Of a failed step's output, what is shown at once."""

@@ -16,6 +16,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,11 +34,14 @@ INSTALL_STAMP = INSTALL / '.made-by-make'
 """env.bash looks for this one too: it says that install/ belongs to .venv and not to a ROS 2 of this machine."""
 
 REQUIREMENTS = {
-    'demo': ('pip', 'runtime'),
-    'build': ('pip', 'runtime', 'train'),
-    'test': ('pip', 'runtime', 'train', 'test'),
+    'demo': ('pip', 'ros', 'runtime'),
+    'build': ('pip', 'ros', 'runtime', 'train'),
+    'test': ('pip', 'ros', 'runtime', 'train', 'test'),
 }
 """Which of requirements/*.txt each goal needs, in the order in which they are installed."""
+
+BUILD_NEEDS = ('pip', 'cmake', 'ros')
+"""Of them, what must be there before the packages are built; the rest is installed beside that."""
 
 BUILT = ('package.xml', 'setup.py', 'setup.cfg', 'colcon_defaults.yaml', 'resource', 'ser_msgs')
 """Files and folders whose content goes into install/: colcon runs again where it changes."""
@@ -108,16 +112,30 @@ def make_workspace(goal: str) -> None:
             make_venv(VENV, LOG)
             VENV_STAMP.write_text(identity())
         if shutil.which('cmake') is None and not is_installed('cmake'):
-            todo.append('cmake')
-        for name in todo:
-            installed_stamp(name).unlink(missing_ok=True)
-            install(lock_file(name), VENV, LOG)
-            installed_stamp(name).write_text(lock_hash(name))
-        if read(INSTALL_STAMP) != sources:
-            clear_for_build()
-            build_packages(VENV, LOG)
-            INSTALL_STAMP.write_text(sources)
+            todo.insert(0, 'cmake')
+        first = [name for name in todo if name in BUILD_NEEDS]
+        install_all(first)
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            building = beside.submit(build, sources) if read(INSTALL_STAMP) != sources else None
+            install_all([name for name in todo if name not in first])
+            if building is not None:
+                building.result()
         say(f'The workspace is ready after {time.monotonic() - start:.0f} s.')
+
+
+def install_all(names: list[str]) -> None:
+    """Install what requirements/ locks under each of `names`."""
+    for name in names:
+        installed_stamp(name).unlink(missing_ok=True)
+        install(lock_file(name), VENV, LOG)
+        installed_stamp(name).write_text(lock_hash(name))
+
+
+def build(sources: str) -> None:
+    """Build both packages, whose `source_hash` is `sources`."""
+    clear_for_build()
+    build_packages(VENV, LOG)
+    INSTALL_STAMP.write_text(sources)
 
 
 def clear_for_build() -> None:
@@ -184,7 +202,7 @@ def source_hash() -> str:
 
 def base_hash() -> str:
     """Return the hash of what compiled messages hang on beside their source."""
-    return hashlib.sha256(f'{identity()} {lock_hash("runtime")}'.encode()).hexdigest()
+    return hashlib.sha256(f'{identity()} {lock_hash("ros")}'.encode()).hexdigest()
 
 
 def files_of(tops: tuple[str, ...]) -> list[Path]:

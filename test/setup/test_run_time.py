@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""With what requirements/runtime.txt locks alone, all that a robot needs works; the rest says what it lacks."""
+"""With what the demo installs and nothing else, all that a robot needs works; the rest says what it lacks."""
 
 import csv
 import os
@@ -27,12 +27,12 @@ OFFLINE = {
 
 @pytest.fixture(scope='module')
 def light_python(tmp_path_factory) -> Path:
-    """Return a Python that finds, of all that is installed here, only what requirements/runtime.txt locks."""
+    """Return a Python that finds, of all that is installed here, only what `make demo` installs."""
     folder = tmp_path_factory.mktemp('light')
     subprocess.run([sys.executable, '-m', 'venv', '--without-pip', '--symlinks', folder], check=True)
     site_packages = next(folder.glob('lib/python*/site-packages'))
-    names = re.findall(r'^([A-Za-z0-9._-]+)==', (ROOT / 'requirements' / 'runtime.txt').read_text(), re.MULTILINE)
-    for name in names:
+    locked = ''.join((ROOT / 'requirements' / f'{name}.txt').read_text() for name in ('ros', 'runtime'))
+    for name in re.findall(r'^([A-Za-z0-9._-]+)==', locked, re.MULTILINE):
         try:
             found = distribution(name)
         except PackageNotFoundError:
