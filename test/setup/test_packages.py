@@ -18,8 +18,10 @@ from packaging.version import Version
 
 from ser_msgs.msg import Emotion
 from ser_ros.emotions import LABELS, UNKNOWN
+from ser_ros.extras import EXTRAS
 
 ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / 'README.md').read_text(encoding='utf-8')
 
 ROS_PACKAGES = {'ament_index_python', 'builtin_interfaces', 'launch', 'launch_ros', 'rclpy', 'ser_msgs'}
 
@@ -82,6 +84,38 @@ def test_the_locked_versions_are_within_the_ranges_of_setup_py():
         assert requirement.name in locked, f'{requirement.name} is not locked in requirements/'
         for version in locked[requirement.name]:
             assert Version(version) in requirement.specifier, f'{requirement.name} {version}'
+
+
+def requirements(extra: str) -> set[str]:
+    """Return the names that setup.py gives for an extra, or without one for ''."""
+    found = [Requirement(text) for text in distribution('ser_ros').requires]
+    if not extra:
+        return {requirement.name for requirement in found if requirement.marker is None}
+    return {found.name for found in found if found.marker and found.marker.evaluate({'extra': extra})}
+
+
+def test_each_extra_is_what_its_scripts_look_for():
+    for extra, packages in EXTRAS.items():
+        assert requirements(extra) == set(packages)
+    assert requirements('test') > requirements('train') | requirements('optimize')
+
+
+def test_the_run_time_asks_for_nothing_that_only_training_needs():
+    heavy = {'torch', 'torchaudio', 'transformers', 'datasets', 'scikit-learn', 'silero-vad'}
+    assert requirements('') & heavy == set()
+    keys = {element.text for element in manifest('.').iter('exec_depend')}
+    assert not [key for key in keys if any(name in key for name in ('torch', 'transformers', 'silero', 'sklearn'))]
+
+
+def test_what_rosdep_does_not_bring_is_in_the_readmes_command():
+    """Its keys of Debian's packages, those of pip, and the README's one command make up what setup.py asks for."""
+    keys = {element.text for element in manifest('.').iter('exec_depend')}
+    by_apt = {'numpy', 'soundfile', 'pyyaml'}
+    assert {f'python3-{"yaml" if name == "pyyaml" else name}' for name in by_apt} <= keys
+    command = re.search(r'^pip install --break-system-packages ([a-z -]+?)(?: *#.*)?$', README, re.MULTILINE)
+    by_pip = set(command[1].split())
+    assert by_apt | by_pip == requirements('') - {'setuptools'}
+    assert {key for key in keys if key.endswith('-pip')} <= {f'python3-{name}-pip' for name in by_pip}
 
 
 OPTIONAL = {'hri_msgs'}
