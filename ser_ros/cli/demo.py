@@ -36,7 +36,8 @@ def main(args: list[str] | None = None) -> int:
     # rclpy reads the environment when it is imported.
     from ser_ros.cli.listener import EmotionListener
 
-    parameters = {'autostart': 'false', 'audio.source': options.source, 'model.path': options.model}
+    # Whoever asks for the microphone sits before it: what is wrong with it is told at once.
+    parameters = {'autostart': False, 'audio.source': options.source, 'audio.wait': False, 'model.path': options.model}
     if audio:
         parameters['audio.file'] = str(audio)
     print('starting the node and loading its model ...', flush=True)
@@ -73,10 +74,10 @@ def _choose_domain() -> None:
 
 
 @contextlib.contextmanager
-def _node_process(parameters: dict[str, str]) -> Iterator[subprocess.Popen]:
+def _node_process(parameters: dict[str, str | bool]) -> Iterator[subprocess.Popen]:
     command = [sys.executable, '-m', 'ser_ros.cli.ser_node', '--ros-args', '--log-level', 'ser:=warn']
     for name, value in parameters.items():
-        command += ['-p', f'{name}:={json.dumps(value) if name != "autostart" else value}']
+        command += ['-p', f'{name}:={json.dumps(value)}']
     process = subprocess.Popen(command)
     try:
         yield process

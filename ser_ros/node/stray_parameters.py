@@ -23,6 +23,7 @@ def unknown_parameters(node: Node, known_elsewhere: Iterable[str] = ()) -> list[
     any other node's in a shared section: one sentence is enough for them.
     """
     declared = [*node.get_parameters_by_prefix('')]
+    # rclpy tells them in no public way unless it declares them all itself, without their ranges.
     unknown = [
         name
         for name in node._parameter_overrides
