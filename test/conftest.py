@@ -247,6 +247,7 @@ class StandInSoundDevice(types.ModuleType):
         self.streams = []
         self.tried_rates = []
         self.initialised = True
+        self.host_runs = True
         self.scans = 1
 
     def add(self, name: str, *, channels: int = 1, rate: float = 48_000.0, rates=(16_000,)) -> int:
@@ -266,9 +267,13 @@ class StandInSoundDevice(types.ModuleType):
         return index
 
     def _terminate(self):
+        if not self.initialised:
+            raise PortAudioError('Error terminating PortAudio: PortAudio not initialized', -10000)
         self.initialised = False
 
     def _initialize(self):
+        if not self.host_runs:
+            raise PortAudioError('Error initializing PortAudio: Unanticipated host error', -9999)
         self.initialised = True
         self.scans += 1
 

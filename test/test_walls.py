@@ -19,6 +19,7 @@ ROS += ('launch', 'launch_ros')
 MAY_IMPORT = {
     'errors.py': [],
     'emotions.py': [],
+    'bring_up.py': ['errors', 'recognition.backend', 'recognition.device', 'recognition.models'],
     'extras.py': ['errors'],
     'audio': ['errors', 'audio'],
     'onnx_session.py': [],

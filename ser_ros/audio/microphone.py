@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sound from a microphone, through PortAudio."""
 
+import contextlib
 import queue
 import time
 from collections import Counter
@@ -166,8 +167,10 @@ def load_sounddevice():
 
 
 def _scan_again(sounddevice) -> None:
-    try:
+    # It is not initialised where an earlier scan has failed.
+    with contextlib.suppress(sounddevice.PortAudioError):
         sounddevice._terminate()
+    try:
         sounddevice._initialize()
     except sounddevice.PortAudioError as error:
         raise SourceUnavailable(f'PortAudio does not start ({_reason(error)}); look after the sound server') from None

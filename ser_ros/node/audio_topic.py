@@ -76,8 +76,8 @@ class AudioTopicSubscription:
         self._decoder = PacketDecoder(kind, self._assumed)
         self._waiting_since: float | None = None
         self._subscriptions.append(self._node.create_subscription(message, self._topic, self._on_message, _AUDIO_QOS))
-        if kind.needs_info:
-            info = load_info()
+        info = load_info() if kind.needs_info else None
+        if info is not None:
             self._subscriptions.append(self._node.create_subscription(info, self._info_topic, self._on_info, _INFO_QOS))
         self._type = message_type
         self._hash: bytes | None = None
@@ -163,10 +163,10 @@ def load_message(message_type: str) -> tuple[type, AudioType]:
     return message, kind
 
 
-def load_info() -> type:
-    """Return the class of INFO_TYPE, which comes with the types that need it. Raises SerError."""
+def load_info() -> type | None:
+    """Return the class of INFO_TYPE; None where its package, which must be installed, is of before that came."""
     package, _, name = INFO_TYPE.split('/')
-    return getattr(_load_package(package, INFO_TYPE, ROS_DRIVERS), name)
+    return getattr(_load_package(package, INFO_TYPE, ROS_DRIVERS), name, None)
 
 
 def _other_package(message_type: str, origin: str) -> str:

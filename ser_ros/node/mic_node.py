@@ -80,8 +80,8 @@ class MicNode(Node):
         self._faults = FaultLog(self.get_logger())
         self._audio = self.create_publisher(self._message, 'audio', qos_profile_sensor_data)
         self._info = None
-        if self._kind.needs_info:
-            self._info = self.create_publisher(load_info(), 'audio_info', _LATCHED_QOS)
+        if self._kind.needs_info and (info := load_info()) is not None:
+            self._info = self.create_publisher(info, 'audio_info', _LATCHED_QOS)
         self._diagnostics = self.create_publisher(DiagnosticArray, 'diagnostics', QoSProfile(depth=10))
         self._tell()
         self.create_timer(_PERIOD, self._tell, clock=Clock(clock_type=ClockType.STEADY_TIME))

@@ -9,6 +9,7 @@ import pytest
 from ser_ros.audio import microphone
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.audio.microphone import MicrophoneSource, list_microphones
+from ser_ros.audio.source import SourceUnavailable
 
 WALL_CLOCK = 5000.0
 MONOTONIC = 100.0
@@ -258,3 +259,37 @@ def test_only_inputs_are_listed(sounddevice):
     sounddevice.add('Speakers', channels=0)
     sounddevice.add('USB Audio', channels=2)
     assert [(info['index'], info['name']) for info in list_microphones()] == [(1, 'USB Audio')]
+
+
+def test_what_comes_after_the_first_look_is_found_when_it_is_looked_for_again(sounddevice, refuses):
+    source = MicrophoneSource('USB')
+    with pytest.raises(SourceUnavailable):
+        source.open()
+    sounddevice.add('USB Audio')
+    source.open()
+    assert sounddevice.scans == 2 and not sounddevice.streams[-1].closed
+
+
+def test_a_sound_server_that_fails_to_start_is_tried_again(sounddevice, refuses):
+    source = MicrophoneSource()
+    with pytest.raises(SourceUnavailable):
+        source.open()
+    sounddevice.host_runs = False
+    for _ in range(2):
+        with refuses('PortAudio does not start', 'Unanticipated host error'):
+            source.open()
+    sounddevice.host_runs = True
+    sounddevice.add('USB Audio')
+    source.open()
+    assert sounddevice.streams[-1].samplerate == 16_000
+
+
+@pytest.mark.parametrize('fault', ['none', 'busy', 'silent'])
+def test_what_may_come_yet_is_told_from_what_is_wrong(sounddevice, fault):
+    if fault != 'none':
+        sounddevice.add('USB Audio', rates=() if fault == 'busy' else (16_000,))
+    source = MicrophoneSource()
+    with pytest.raises(SourceUnavailable):
+        source.open()
+        sounddevice.streams[-1].refuses_to_start = True
+        source.start()
