@@ -254,6 +254,22 @@ def test_the_microphone_node_is_heard(microphone, listen, interfaces, tmp_path, 
     assert 'Traceback' not in (tmp_path / 'mic.log').read_text()
 
 
+def test_the_microphone_node_waits_for_a_microphone(microphone, listen, tmp_path, recording):
+    virtual = microphone(switched_on=False)
+    node, observer = listen()
+    log = tmp_path / 'mic.log'
+    with mic_node(log) as process:
+        observer.wait_until(lambda: 'it is waited for' in log.read_text(), 'it is told that there is no microphone')
+        virtual.switch_on()
+        virtual.plug_in()
+        observer.wait_for_level('microphone', 'OK')
+        virtual.play(recording)
+        observer.wait_until(lambda: observer.finals, 'an utterance is answered')
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0, log.read_text()
+    assert 'in order again' in log.read_text() and 'Traceback' not in log.read_text()
+
+
 def test_the_microphone_node_tells_in_one_sentence_what_it_cannot(microphone, tmp_path, ros_domain):
     microphone()
     for parameters, words in (
