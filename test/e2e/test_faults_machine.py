@@ -146,10 +146,10 @@ def test_killed_in_the_middle_of_an_utterance_and_started_anew(listen, start_nod
     assert node.end(signal.SIGKILL) == -signal.SIGKILL
     restarted = time.monotonic()
     again = start_node(audio__source='topic')
-    observer.wait_until(lambda: observer.speaking[-1] is False, 'the new node says that nobody speaks', 20.0)
+    observer.wait_until(lambda: observer.speaking[-1] is False, 'the new node says that nobody speaks')
     took = time.monotonic() - restarted
     observer.diagnostics.clear()
-    observer.wait_until(lambda: observer.count('blocks') > 0, 'sound comes', 20.0)
+    observer.wait_until(lambda: observer.count('blocks') > 0, 'sound comes')
     observer.wait_for_level('microphone', 'OK')
     assert ask(observer, talker, speech).utterance == 1
     assert len(observer.finals) == 2

@@ -126,6 +126,7 @@ def test_another_recipe_is_not_resumed(run_of, pieces, tmp_path, monkeypatch, re
 
 
 def test_a_folder_that_is_there_is_not_overwritten(run_of, pieces, tmp_path, refuses):
+    (tmp_path / 'notes.txt').touch()
     with refuses('never overwritten'):
         make_encoder(run_of(recipe_of('masked'), tmp_path), pieces, None)
 
