@@ -9,6 +9,7 @@ from dataclasses import replace
 from ser_ros.annotation.bag import Bag, reason
 from ser_ros.annotation.bag_topics import AudioTopics
 from ser_ros.audio.block import BLOCK_DURATION, AudioBlock
+from ser_ros.audio.pace import Pace
 from ser_ros.audio.packets import AudioPacket, PacketDecoder, StreamFormat
 from ser_ros.audio.source import EndOfAudio, check_channel
 from ser_ros.audio.topic import TopicSource
@@ -21,13 +22,6 @@ _NANOSECONDS = 1e9
 
 _WALL_CLOCK = 1e9
 """Seconds; later times are of a clock that tells the date, earlier ones since a machine or a simulation was started."""
-
-_LONGEST_BURST = 0.3
-"""Seconds by which messages without stamps may come late before sound is taken to be missing, as in a running node."""
-
-_FOLLOW = 0.05
-"""Seconds by which the time of a message without a stamp may follow its reception: half of what counts as a gap. No
-more than half a message either, so that none seems to have been overtaken."""
 
 
 class BagSource:
@@ -91,7 +85,7 @@ class BagSource:
         self._topic.start()
         self._packets = self._decoded()
         self._blocks: deque[AudioBlock] = deque()
-        self._next: float | None = None
+        self._pace = Pace()
         self._offset: float | None = None
         self._hidden = 0.0
 
@@ -155,10 +149,7 @@ class BagSource:
         """Return when the first frame of `packet` was captured, on the bag's clock or the sender's."""
         earliest = received - packet.duration
         if packet.stamp is None:
-            stamp = earliest
-            if self._next is not None and earliest - self._next < _LONGEST_BURST:
-                most = min(_FOLLOW, packet.duration / 2)
-                stamp = self._next + min(max(earliest - self._next, -most), most)
+            stamp = self._pace.follow(earliest, packet.duration)
         else:
             if self._offset is None:
                 since_start = packet.stamp < _WALL_CLOCK <= received
@@ -167,7 +158,6 @@ class BagSource:
         if stamp < _WALL_CLOCK:
             # A live topic's stamp near this machine's own time since its start would be taken for that.
             self._hidden = _WALL_CLOCK
-        self._next = stamp + packet.duration
         return stamp
 
     def _silence(self) -> str:

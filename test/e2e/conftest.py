@@ -412,12 +412,11 @@ def observe(ros_domain):
 
 
 @pytest.fixture
-def start_node(tmp_path, ros_domain, random_weight_model):
-    """Start nodes, on the random-weight model where nothing else is said; what still runs at the end is killed."""
+def start_node(tmp_path, ros_domain):
+    """Start nodes, on the embedded default where nothing else is said; what still runs at the end is killed."""
     nodes = []
 
     def start(**options) -> NodeProcess:
-        options.setdefault('model__path', str(random_weight_model))
         nodes.append(NodeProcess(tmp_path / f'node{len(nodes)}.log', **options))
         return nodes[-1]
 

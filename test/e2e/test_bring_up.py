@@ -61,7 +61,7 @@ def test_misspelt_parameters_and_files_for_other_nodes_are_told(start_node, obse
 
 def test_the_shipped_file_can_be_loaded_onto_a_running_node(start_node, observe, tmp_path):
     """As `ros2 param load` does; what stays as it is is no change, what does not is refused as ever."""
-    node = start_node(model__path='')
+    node = start_node()
     observer = observe()
     observer.wait_until(lambda: 'listening to' in node.output, 'the node listens')
 

@@ -39,10 +39,11 @@ Classifier.classify = classify
 
 
 @pytest.fixture
-def listen(start_node, observe, make_talker):
-    """Start a node that hears a talker; return node, observer and talker."""
+def listen(start_node, observe, make_talker, random_weight_model):
+    """Start a node that hears a talker, its model run by torch; return node, observer and talker."""
 
     def make(**options):
+        options.setdefault('model__path', str(random_weight_model))
         node = start_node(audio__source='topic', **options)
         observer = observe()
         talker = make_talker(observer)

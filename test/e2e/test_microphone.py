@@ -16,7 +16,7 @@ from ser_ros.node.messages import seconds
 
 def hear(microphone, start_node, observe, recording, count, **parameters):
     """Play `recording` to a node and return its final messages, sorted."""
-    node = start_node(autostart=False, audio__source='microphone', model__path='', **parameters)
+    node = start_node(autostart=False, audio__source='microphone', **parameters)
     observer = observe()
     assert observer.configure(), node.output
     assert observer.activate(), node.output
@@ -31,9 +31,7 @@ def hear(microphone, start_node, observe, recording, count, **parameters):
 def test_the_microphone_gives_what_the_file_gives(microphone, start_node, observe, recording, said):
     virtual = microphone()
     heard = hear(virtual, start_node, observe, recording, len(said))
-    file_node = start_node(
-        autostart=False, audio__source='file', audio__file=str(recording), audio__realtime=False, model__path=''
-    )
+    file_node = start_node(autostart=False, audio__source='file', audio__file=str(recording), audio__realtime=False)
     observer = observe()
     observer.configure()
     observer.activate()

@@ -35,7 +35,7 @@ def test_every_utterance_of_a_file_brings_one_final_message(start_node, observe,
         assert seconds(message.header.stamp) - first == pytest.approx(truth['start'], abs=0.15)
         assert seconds(message.duration) == pytest.approx(truth['duration'], abs=0.3)
         assert message.header.frame_id == 'ear'
-        assert message.model == 'random-weight'
+        assert message.model == 'default'
         assert message.labels == list(LABELS)
         assert sum(message.probabilities) == pytest.approx(1.0, abs=1e-4)
         assert message.confidence == max(message.probabilities)
@@ -171,7 +171,7 @@ def test_diagnostics_come_once_a_second_with_everything_promised(start_node, obs
     values = observer.last_values()
     assert values['lifecycle state'] == 'active'
     assert values['source'] == f'file {recording}'
-    assert values['model'] == 'random-weight'
+    assert values['model'] == 'default'
     assert values['device'] in ('cpu', 'cuda')
     assert int(values['blocks']) > 0
     assert values['last emotion'] in LABELS
