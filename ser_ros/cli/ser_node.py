@@ -2,6 +2,7 @@
 """`ros2 run ser_ros ser_node`: the node, until Ctrl-C, SIGTERM or the end of the file it listens to."""
 
 import argparse
+import json
 import sys
 
 from ser_ros.cli.ros_arguments import own_arguments
@@ -28,7 +29,7 @@ def main(args: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     width = max(len(spec.name) for spec in SPECS)
-    parameters = '\n'.join(f'  {spec.name:{width}}  {spec.description} [{spec.default!r}]' for spec in SPECS)
+    parameters = '\n'.join(f'  {spec.name:{width}}  {spec.description} [{json.dumps(spec.default)}]' for spec in SPECS)
     return argparse.ArgumentParser(
         prog='ser_node',
         description='Publish on the topic `emotion`, for every utterance, how the speaker feels.',

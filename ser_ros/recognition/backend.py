@@ -64,7 +64,14 @@ def load_backend(folder: Path, device: str, backend: str) -> Backend:
             problem = str(error)
     require_extra('torch', _who_needs_torch(folder, device, backend, problem))
     # Late, for torch and transformers take seconds and half a gigabyte that the other backend does without.
-    from ser_ros.recognition.torch_backend import TorchBackend
+    try:
+        from ser_ros.recognition.torch_backend import TorchBackend
+    except (ImportError, OSError) as error:
+        # As with a torch that was built for another CUDA.
+        reason = str(error).strip().partition('\n')[0]
+        raise SerError(
+            f'torch is installed, but cannot be loaded ({reason}); install the one that is made for this machine'
+        ) from None
 
     loaded = TorchBackend.load(folder, device)
     if problem:

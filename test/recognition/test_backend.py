@@ -145,6 +145,18 @@ def test_a_model_without_an_optimised_form_runs_in_torch(random_weight_model, re
         Classifier.load(random_weight_model, 'cpu', 'onnx')
 
 
+def test_a_torch_that_cannot_be_loaded_is_one_sentence(folder, monkeypatch, refuses):
+    monkeypatch.setitem(sys.modules, 'ser_ros.recognition.torch_backend', None)
+    with refuses('torch is installed, but cannot be loaded', 'made for this machine'):
+        module.load_backend(folder, 'cpu', 'torch')
+
+
+def test_a_gpu_counts_only_where_torch_is_installed(folder, monkeypatch, refuses):
+    monkeypatch.setattr(module, 'gpu_may_be_there', lambda: True)
+    monkeypatch.setattr(module, 'missing_packages', lambda extra: ['torch'])
+    assert module.load_backend(folder, 'auto', 'auto').kind == 'onnx'
+
+
 def test_the_optimised_form_does_not_run_on_a_gpu(folder, refuses):
     with refuses('onnx runs on the CPU', 'cuda:1', 'model.backend torch'):
         Classifier.load(folder, 'cuda:1', 'onnx')
