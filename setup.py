@@ -12,6 +12,7 @@ DATA_FOLDERS = (
     'launch',
     'models/default',
     'models/default/optimized',
+    'models/vad',
     'ser_msgs/msg',
     'train',
     'train/base',

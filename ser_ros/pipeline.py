@@ -20,10 +20,12 @@ from ser_ros.recognition.cancellation import Cancellation, Cancelled
 from ser_ros.recognition.estimate import Estimate
 from ser_ros.request import Purpose, Request
 from ser_ros.speech.framing import Framer
+from ser_ros.speech.fused import FusedVad
+from ser_ros.speech.hearing import Hearing
 from ser_ros.speech.rejection import Rejection
-from ser_ros.speech.room import Room, RoomConfig
-from ser_ros.speech.segmenter import SegmentationConfig, Segmenter, SpeechState, Utterance
-from ser_ros.speech.vad import CHUNK_SAMPLES, SileroVad, VoiceActivityDetector
+from ser_ros.speech.room import RoomConfig
+from ser_ros.speech.segmenter import SegmentationConfig, SpeechState, Utterance
+from ser_ros.speech.vad import CHUNK_SAMPLES, VoiceActivityDetector
 
 _MAILBOX_CAPACITY = 32
 """Utterances; at most 20 MB of sound where each is 10 s long."""
@@ -83,6 +85,7 @@ class PipelineStatus:
     losses: dict[str, int]
     health: SoundHealth
     room_floor: float
+    voice_level: float
     is_speaking: bool
     utterances: int
     answered: int
@@ -112,18 +115,18 @@ class Pipeline:
         listeners: Listeners,
         room: RoomConfig | None = None,
         gate: Gate | None = None,
-        make_detector: Callable[[], VoiceActivityDetector] = SileroVad,
+        make_detector: Callable[[], VoiceActivityDetector] = FusedVad,
     ):
         """Prepare without starting; without a `gate` nothing closes it."""
         self._source = source
         self._recogniser = recogniser
         self._listeners = listeners
         self._gate = gate or Gate()
-        self._detector = make_detector()
         self._monitor = SoundMonitor()
         self._framer = Framer()
-        self._segmenter = Segmenter(segmentation)
-        self._room = Room(room or RoomConfig())
+        self._hearing = Hearing(segmentation, room, make_detector())
+        self._segmenter = self._hearing.segmenter
+        self._room = self._hearing.room
         self._unheard: list[AudioBlock] = []
         self._mailbox = Mailbox(_MAILBOX_CAPACITY)
         self._early: Request | None = None
@@ -183,6 +186,7 @@ class Pipeline:
             losses=self._source.losses,
             health=self._monitor.health(),
             room_floor=self._room.floor,
+            voice_level=self._room.voice,
             is_speaking=self._is_speaking,
             utterances=self._segmenter.utterances,
             answered=self._answered,
@@ -249,10 +253,9 @@ class Pipeline:
         With a `rejection` that utterance is not answered.
         """
         self._segment(self._framer.flush(), at_once=True)
-        self._hand_over(self._segmenter.flush(), rejection)
+        self._hand_over(self._hearing.end(), rejection)
         self._give_up_early()
         self._tell_speaking()
-        self._detector.reset()
 
     def _segment(self, chunks: list[AudioBlock], *, at_once: bool = False) -> None:
         self._unheard += chunks
@@ -260,10 +263,8 @@ class Pipeline:
             return
         chunks, self._unheard = self._unheard, []
         for chunk in chunks:
-            probability = self._detector.speech_probability(chunk.samples)
             before = self._segmenter.state
-            utterances = self._segmenter.push(chunk, probability)
-            self._room.hear(chunk.samples, probability, self._segmenter.state)
+            utterances = self._hearing.hear(chunk)
             self._tell_speaking()
             self._hand_over(utterances)
             if self._source.live:

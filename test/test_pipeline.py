@@ -686,7 +686,7 @@ def test_what_was_heard_before_is_no_part_of_what_is_said_after_it(make, gate, c
     wait_until(lambda: len(heard.utterances) == 1)
     assert heard.utterances[0].start_time == pytest.approx(after)
     assert (heard.utterances[0].samples[: 12 * CHUNK] == 1.0).all()
-    assert pipeline._detector.resets > 0
+    assert pipeline._hearing._detector.resets > 0
 
 
 def test_a_gap_ends_the_utterance_instead_of_gluing_it(make):

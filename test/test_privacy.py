@@ -72,9 +72,9 @@ sys.addaudithook(lambda event, args: seen.append((event, args)) if event.startsw
 import numpy as np
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.models import find_model
-from ser_ros.speech.vad import SileroVad
+from ser_ros.speech.fused import FusedVad
 estimate = Classifier.load(find_model(), 'cpu').classify(np.zeros(16000, dtype=np.float32))
-SileroVad().speech_probability(np.zeros(512, dtype=np.float32))
+FusedVad().speech_probability(np.zeros(512, dtype=np.float32))
 assert len(estimate.labels) == 8
 used = [event for event in seen if event[0] in ('socket.connect', 'socket.bind', 'socket.getaddrinfo', 'socket.sendto')]
 assert not used, used

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     'extras.py': ['errors'],
     'audio': ['errors', 'audio'],
     'onnx_session.py': [],
-    'speech': ['errors', 'audio.block', 'onnx_session', 'speech'],
+    'speech': ['errors', 'resources', 'audio.block', 'onnx_session', 'speech'],
     'recognition': ['errors', 'emotions', 'extras', 'resources', 'audio.block', 'onnx_session', 'recognition'],
     'gate.py': ['speech.rejection'],
     'request.py': ['speech.segmenter', 'recognition.cancellation', 'recognition.estimate'],
@@ -159,6 +159,6 @@ def test_what_need_not_be_loaded_is_not(modules, unwanted):
 
 
 def test_listening_for_speech_loads_no_torch():
-    code = 'import sys; from ser_ros.speech.vad import SileroVad; SileroVad(); print("torch" in sys.modules)'
+    code = 'import sys; from ser_ros.speech.fused import FusedVad; FusedVad(); print("torch" in sys.modules)'
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=ROOT.parent, check=True)
     assert done.stdout.split() == ['False']

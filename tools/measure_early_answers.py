@@ -16,8 +16,8 @@ from ser_ros.audio.file import read_recording
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.models import find_model
 from ser_ros.speech.framing import Framer
-from ser_ros.speech.segmenter import SegmentationConfig, Segmenter, SpeechState, Utterance
-from ser_ros.speech.vad import SileroVad
+from ser_ros.speech.hearing import Hearing
+from ser_ros.speech.segmenter import SpeechState, Utterance
 from ser_ros.training.data.ravdess import find_clips
 
 SILENCE = 1.0
@@ -52,10 +52,11 @@ def pairs_in(samples: np.ndarray) -> tuple[list[tuple[Utterance, Utterance]], in
     """Return (as heard at its last pause, as heard at its end) of each utterance, and how often a voice paused."""
     generator = np.random.default_rng(0)
     silence = generator.normal(scale=NOISE, size=(2, round(SILENCE * SAMPLE_RATE))).astype(np.float32)
-    segmenter, detector = Segmenter(SegmentationConfig()), SileroVad()
+    hearing = Hearing()
+    segmenter = hearing.segmenter
     pairs, pauses, early, before = [], 0, None, segmenter.state
     for chunk in Framer().push(AudioBlock(np.concatenate([silence[0], samples, silence[1]]), 0.0, 0.0)):
-        found = segmenter.push(chunk, detector.speech_probability(chunk.samples))
+        found = hearing.hear(chunk)
         if segmenter.state is SpeechState.STOPPING and before is not SpeechState.STOPPING:
             early = segmenter.paused()
             pauses += 1

@@ -25,10 +25,9 @@ from ser_ros.audio.block import SAMPLE_RATE, AudioBlock
 from ser_ros.audio.file import read_recording
 from ser_ros.errors import SerError
 from ser_ros.speech.framing import Framer
+from ser_ros.speech.hearing import Hearing
 from ser_ros.speech.rejection import Rejection
-from ser_ros.speech.room import Room
-from ser_ros.speech.segmenter import SegmentationConfig, Segmenter
-from ser_ros.speech.vad import CHUNK_SAMPLES, SileroVad
+from ser_ros.speech.vad import CHUNK_SAMPLES
 from ser_ros.training.data.ravdess import find_clips
 
 LEVELS = (-50.0, -35.0, -20.0)
@@ -128,15 +127,11 @@ def in_noise(clip: np.ndarray, ratio: float, noise: np.random.Generator) -> np.n
 
 def listen(samples: np.ndarray) -> Counter[Rejection | None]:
     """Return how many final utterances of `samples` were rejected with which reason; None stands for answered."""
-    detector, segmenter, room = SileroVad(), Segmenter(SegmentationConfig()), Room()
-    framer = Framer()
+    hearing, framer = Hearing(), Framer()
     outcomes = Counter()
     for chunk in framer.push(AudioBlock(samples, 0.0, 0.0)) + framer.flush():
-        probability = detector.speech_probability(chunk.samples)
-        utterances = segmenter.push(chunk, probability)
-        room.hear(chunk.samples, probability, segmenter.state)
-        outcomes.update(room.judge(utterance) for utterance in utterances)
-    outcomes.update(room.judge(utterance) for utterance in segmenter.flush())
+        outcomes.update(hearing.room.judge(utterance) for utterance in hearing.hear(chunk))
+    outcomes.update(hearing.room.judge(utterance) for utterance in hearing.end())
     return outcomes
 
 

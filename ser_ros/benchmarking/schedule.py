@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ser_ros.audio.block import SAMPLE_RATE, AudioBlock
-from ser_ros.speech.segmenter import SegmentationConfig, Segmenter
-from ser_ros.speech.vad import CHUNK_SAMPLES, SileroVad
+from ser_ros.speech.hearing import Hearing
+from ser_ros.speech.vad import CHUNK_SAMPLES
 
 PACKET = CHUNK_SAMPLES
 """Samples: one chunk of the detector in each packet, so that the packet that decides is known."""
@@ -52,15 +52,15 @@ def quiet_room(seconds: float) -> np.ndarray:
 
 def expect(packets: np.ndarray) -> Schedule:
     """Return what the node's own detector and segmenter, at their defaults, find in `packets` (int16, (n, PACKET))."""
-    segmenter, detector = Segmenter(SegmentationConfig()), SileroVad()
+    hearing = Hearing()
     found = []
     for index, packet in enumerate(packets):
         samples = (packet / _FULL_SCALE).astype(np.float32)
         block = AudioBlock(samples, index * PACKET / SAMPLE_RATE, 0.0)
-        for utterance in segmenter.push(block, detector.speech_probability(samples)):
+        for utterance in hearing.hear(block):
             last = round((utterance.start_time + utterance.duration) * SAMPLE_RATE) - 1
             found.append(Expected(utterance.number, last // PACKET, index))
-    return Schedule(tuple(found), segmenter.utterances)
+    return Schedule(tuple(found), hearing.segmenter.utterances)
 
 
 def _noise(seconds: float) -> np.ndarray:

@@ -19,7 +19,8 @@ from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.errors import SerError
 from ser_ros.extras import missing_packages, require_extra
 from ser_ros.recognition.models import find_model
-from ser_ros.speech.vad import CHUNK_SAMPLES, SileroVad
+from ser_ros.speech.fused import FusedVad
+from ser_ros.speech.vad import CHUNK_SAMPLES
 
 SECTIONS = ('vad', 'recognition', 'agreement', 'idle', 'live')
 _IDLE_SECONDS, _QUICK_IDLE_SECONDS = 30.0, 5.0
@@ -84,7 +85,7 @@ def _measure(options: argparse.Namespace, folder: Path, weights: str, utterances
 
 
 def _time_vad(speech: np.ndarray) -> tuple[float, float, int]:
-    detector, times = SileroVad(), []
+    detector, times = FusedVad(), []
     for at in range(0, len(speech) - CHUNK_SAMPLES, CHUNK_SAMPLES):
         started = time.perf_counter()
         detector.speech_probability(speech[at : at + CHUNK_SAMPLES])

@@ -14,6 +14,7 @@ from rclpy.qos import QoSProfile
 from ser_ros.node.fault_log import FaultLog
 from ser_ros.node.subjects import MICROPHONE, NodeStatus, Recent, Subject, subjects
 from ser_ros.pipeline import PipelineStatus
+from ser_ros.speech.rejection import Rejection
 
 _PERIOD = 1.0
 """Seconds between messages: diagnostic_aggregator takes what is older than five for stale."""
@@ -71,7 +72,7 @@ class Recently:
 
     def __init__(self):
         """Begin with nothing remembered."""
-        self._seen: deque[tuple[float, int, int, int, int]] = deque()
+        self._seen: deque[tuple[float, ...]] = deque()
 
     def update(self, status: PipelineStatus | None, now: float | None = None) -> Recent:
         """Add the counts as they are at `now` (seconds of `time.monotonic()`) and return the last minute's."""
@@ -79,16 +80,19 @@ class Recently:
         if status is None:
             self._seen.clear()
             return Recent()
-        counts = (status.blocks, status.utterances, sum(status.losses.values()), status.dropped_final)
+        counts = (
+            *(status.blocks, status.utterances, sum(status.losses.values()), status.dropped_final),
+            *(status.rejected.get(reason, 0) for reason in (Rejection.TOO_QUIET, Rejection.NOISE)),
+        )
         if self._seen and any(new < old for new, old in zip(counts, self._seen[-1][1:], strict=True)):
             self._seen.clear()
         self._seen.append((now, *counts))
         while now - self._seen[0][0] > _MEMORY:
             self._seen.popleft()
         since, *before = self._seen[0]
-        blocks, utterances, losses, dropped = (new - old for new, old in zip(counts, before, strict=True))
+        blocks, utterances, *others = (new - old for new, old in zip(counts, before, strict=True))
         elapsed = max(now - since, _LOOK_PERIOD)
-        return Recent(blocks / elapsed, 60 * utterances / elapsed, losses, dropped)
+        return Recent(blocks / elapsed, 60 * utterances / elapsed, *others)
 
 
 def to_status(subject: Subject, prefix: str) -> DiagnosticStatus:

@@ -114,7 +114,7 @@ SPECS = (
     ParameterSpec(
         'vad.min_voice',
         _R.min_voice,
-        'Speech probability times periodicity below which an utterance is noise; 0 answers everything.',
+        'Speech probability, of two looks at an utterance, below which it is noise; 0 answers everything.',
         0.0,
         1.0,
         live=True,

@@ -7,6 +7,7 @@ from enum import IntEnum
 import numpy as np
 
 from ser_ros.pipeline import PipelineStatus
+from ser_ros.speech.fused import GAIN_DB
 from ser_ros.speech.rejection import Rejection
 
 _ZEROS_WARN = 0.6
@@ -80,13 +81,16 @@ class NodeStatus:
 class Recent:
     """What has happened in the last minute.
 
-    blocks, utterances: per second and per minute. losses, dropped: how often.
+    blocks, utterances: per second and per minute. losses, dropped: how often. too_quiet, noise: utterances that were
+    rejected so.
     """
 
     blocks: float = 0.0
     utterances: float = 0.0
     losses: int = 0
     dropped: int = 0
+    too_quiet: int = 0
+    noise: int = 0
 
 
 def subjects(status: NodeStatus, recent: Recent) -> list[Subject]:
@@ -161,9 +165,28 @@ def _speech(status: NodeStatus, recent: Recent) -> Subject:
         'utterances': pipeline.utterances,
         'utterances per minute': f'{recent.utterances:.1f}',
         'room': f'{pipeline.room_floor:.1f} dBFS',
+        'last voice': f'{pipeline.voice_level:.1f} dBFS',
+        'gain of the detectors': f'{GAIN_DB:.0f} dB',
     }
     values |= {f'rejected: {reason.value}': pipeline.rejected.get(reason, 0) for reason in Rejection}
-    return Subject('speech', Level.OK, 'somebody speaks' if pipeline.is_speaking else 'quiet', values)
+    message = 'somebody speaks' if pipeline.is_speaking else 'quiet'
+    return Subject('speech', Level.OK, '; '.join([message, *_rejections(recent)]), values)
+
+
+def _rejections(recent: Recent) -> list[str]:
+    """Return a sentence for each reason for which utterances were rejected in the last minute."""
+    found = []
+    if recent.too_quiet:
+        found.append(
+            f'{recent.too_quiet} utterance(s) in the last minute were no louder than the room: bring the microphone '
+            'closer, or lower vad.noise_margin'
+        )
+    if recent.noise:
+        found.append(
+            f'{recent.noise} sound(s) in the last minute were not taken for a voice: lower vad.min_voice if somebody '
+            'spoke'
+        )
+    return found
 
 
 def _recognition(status: NodeStatus, recent: Recent) -> Subject:

@@ -5,8 +5,9 @@ import numpy as np
 
 from ser_ros.audio.block import AudioBlock
 from ser_ros.speech.framing import Framer
-from ser_ros.speech.segmenter import SegmentationConfig, Segmenter, Utterance
-from ser_ros.speech.vad import SileroVad, VoiceActivityDetector
+from ser_ros.speech.hearing import Hearing
+from ser_ros.speech.segmenter import SegmentationConfig, Utterance
+from ser_ros.speech.vad import VoiceActivityDetector
 
 
 def segment_recording(
@@ -16,13 +17,10 @@ def segment_recording(
 ) -> list[Utterance]:
     """Return the final utterances of `samples` (float32, shape (n,), 16 kHz); times count from its first sample.
 
-    Without a `detector` a new Silero VAD listens.
+    What was heard is not judged. Without a `detector` a new `FusedVad` listens.
     """
-    detector = detector or SileroVad()
-    segmenter = Segmenter(config or SegmentationConfig())
+    hearing = Hearing(config, detector=detector)
     framer = Framer()
     chunks = framer.push(AudioBlock(samples, 0.0, 0.0)) + framer.flush()
-    found = [
-        utterance for chunk in chunks for utterance in segmenter.push(chunk, detector.speech_probability(chunk.samples))
-    ]
-    return [utterance for utterance in found + segmenter.flush() if utterance.is_final]
+    found = [utterance for chunk in chunks for utterance in hearing.hear(chunk)] + hearing.end()
+    return [utterance for utterance in found if utterance.is_final]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How loud the room is while nobody speaks, and whether what was taken for speech is a voice that stands out of it.
 
-Every constant was measured by `tools/measure_false_alarms.py` or on the same sound; README has the figures.
+Every constant was measured by `tools/measure_hearing.py` or on sound that is in none of its rows.
 """
 
 from collections import deque
@@ -10,13 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ser_ros.audio.block import SAMPLE_RATE
+from ser_ros.speech.level import LOWEST, levels
 from ser_ros.speech.rejection import Rejection
+from ser_ros.speech.rescoring import Rescorer
 from ser_ros.speech.segmenter import SpeechState, Utterance
 from ser_ros.speech.vad import CHUNK_SAMPLES
-from ser_ros.speech.voicing import periodicity, variation
-
-_LOWEST = -90.0
-"""dBFS: one step of a 16 bit sample. No level is taken to be lower, digital silence included."""
+from ser_ros.speech.variation import variation
 
 _MEMORY = round(3.0 * SAMPLE_RATE / CHUNK_SAMPLES)
 """Chunks of quiet (3 s) over which the floor is taken."""
@@ -26,8 +25,7 @@ _FLOOR_SHARE = 0.25
 quiet, one that starts within 2.3 s."""
 
 _NO_VOICE = 0.2
-"""Speech probability below which sound is the room. 98 % of the chunks of machines, rain and wind are (ESC-50), but
-only 74 % of those of a voice that is too soft for the detector (RAVDESS 40 dB softer)."""
+"""Speech probability below which sound is the room."""
 
 _LOUD_PERCENTILE = 90
 """Of the levels in an utterance: its vowels. In pink noise at a signal-to-noise ratio of 10 dB, they are at least 11 dB
@@ -43,16 +41,17 @@ class RoomConfig:
 
     noise_margin: float = 6.0
     """dB by which speech must be louder than the room; 0 answers the softest too."""
-    min_voice: float = 0.45
-    """Mean speech probability times periodicity (0..1) below which an utterance is noise; 0 answers everything."""
+    min_voice: float = 0.52
+    """Speech probability (0..1), the mean of both looks at an utterance, below which it is noise; 0 answers all."""
 
 
 class Room:
-    """Listens to every chunk of one stream and judges its utterances; `floor` may be asked by any thread."""
+    """Listens to every chunk of one stream and judges its utterances; the levels may be asked for by any thread."""
 
-    def __init__(self, config: RoomConfig | None = None):
+    def __init__(self, config: RoomConfig | None = None, rescorer: Rescorer | None = None):
         """Begin with the most silent room: nothing is too quiet before the room was heard."""
         self._quiet: deque[float] = deque(maxlen=_MEMORY)
+        self._rescorer = rescorer or Rescorer()
         self.reset()
         self.configure(config or RoomConfig())
 
@@ -63,7 +62,7 @@ class Room:
     def reset(self) -> None:
         """Forget the room."""
         self._quiet.clear()
-        self._level = self._floor = _LOWEST
+        self._level = self._floor = self._voice = LOWEST
 
     @property
     def level(self) -> float:
@@ -75,12 +74,17 @@ class Room:
         """Level of the room while nobody speaks, in dBFS, at least -90; while somebody speaks it stays."""
         return self._floor
 
+    @property
+    def voice(self) -> float:
+        """Level of the vowels of the utterance that was judged last, in dBFS; -90 before the first."""
+        return self._voice
+
     def hear(self, chunk: np.ndarray, probability: float, state: SpeechState) -> None:
         """Take the next chunk (float32, shape (512,)), its speech probability and the state it left the segmenter in.
 
         What may be a soft voice raises no floor, but any quiet chunk may lower it, so that it is never stuck.
         """
-        self._level = float(_levels(chunk)[0])
+        self._level = float(levels(chunk)[0])
         if state is SpeechState.QUIET and (probability < _NO_VOICE or self._level < self._floor):
             self._quiet.append(self._level)
             self._floor = sorted(self._quiet)[int(len(self._quiet) * _FLOOR_SHARE)]
@@ -88,26 +92,16 @@ class Room:
     def judge(self, utterance: Utterance) -> Rejection | None:
         """Return why `utterance`, interim or final, is not to be answered; None where it is."""
         speech = utterance.speech
-        if self._config.noise_margin and not self._stands_out(speech):
+        self._voice = float(np.percentile(levels(speech), _LOUD_PERCENTILE))
+        if self._config.noise_margin and self._voice - self._floor < self._config.noise_margin:
             return Rejection.TOO_QUIET
-        if self._config.min_voice and not self._is_voice(speech, utterance.speech_probability):
+        if self._config.min_voice and not self._is_voice(utterance):
             return Rejection.NOISE
         return None
 
-    def _stands_out(self, speech: np.ndarray) -> bool:
-        return np.percentile(_levels(speech), _LOUD_PERCENTILE) - self._floor >= self._config.noise_margin
-
-    def _is_voice(self, speech: np.ndarray, probability: float) -> bool:
-        """Return whether the detector and the pitch, two witnesses of different kinds, agree that somebody speaks.
-
-        A machine may convince both, but it does not change as speech does.
-        """
-        return probability * periodicity(speech) >= self._config.min_voice and variation(speech) >= _LEAST_VARIATION
-
-
-def _levels(samples: np.ndarray) -> np.ndarray:
-    """Return the level in dBFS of each whole chunk of `samples`, of which there is at least one."""
-    if len(samples) < CHUNK_SAMPLES:
-        samples = np.pad(samples, (0, CHUNK_SAMPLES - len(samples)))
-    chunks = samples[: len(samples) // CHUNK_SAMPLES * CHUNK_SAMPLES].reshape(-1, CHUNK_SAMPLES)
-    return 10 * np.log10(np.maximum(chunks.var(axis=1), 10 ** (_LOWEST / 10)))
+    def _is_voice(self, utterance: Utterance) -> bool:
+        """Return whether the detectors are sure of it, and it changes: a machine that convinces them does not."""
+        if variation(utterance.speech) < _LEAST_VARIATION:
+            return False
+        again = self._rescorer.speech_probability(utterance.samples, utterance.onset)
+        return (utterance.speech_probability + again) / 2 >= self._config.min_voice

