@@ -80,7 +80,7 @@ def rows() -> dict[str, Row]:
         'as recorded': lambda clips: _changed(clips[:SOME], lambda clip, rng: clip, floor=-75.0),
     }
     for softer in (10, 20, 30, 40):
-        floor = -75.0 if softer <= 20 else -80.0
+        floor = min(-75.0, -55.0 - softer)  # a microphone of less gain has softer noise too
         found[f'{softer} dB softer'] = lambda clips, softer=softer, floor=floor: _changed(
             clips[:SOME], lambda clip, rng: louder(clip, -softer), floor=floor
         )

@@ -87,6 +87,16 @@ def test_one_that_has_rested_hears_as_if_it_had_not(demo_sound, quiet):
     assert both[heard == 0.0].max(initial=0.0) < 0.37 and (heard > 0.5).sum() == (both > 0.5).sum() > 20
 
 
+@pytest.mark.parametrize('offset', [-0.3, 0.1])
+def test_a_voice_off_centre_is_heard(demo_sound, demo_utterances, offset):
+    quieter = 0.5 * demo_sound
+    heard = segment_recording(quieter + np.float32(offset))
+    assert [u.start_time for u in heard] == pytest.approx([u['start'] for u in demo_utterances], abs=0.15)
+    again = [Rescorer().speech_probability(u.samples, u.onset) for u in heard]
+    centred = [Rescorer().speech_probability(u.samples - np.float32(offset), u.onset) for u in heard]
+    assert again == pytest.approx(centred, abs=0.02)
+
+
 def test_in_a_quiet_room_the_slower_one_rests(monkeypatch):
     detector, heard = FusedVad(), []
     answer = detector._firered.speech_probability
