@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How loud the room is while nobody speaks, and whether what was taken for speech is a voice that stands out of it.
 
-Every constant was measured by `tools/measure_hearing.py` or on sound that is in none of its rows.
+`min_voice` was chosen on sound that is in no row of `tools/measure_hearing.py`; the other constants are older: each
+tells what they were measured on.
 """
 
 from collections import deque
@@ -32,7 +33,8 @@ _LOUD_PERCENTILE = 90
 above the floor in 99.8 % of RAVDESS, at 0 dB in half of it 7.5 dB."""
 
 _LEAST_VARIATION = 2.2
-"""dB. Hum, hiss, fans and propellers vary by 0.2 to 2.15; RAVDESS by 3.1 at least, in pink noise at 10 dB by 2.4."""
+"""dB. Hum, hiss, fans and propellers vary by 0.2 to 2.15; RAVDESS by 3.1 at least, in pink noise at 10 dB by 2.4; all
+measured when the loudest window, which may be a knock, was still the reference."""
 
 
 @dataclass(frozen=True)

