@@ -8,7 +8,6 @@ import numpy as np
 from ser_ros.speech.firered import FireRedVad
 from ser_ros.speech.fused import FusedVad
 from ser_ros.speech.hearing import Hearing
-from ser_ros.speech.rescoring import Rescorer
 from ser_ros.speech.room import RoomConfig
 from ser_ros.speech.silero import SileroVad
 from ser_ros.speech.vad import VoiceActivityDetector
@@ -20,13 +19,12 @@ class Ear:
     def __init__(self, detector: VoiceActivityDetector, room: RoomConfig | None = None):
         """Take a detector; without a `room` its utterances are judged as the node judges them."""
         self._detector = detector
-        self._rescorer = Rescorer()
         self._room = room
 
     def hearing(self) -> Hearing:
         """Return what hears a new stream."""
         self._detector.reset()
-        return Hearing(None, self._room, self._detector, self._rescorer)
+        return Hearing(None, self._room, self._detector)
 
 
 class Louder:

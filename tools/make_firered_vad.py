@@ -93,6 +93,7 @@ class Graph:
 def build(weights: Weights) -> onnx.ModelProto:
     """Return the network: log-mel frames and the memory of each block to speech probabilities and the next memory.
 
+    The last block's output goes out too, for those who judge by more than the probability.
     A block adds to each frame a weighted sum of its last 20 (a sequential memory network, Zhang et al. 2018).
     """
     graph = Graph()
@@ -125,13 +126,14 @@ def build(weights: Weights) -> onnx.ModelProto:
         heard = graph.add('Gather', past, windows, axis=0)
         y = graph.add('ReduceSum', graph.add('Mul', heard, graph.constant(taps)), second_axis, keepdims=0)
         x = graph.add('Add', y, x) if block else y
+    graph.add('Identity', x, outputs=('hidden_states',))
     logits = graph.add('Add', dense(dense(x), relu=False), graph.constant(weights.output_bias.reshape(1)))
     graph.add('Squeeze', graph.add('Sigmoid', logits), second_axis, outputs=('probabilities',))
     graph.add('Concat', *kept, outputs=('next_memory',), axis=0)
     shape = [BLOCKS, MEMORY_FRAMES, WIDTH]
     ends = [
         [('features', ['frames', MEL_BANDS]), ('memory', shape)],
-        [('probabilities', ['frames']), ('next_memory', shape)],
+        [('probabilities', ['frames']), ('next_memory', shape), ('hidden_states', ['frames', WIDTH])],
     ]
     inputs, outputs = ([helper.make_tensor_value_info(name, TensorProto.FLOAT, size) for name, size in e] for e in ends)
     body = helper.make_graph(graph.nodes, 'firered_vad', inputs, outputs, graph.constants)

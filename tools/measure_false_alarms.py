@@ -28,7 +28,6 @@ from ser_ros.speech.framing import Framer
 from ser_ros.speech.fused import FusedVad
 from ser_ros.speech.hearing import Hearing
 from ser_ros.speech.rejection import Rejection
-from ser_ros.speech.rescoring import Rescorer
 from ser_ros.speech.vad import CHUNK_SAMPLES
 from ser_ros.training.data.ravdess import find_clips
 
@@ -39,7 +38,7 @@ REASONS = (Rejection.TOO_QUIET, Rejection.NOISE)
 SILENCE = np.zeros(round(1.5 * SAMPLE_RATE), dtype=np.float32)
 ROOM_SECONDS = 3.0
 
-DETECTOR, RESCORER = FusedVad(), Rescorer()
+DETECTOR = FusedVad()
 """Loaded once: each stream ends with a reset."""
 
 
@@ -132,7 +131,7 @@ def in_noise(clip: np.ndarray, ratio: float, noise: np.random.Generator) -> np.n
 
 def listen(samples: np.ndarray) -> Counter[Rejection | None]:
     """Return how many final utterances of `samples` were rejected with which reason; None stands for answered."""
-    hearing, framer = Hearing(detector=DETECTOR, rescorer=RESCORER), Framer()
+    hearing, framer = Hearing(detector=DETECTOR), Framer()
     outcomes = Counter()
     for chunk in framer.push(AudioBlock(samples, 0.0, 0.0)) + framer.flush():
         outcomes.update(hearing.room.judge(utterance) for utterance in hearing.hear(chunk))

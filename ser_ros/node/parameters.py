@@ -59,7 +59,7 @@ SPECS = (
     ParameterSpec(
         'model.path', '', 'Model folder, or the name of a model made by `train`; empty for the embedded default.'
     ),
-    ParameterSpec('model.device', 'auto', 'Where the model runs: auto, cpu, cuda or cuda:N.', pattern=DEVICE_PATTERN),
+    ParameterSpec('model.device', 'auto', 'Where the model runs; in half precision on a GPU.', pattern=DEVICE_PATTERN),
     ParameterSpec(
         'model.backend',
         'auto',
@@ -96,12 +96,24 @@ SPECS = (
     ParameterSpec('audio.exit_at_end', True, 'End the node, with exit code 0, when the file is answered.'),
     ParameterSpec('audio.channel', 0, 'Channel to listen to, from 0; -1 for the mean of all.', -1, 255),
     ParameterSpec('audio.frame_id', 'microphone', 'Name of the microphone in message headers.'),
-    ParameterSpec('vad.threshold', _S.threshold, 'Speech probability at which a voice begins.', 0.05, 0.95, live=True),
+    ParameterSpec(
+        'vad.threshold',
+        _S.threshold,
+        'Speech probability at which a voice begins; it ends 0.15 below.',
+        0.05,
+        0.95,
+        live=True,
+    ),
     ParameterSpec('vad.min_speech', _S.min_speech, 'Seconds; less speech is ignored.', 0.05, 2.0, live=True),
     ParameterSpec('vad.end_silence', _S.end_silence, 'Seconds of silence that end an utterance.', 0.1, 5.0, live=True),
     ParameterSpec('vad.pre_roll', _S.pre_roll, 'Seconds before the onset that the model hears.', 0.0, 2.0, live=True),
     ParameterSpec(
-        'vad.max_utterance', _S.max_utterance, 'Seconds; a longer utterance is cut and published.', 1.0, 30.0, live=True
+        'vad.max_utterance',
+        _S.max_utterance,
+        'Seconds; a longer utterance is cut and published, and the next begins at once.',
+        1.0,
+        30.0,
+        live=True,
     ),
     ParameterSpec(
         'vad.noise_margin',
@@ -114,7 +126,7 @@ SPECS = (
     ParameterSpec(
         'vad.min_voice',
         _R.min_voice,
-        'Speech probability, of two looks at an utterance, below which it is noise; 0 answers everything.',
+        'Probability that a person spoke below which an utterance is noise; 0 answers everything.',
         0.0,
         1.0,
         live=True,
@@ -144,7 +156,7 @@ SPECS = (
     ParameterSpec(
         'robot_speaking.timeout',
         _G.timeout,
-        'Seconds after which a true that is not repeated ends; 0 for never.',
+        'Seconds after which a true that is not repeated ends; 0 for never. One whose publisher has gone ends at once.',
         0.0,
         3600.0,
         live=True,

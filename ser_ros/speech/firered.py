@@ -15,7 +15,8 @@ MEL_BANDS = 80
 BLOCKS, MEMORY_FRAMES, WIDTH = 8, 19, 128
 """Of the network: blocks, the frames that each remembers (0.19 s), and how many values a frame has in it."""
 
-_WINDOW, _HOP, _FFT = 400, 160, 512
+WINDOW_SAMPLES, HOP_SAMPLES = 400, 160
+_FFT = 512
 """Samples: 25 and 10 ms, and the length of the Fourier transform. These and the next are those of the features that
 the network was trained on (Kaldi's, at 16 bit scale)."""
 
@@ -34,13 +35,13 @@ class FireRedVad:
     """FireRedVAD's streaming network on one CPU thread of ONNX Runtime; a `VoiceActivityDetector`."""
 
     def __init__(self):
-        """Load the network; the stream begins."""
-        self._session = open_session(network_file(), threads=1)
+        """Load the network, once in a process; the stream begins."""
+        self._session = _network()
         self.reset()
 
     def reset(self) -> None:
         """Forget what was heard: the next chunk begins another stream."""
-        self._memory = np.zeros((BLOCKS, MEMORY_FRAMES, WIDTH), dtype=np.float32)
+        self._memory = _no_memory()
         self._rest = np.empty(0, dtype=np.float32)
 
     def speech_probability(self, chunk: np.ndarray) -> float:
@@ -49,20 +50,30 @@ class FireRedVad:
         chunk: float32, shape (512,), 16 kHz; or several chunks at once, of which the last one is answered for.
         """
         samples = np.concatenate((self._rest, chunk))
-        frames = (len(samples) - _WINDOW) // _HOP + 1
-        self._rest = samples[frames * _HOP :]
-        in_last_chunk = np.arange(frames) * _HOP + _WINDOW > len(samples) - CHUNK_SAMPLES
+        frames = (len(samples) - WINDOW_SAMPLES) // HOP_SAMPLES + 1
+        self._rest = samples[frames * HOP_SAMPLES :]
+        in_last_chunk = np.arange(frames) * HOP_SAMPLES + WINDOW_SAMPLES > len(samples) - CHUNK_SAMPLES
         return float(self.frame_probabilities(log_mel(samples))[in_last_chunk].mean())
 
     def frame_probabilities(self, features: np.ndarray) -> np.ndarray:
         """Return 0..1 for each frame of the stream's next `features` (float32, shape (frames, 80)), shape (frames,)."""
-        probabilities, self._memory = self._session.run(None, {'features': features, 'memory': self._memory})
+        inputs = {'features': features, 'memory': self._memory}
+        probabilities, self._memory = self._session.run(['probabilities', 'next_memory'], inputs)
         return probabilities
+
+
+def hidden_states(features: np.ndarray) -> np.ndarray:
+    """Return the last block's state at each frame of `features` (float32, shape (frames, 80)), which nothing precedes.
+
+    float32, shape (frames, 128).
+    """
+    (states,) = _network().run(['hidden_states'], {'features': features, 'memory': _no_memory()})
+    return states
 
 
 def log_mel(samples: np.ndarray) -> np.ndarray:
     """Return the log mel energies of `samples` (float32, shape (n,), n >= 400), float32, shape (frames, 80)."""
-    frames = np.lib.stride_tricks.sliding_window_view(samples * np.float32(_FULL_SCALE), _WINDOW)[::_HOP]
+    frames = np.lib.stride_tricks.sliding_window_view(samples * np.float32(_FULL_SCALE), WINDOW_SAMPLES)[::HOP_SAMPLES]
     frames = frames - frames.mean(axis=1, keepdims=True)
     frames = frames - _PRE_EMPHASIS * np.concatenate((frames[:, :1], frames[:, :-1]), axis=1)
     spectra = np.fft.rfft(frames * _window(), _FFT)[:, : _FFT // 2]
@@ -70,9 +81,18 @@ def log_mel(samples: np.ndarray) -> np.ndarray:
 
 
 @cache
+def _network():
+    return open_session(network_file(), threads=1)
+
+
+def _no_memory() -> np.ndarray:
+    return np.zeros((BLOCKS, MEMORY_FRAMES, WIDTH), dtype=np.float32)
+
+
+@cache
 def _window() -> np.ndarray:
     """Return Povey's window: a Hann window to the power of 0.85."""
-    return (np.hanning(_WINDOW) ** 0.85).astype(np.float32)
+    return (np.hanning(WINDOW_SAMPLES) ** 0.85).astype(np.float32)
 
 
 @cache

@@ -3,7 +3,6 @@
 
 from ser_ros.audio.block import AudioBlock
 from ser_ros.speech.fused import FusedVad
-from ser_ros.speech.rescoring import Rescorer
 from ser_ros.speech.room import Room, RoomConfig
 from ser_ros.speech.segmenter import SegmentationConfig, Segmenter, SpeechState, Utterance
 from ser_ros.speech.vad import VoiceActivityDetector
@@ -17,11 +16,10 @@ class Hearing:
         segmentation: SegmentationConfig | None = None,
         room: RoomConfig | None = None,
         detector: VoiceActivityDetector | None = None,
-        rescorer: Rescorer | None = None,
     ):
-        """Begin in silence; without a `detector` a new `FusedVad` listens, without a `rescorer` a new one judges."""
+        """Begin in silence; without a `detector` a new `FusedVad` listens."""
         self.segmenter = Segmenter(segmentation or SegmentationConfig())
-        self.room = Room(room, rescorer)
+        self.room = Room(room)
         self._detector = detector or FusedVad()
 
     def hear(self, chunk: AudioBlock) -> list[Utterance]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""FireRedVAD, both detectors as one, and the second look, on real speech and on made sound."""
+"""FireRedVAD, and both detectors as one, on real speech and on made sound."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,6 @@ from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.speech.firered import FireRedVad, log_mel
 from ser_ros.speech.fused import GAIN_DB, FusedVad
 from ser_ros.speech.recording import segment_recording
-from ser_ros.speech.rescoring import Rescorer
 from ser_ros.speech.silero import SileroVad
 from ser_ros.speech.vad import CHUNK_SAMPLES
 
@@ -92,9 +91,6 @@ def test_a_voice_off_centre_is_heard(demo_sound, demo_utterances, offset):
     quieter = 0.5 * demo_sound
     heard = segment_recording(quieter + np.float32(offset))
     assert [u.start_time for u in heard] == pytest.approx([u['start'] for u in demo_utterances], abs=0.15)
-    again = [Rescorer().speech_probability(u.samples, u.onset) for u in heard]
-    centred = [Rescorer().speech_probability(u.samples - np.float32(offset), u.onset) for u in heard]
-    assert again == pytest.approx(centred, abs=0.02)
 
 
 def test_in_a_quiet_room_the_slower_one_rests(monkeypatch):
@@ -118,27 +114,3 @@ def test_a_voice_in_a_room_that_rings_is_heard(demo_sound, demo_utterances, seco
     heard = segment_recording(room(demo_sound, seconds, ratio) + hiss(-65, len(demo_sound)))
     middles = [utterance['start'] + utterance['duration'] / 2 for utterance in demo_utterances]
     assert [any(u.start_time < middle < u.start_time + u.duration for u in heard) for middle in middles] == [True] * 6
-
-
-def test_the_second_look_tells_voices_from_noise_at_any_level(demo_sound, made_sound):
-    rescorer = Rescorer()
-    utterances = segment_recording(demo_sound)
-    for gain in (0.003, 1.0):
-        samples = [utterance.samples * np.float32(gain) for utterance in utterances]
-        heard = [rescorer.speech_probability(sound, u.onset) for sound, u in zip(samples, utterances, strict=True)]
-        assert min(heard) > 0.6 and max(heard) <= 1.0
-    for kind in ('white noise', 'pink noise', 'hum', 'tone', 'silence'):
-        assert rescorer.speech_probability(made_sound(kind, 2.0), 4000) < 0.3
-
-
-def test_the_second_look_remembers_nothing(demo_sound):
-    rescorer = Rescorer()
-    first, *_, last = segment_recording(demo_sound)
-    alone = rescorer.speech_probability(first.samples, first.onset)
-    rescorer.speech_probability(last.samples, last.onset)
-    assert rescorer.speech_probability(first.samples, first.onset) == alone
-
-
-@pytest.mark.parametrize('count', [1, 511, 512, 700])
-def test_the_second_look_takes_sound_of_any_length(count):
-    assert 0.0 <= Rescorer().speech_probability(hiss(-30, count), min(count - 1, 300)) <= 1.0

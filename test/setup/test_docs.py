@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the documentation names is there: files, headings, commands and the table of parameters."""
+
+import re
+import runpy
+from importlib.metadata import distribution
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TABLE = ROOT / 'tools' / 'write_parameter_table.py'
+PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md')), ROOT / 'models' / 'vad' / 'README.md']
+BLOCK = re.compile(r'^```.*?^```$', re.DOTALL | re.MULTILINE)
+
+
+def heading_anchors(page: Path) -> set[str]:
+    """Return the names by which GitHub links to the headings of `page`."""
+    headings = re.findall(r'^#+ (.*)$', BLOCK.sub('', page.read_text(encoding='utf-8')), re.MULTILINE)
+    return {re.sub(r'[^\w -]', '', heading.lower()).replace(' ', '-') for heading in headings}
+
+
+@pytest.fixture(params=PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def page(request):
+    return request.param
+
+
+def test_each_link_leads_somewhere(page):
+    for target in re.findall(r'\]\(([^)\s]+)\)', BLOCK.sub('', page.read_text(encoding='utf-8'))):
+        if target.startswith(('http://', 'https://')):
+            continue
+        path, _, anchor = target.partition('#')
+        linked = page.parent / path if path else page
+        assert linked.exists(), target
+        assert not anchor or anchor in heading_anchors(linked), target
+
+
+def test_each_command_is_there(page):
+    text = page.read_text(encoding='utf-8')
+    makefile = (ROOT / 'Makefile').read_text(encoding='utf-8')
+    scripts = {entry.name for entry in distribution('ser_ros').entry_points}
+    for name in re.findall(r'ros2 run ser_ros ([a-z_]+)', text):
+        assert name in scripts, name
+    for target in re.findall(r'(?:^|`)make ([a-z-]+)', text, re.MULTILINE):
+        assert re.search(rf'^(\S+ )*{target}( \S+)*:', makefile, re.MULTILINE), target
+    for tool in re.findall(r'tools/\w+\.py', text):
+        assert (ROOT / tool).is_file(), tool
+
+
+def test_the_readme_is_short():
+    assert len((ROOT / 'README.md').read_text(encoding='utf-8').splitlines()) <= 120
+
+
+def test_the_table_of_parameters_is_that_of_the_node():
+    written = runpy.run_path(str(TABLE))
+    page = written['PAGE'].read_text(encoding='utf-8')
+    assert written['with_table'](page) == page
