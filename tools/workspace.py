@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes and uses the workspace of a checkout: what `make build`, `demo`, `test` and `clean` do.
+"""Makes and uses the workspace of a checkout: what `make build`, `demo`, `test`, `lint`, `format` and `clean` do.
 
 .venv holds ROS 2 and everything else from PyPI, as locked in requirements/: for the demo what a robot needs, for the
 other goals torch and the rest on top. colcon builds both packages into install/. Each step leaves a stamp when it is
@@ -37,6 +37,8 @@ REQUIREMENTS = {
     'demo': ('pip', 'ros', 'runtime'),
     'build': ('pip', 'ros', 'runtime', 'train'),
     'test': ('pip', 'ros', 'runtime', 'train', 'test'),
+    'lint': ('pip', 'ros', 'runtime', 'train', 'test'),
+    'format': ('pip', 'ros', 'runtime', 'train', 'test'),
 }
 """Which of requirements/*.txt each goal needs, in the order in which they are installed."""
 
@@ -49,11 +51,16 @@ BUILT = ('package.xml', 'setup.py', 'setup.cfg', 'colcon_defaults.yaml', 'resour
 LINKED = ('config', 'demo', 'launch', 'models', 'train')
 """Folders whose files install/ links to one by one: colcon runs again where one comes or goes."""
 
-TESTS = 'ruff check --output-format concise; lint=$?; python -m pytest -n 2 --dist loadfile "$@" && exit $lint'
+LINT = 'ruff check --output-format concise && ruff format --check --quiet'
+FORMAT = 'ruff check --fix --quiet; ruff format'
+
+TESTS = f'{{ {LINT}; }}; lint=$?; python -m pytest -n 2 --dist loadfile --durations 20 "$@" && exit $lint'
 """pytest runs, and has the last word, also where ruff finds something; either makes the exit code non-zero.
 
 Two files at a time, for most of the end-to-end tests wait for sound that plays as fast as it does.
 """
+
+SCRIPTS = {'test': TESTS, 'lint': LINT, 'format': FORMAT}
 
 
 def main() -> None:
@@ -69,9 +76,9 @@ def main() -> None:
             arguments = demo_arguments()
             make_workspace(goal)
             become('exec demo "$@"', arguments)
-        if goal == 'test':
+        if goal in SCRIPTS:
             make_workspace(goal)
-            become(TESTS, shlex.split(os.environ.get('ARGS', '')))
+            become(SCRIPTS[goal], shlex.split(os.environ.get('ARGS', '')))
     except WorkspaceError as error:
         sys.exit(f'make {goal}: {error}')
     except OSError as error:
