@@ -313,8 +313,8 @@ class Pipeline:
         closed = self._closed_during(utterance)
         if closed is not None:
             return closed
-        if self._early is not None and np.array_equal(self._early.utterance.speech, utterance.speech):
-            return None  # judged when the voice paused
+        if self._early is not None:
+            return None  # judged when the voice paused, and answered as it was then
         return self._room.judge(utterance)
 
     def _closed_during(self, utterance: Utterance) -> Rejection | None:

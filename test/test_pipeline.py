@@ -290,6 +290,18 @@ def test_what_is_said_is_recognised_at_the_pause_and_told_when_the_end_is_decide
     assert (status.utterances, status.answered, status.waiting, status.failed) == (1, 1, 0, 0)
 
 
+def test_what_is_answered_is_judged_once_and_at_the_pause(make, monkeypatch):
+    """Also where the voice fades on after the pause, so that the end is found a little later."""
+    judged, earlier = [], iter((100, 0))
+    monkeypatch.setattr('ser_ros.speech.segmenter.sharpen_end', lambda power, start, end, margin: end - next(earlier))
+    monkeypatch.setattr('ser_ros.speech.room.Room.judge', lambda room, utterance: judged.append(utterance) or None)
+    _, heard, source = paused_live_pipeline(make, Recogniser())
+    assert len(judged) == 1
+    source.feed([SILENCE] * 20)
+    wait_until(lambda: heard.kinds == [(1, True)])
+    assert len(judged) == 1
+
+
 def test_an_end_that_is_decided_before_the_answer_is_there_waits_for_it_and_not_for_another(make):
     recogniser = Recogniser(waits=True)
     pipeline, heard, source = paused_live_pipeline(make, recogniser)
