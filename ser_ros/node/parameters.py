@@ -59,7 +59,12 @@ SPECS = (
     ParameterSpec(
         'model.path', '', 'Model folder, or the name of a model made by `train`; empty for the embedded default.'
     ),
-    ParameterSpec('model.device', 'auto', 'Where the model runs; in half precision on a GPU.', pattern=DEVICE_PATTERN),
+    ParameterSpec(
+        'model.device',
+        'auto',
+        'Where the model runs: auto, cpu, cuda or cuda:N; in half precision on a GPU.',
+        pattern=DEVICE_PATTERN,
+    ),
     ParameterSpec(
         'model.backend',
         'auto',

@@ -116,8 +116,10 @@ def test_a_recording_is_heard_in_every_form(listen, capture, recording, said, pa
     begun = publisher.wait()
     observer.wait_until(lambda: 'no sound on the topic /audio' in observer.status('microphone')[1], 'silence is told')
     assert len(observer.finals) == len(said)
+    # What has no stamp is timed by its publication, which a busy machine delays.
+    tolerance = 0.2 if 'Stamped' in type_name else 0.5
     for message, truth in zip(observer.finals, said, strict=True):
-        assert seconds(message.header.stamp) - begun == pytest.approx(truth['start'], abs=0.2)
+        assert seconds(message.header.stamp) - begun == pytest.approx(truth['start'], abs=tolerance)
         assert 0.0 < seconds(message.latency) < 5.0
     for loss in ('overflows', 'gaps', 'duplicates', 'reordered'):
         assert observer.count(loss) == 0
