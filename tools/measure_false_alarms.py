@@ -80,6 +80,10 @@ def print_recorded(folder: Path) -> None:
             refused += 1
             continue
         kinds[path.parent.name].append((len(sound) / SAMPLE_RATE / 3600, listen(sound)))
+    if not kinds:
+        raise SystemExit(
+            f'{folder} holds no sound file; give a folder with WAV or FLAC files, not with links to folders'
+        )
     for name, results in kinds.items():
         print_alarm_row(name, results)
     print_alarm_row('**recorded, all**', [result for results in kinds.values() for result in results])

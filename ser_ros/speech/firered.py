@@ -15,8 +15,7 @@ MEL_BANDS = 80
 BLOCKS, MEMORY_FRAMES, WIDTH = 8, 19, 128
 """Of the network: blocks, the frames that each remembers (0.19 s), and how many values a frame has in it."""
 
-WINDOW_SAMPLES, HOP_SAMPLES = 400, 160
-_FFT = 512
+WINDOW_SAMPLES, HOP_SAMPLES, _FFT = 400, 160, 512
 """Samples: 25 and 10 ms, and the length of the Fourier transform. These and the next are those of the features that
 the network was trained on (Kaldi's, at 16 bit scale)."""
 

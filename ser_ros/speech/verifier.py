@@ -43,11 +43,18 @@ def features(utterance: Utterance) -> np.ndarray:
 
 def voice_probability(utterance: Utterance) -> float:
     """Return 0..1, how sure the networks are that a person spoke `utterance`."""
-    weights = _weights()
-    x = (features(utterance) - weights['mean']) / weights['deviation']
-    hidden = np.maximum(np.einsum('i,nij->nj', x, weights['hidden']) + weights['hidden_bias'], 0.0)
-    logits = np.einsum('nj,nj->n', hidden, weights['output']) + weights['output_bias']
-    return float(1.0 / (1.0 + np.exp(-logits.mean())))
+    logit = logits(_weights(), features(utterance)[np.newaxis])[0]
+    return float(1.0 / (1.0 + np.exp(-logit)))
+
+
+def logits(weights: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
+    """Return the mean logit of the networks with these `weights` for each row of `x` (float32, shape (n, 258)).
+
+    float32, shape (n,); above 0 a person is the more probable.
+    """
+    x = (x - weights['mean']) / weights['deviation']
+    hidden = np.maximum(np.einsum('ui,nij->unj', x, weights['hidden']) + weights['hidden_bias'], 0.0)
+    return (np.einsum('unj,nj->un', hidden, weights['output']) + weights['output_bias']).mean(axis=1)
 
 
 @cache
