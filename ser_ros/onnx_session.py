@@ -6,7 +6,7 @@ from pathlib import Path
 
 # ONNX Runtime 1.32 collects usage in ~/.cache/Microsoft and sends it to its maker unless this is set before its import.
 os.environ['ORT_DISABLE_TELEMETRY'] = '1'
-import onnxruntime  # noqa: E402
+import onnxruntime
 
 ALL_CORES = 0
 

@@ -75,8 +75,20 @@ def test_every_argument_is_described_and_belongs_to_a_parameter_or_to_launch():
 @pytest.mark.parametrize('name', ['autostart', 'use_sim_time'])
 @pytest.mark.parametrize(
     ('text', 'value'),
-    [('true', True), ('True', True), ('TRUE', True), ('1', True), ('yes', True), ('on', True), (' true ', True)]
-    + [('false', False), ('False', False), ('0', False), ('no', False), ('off', False)],
+    [
+        ('true', True),
+        ('True', True),
+        ('TRUE', True),
+        ('1', True),
+        ('yes', True),
+        ('on', True),
+        (' true ', True),
+        ('false', False),
+        ('False', False),
+        ('0', False),
+        ('no', False),
+        ('off', False),
+    ],
 )
 def test_a_truth_is_one_in_every_spelling_and_for_the_node(tmp_path, name, text, value):
     made = setup(**{name: text})

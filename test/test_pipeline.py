@@ -5,6 +5,7 @@ import dataclasses
 import threading
 import time
 from collections import deque
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ class Source:
     description = 'stand-in'
     problem = ''
     longest_pause = 0.7
-    losses = {'overflows': 3}
+    losses = MappingProxyType({'overflows': 3})
 
     def __init__(self, *, live, fed=()):
         self.live = live
@@ -329,7 +330,7 @@ def test_a_voice_that_goes_on_ends_the_recognition_of_its_pause(make):
 def test_where_interim_ones_are_wanted_a_voice_that_goes_on_makes_one_of_its_pause(make):
     recogniser = Recogniser(waits=True)
     interim = dataclasses.replace(CONFIG, interim_period=0.4)
-    pipeline, heard, source = paused_live_pipeline(make, recogniser, segmentation=interim)
+    _pipeline, heard, source = paused_live_pipeline(make, recogniser, segmentation=interim)
     source.feed([VOICE])
     source.wait_until_heard()
     recogniser.go.set()
@@ -671,7 +672,7 @@ def test_a_robot_that_says_so_late_still_takes_back_what_waits_for_its_answer(ma
 
 def test_muting_by_hand_is_counted_apart(make, gate):
     source = Source(live=True, fed=[VOICE] * 20)
-    pipeline, heard = make(source, gate=gate)
+    pipeline, _heard = make(source, gate=gate)
     pipeline.start()
     source.wait_until_heard()
     gate.listen(False, source.now - 5 * SECONDS)

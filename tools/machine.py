@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What this machine brings: the interpreter, what only its package manager can install, the environment."""
 
+import itertools
 import os
 import platform
 import re
@@ -75,7 +76,7 @@ def check_machine(venv: Path, *, needed: float) -> None:
 def clean_environment() -> dict[str, str]:
     """Return the environment without what a sourced ROS 2, or make, put into it."""
     sourced = [os.environ.get(name, '').split(os.pathsep) for name in ('AMENT_PREFIX_PATH', 'COLCON_PREFIX_PATH')]
-    prefixes = tuple(f'{prefix}/' for prefix in sum(sourced, []) if prefix not in SYSTEM_PREFIXES)
+    prefixes = tuple(f'{prefix}/' for prefix in itertools.chain.from_iterable(sourced) if prefix not in SYSTEM_PREFIXES)
     environment = {name: value for name, value in os.environ.items() if name not in NOT_PASSED_ON}
     for name in {'PATH', 'LD_LIBRARY_PATH'} & environment.keys():
         kept = [part for part in environment[name].split(os.pathsep) if part and not f'{part}/'.startswith(prefixes)]

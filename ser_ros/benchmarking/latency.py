@@ -72,7 +72,7 @@ def measure_live(
     All run for the whole time, but in each of the `rounds` they hear the utterances one setting after the other, so
     that a noisy machine hits all settings alike and none of them another.
     """
-    Speaker = _speaker()
+    speaker_class = _speaker()
     packets = lay_out(utterances)
     schedule = expect(packets)
     with contextlib.ExitStack() as stack:
@@ -80,7 +80,7 @@ def measure_live(
         for name, parameters in settings.items():
             on_progress(f'{name}: starting {nodes} node(s)')
             groups[name] = _start(stack, f'group_{len(groups)}', parameters, nodes)
-        speaker = stack.enter_context(Speaker())
+        speaker = stack.enter_context(speaker_class())
         for name, group in groups.items():
             speaker.connect(group.audio, [node.topic for node in group.nodes])
             on_progress(f'{name}: {idle_seconds:.0f} s of silence')

@@ -5,6 +5,7 @@ import argparse
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -19,7 +20,8 @@ from ser_ros.resources import share_folder
 
 _DISCOVERY_TIMEOUT = 30.0
 _CONFIGURE_TIMEOUT = 300.0
-_EXIT_TIMEOUT = 10.0
+_EXIT_TIMEOUT = 30.0
+"""Seconds that a node has to end in: it needs five at most, on a machine that is not busy with other things."""
 
 
 @ends_in_a_sentence
@@ -50,7 +52,7 @@ def main(args: list[str] | None = None) -> int:
             listener.spin_while_runs(node)
         except KeyboardInterrupt:
             print()
-        return _verdict(listener, said=said, complete=not microphone, exit_code=node.wait(_EXIT_TIMEOUT))
+        return _verdict(listener, said=said, complete=not microphone, exit_code=_exit_code(node))
 
 
 def _parse(args: list[str] | None) -> argparse.Namespace:
@@ -78,15 +80,24 @@ def _node_process(parameters: dict[str, str | bool]) -> Iterator[subprocess.Pope
     command = [sys.executable, '-m', 'ser_ros.cli.ser_node', '--ros-args', '--log-level', 'ser:=warn']
     for name, value in parameters.items():
         command += ['-p', f'{name}:={json.dumps(value)}']
-    process = subprocess.Popen(command)
+    process = subprocess.Popen(command, env=os.environ | {'PYTHONFAULTHANDLER': '1'})
     try:
         yield process
     finally:
         process.terminate()
-        try:
-            process.wait(_EXIT_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        _exit_code(process)
+
+
+def _exit_code(node: subprocess.Popen) -> int:
+    """Return the exit code of a node that is ending. Raises SerError where it does not end, and ends it."""
+    try:
+        return node.wait(_EXIT_TIMEOUT)
+    except subprocess.TimeoutExpired:
+        node.send_signal(signal.SIGABRT)  # with the fault handler, Python prints where each thread stands
+        node.wait()
+        raise SerError(
+            f'the node did not end within {_EXIT_TIMEOUT:.0f} s; where its threads stood is above, please report it'
+        ) from None
 
 
 def _show(message) -> None:

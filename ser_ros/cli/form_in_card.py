@@ -48,8 +48,10 @@ def _section(built: Built, command: str) -> list[str]:
         '',
         *table([*header, 'labels equal to those of torch', 'largest difference of a probability'], rows),
         '',
-        f'The form {built.form.precision} is in `optimized/`. Medians, all forms in turns; CPU {machine["CPU"]}; '
-        f'{machine["software"]}.',
+        (
+            f'The form {built.form.precision} is in `optimized/`. Medians, all forms in turns; CPU {machine["CPU"]}; '
+            f'{machine["software"]}.'
+        ),
         '',
         '```',
         command,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The part of a command line that ROS reads: `--ros-args` and what follows."""
 
+import itertools
 import re
 import sys
 from collections.abc import Sequence
@@ -55,7 +56,7 @@ def own_arguments(args: Sequence[str] | None) -> list[str]:
 def parameter_files(args: Sequence[str] | None) -> list[str]:
     """Return the files that `args`, sys.argv's where None, give with --params-file."""
     args = sys.argv[1:] if args is None else list(args)
-    return [value for flag, value in zip(args, args[1:], strict=False) if flag == '--params-file']
+    return [value for flag, value in itertools.pairwise(args) if flag == '--params-file']
 
 
 def _sentence(reason: str) -> str:

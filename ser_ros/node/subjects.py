@@ -132,7 +132,7 @@ def _microphone(status: NodeStatus, recent: Recent) -> Subject:
         'clipped': f'{health.clipped:.2%}',
         'offset': f'{health.offset:+.3f}',
     }
-    values |= {name: count for name, count in pipeline.losses.items()}
+    values |= dict(pipeline.losses.items())
     return Subject(MICROPHONE, *_judge_microphone(status, recent), values)
 
 

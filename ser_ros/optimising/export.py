@@ -141,15 +141,19 @@ def _plain_attention(network) -> Iterator[None]:
         network.set_attn_implementation(before)
 
 
+def _is_product(convolution: torch.nn.Conv1d) -> bool:
+    is_one_row = convolution.kernel_size == convolution.stride == (1,)
+    return is_one_row and convolution.groups == 1 and convolution.padding == (0,)
+
+
 @contextlib.contextmanager
 def _plain_products(network) -> Iterator[None]:
     """Write convolutions over one row as the matrix products that they are, which can be quantised."""
     replaced = []
     for parent in list(network.modules()):
         for name, module in parent.named_children():
-            if isinstance(module, torch.nn.Conv1d) and module.kernel_size == module.stride == (1,):
-                if module.groups == 1 and module.padding == (0,):
-                    replaced.append((parent, name, module))
+            if isinstance(module, torch.nn.Conv1d) and _is_product(module):
+                replaced.append((parent, name, module))
     for parent, name, module in replaced:
         setattr(parent, name, _Pointwise(module))
     try:

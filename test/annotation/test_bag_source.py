@@ -100,7 +100,7 @@ def test_bursts_of_messages_without_stamps_are_no_gaps(make_bag, form, length):
     assert losses == {} and not any(block.after_gap for block in blocks)
     ends = np.cumsum([block.duration for block in blocks])
     times = np.array([block.start_time + block.duration - START - TRANSPORT for block in blocks])
-    assert -0.05 <= (times - ends).min() and (times - ends).max() <= 0.3
+    assert (times - ends).min() >= -0.05 and (times - ends).max() <= 0.3
 
 
 @pytest.mark.parametrize('form', STAMPED)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The file source: any format gives the same sound, paced as asked, and bad files give one sentence."""
 
+import itertools
 import time
 
 import numpy as np
@@ -63,7 +64,7 @@ def test_every_format_gives_the_same_sound_at_16_khz(made_sound, tmp_path, rate,
 def test_capture_times_begin_at_the_clock_and_have_no_gaps(made_sound, wav, rate):
     blocks = read_all(opened(wav(made_sound('tone', DURATION, rate=rate), rate), clock=lambda: 1234.5))
     assert blocks[0].start_time == pytest.approx(1234.5, abs=1e-9)
-    for block, following in zip(blocks, blocks[1:], strict=False):
+    for block, following in itertools.pairwise(blocks):
         assert following.start_time == pytest.approx(block.start_time + block.duration, abs=1e-6)
     assert blocks[-1].start_time + blocks[-1].duration == pytest.approx(1234.5 + DURATION, abs=1e-4)
 
@@ -106,7 +107,7 @@ def test_real_time_is_paced_and_says_so_between_blocks(made_sound, wav, timeout)
 
 def test_real_time_arrivals_are_those_of_a_microphone(made_sound, wav):
     blocks = read_all(opened(wav(made_sound('tone', 0.1)), realtime=True))
-    for block, following in zip(blocks, blocks[1:], strict=False):
+    for block, following in itertools.pairwise(blocks):
         assert following.arrival - block.arrival == pytest.approx(following.duration, abs=1e-6)
 
 

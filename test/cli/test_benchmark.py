@@ -14,7 +14,7 @@ def quick(random_weight_model, tmp_path_factory):
     """Return the files of one quick run: JSON and Markdown."""
     folder = tmp_path_factory.mktemp('figures')
     files = folder / 'figures.json', folder / 'figures.md'
-    parts = '--quick --only vad,recognition,agreement --device cpu'.split()
+    parts = ['--quick', '--only', 'vad,recognition,agreement', '--device', 'cpu']
     arguments = [*parts, '--model', str(random_weight_model), '--json', str(files[0]), '--markdown', str(files[1])]
     assert main(arguments) == 0
     return files

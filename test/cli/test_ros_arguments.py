@@ -40,7 +40,7 @@ def test_bad_ros_arguments_are_told_with_the_cure(refuses, arguments, words):
 
 
 def test_rcls_own_sources_are_not_named(refuses, tmp_path):
-    with pytest.raises(Exception) as caught:  # noqa: B017, PT011 - which one, the tests above say
+    with pytest.raises(Exception) as caught:
         init_ros(['--ros-args', '--params-file', str(tmp_path / 'missing.yaml')])
     assert '/rcl/' not in str(caught.value) and '.c:' not in str(caught.value)
 

@@ -27,7 +27,7 @@ def test_two_settings_with_two_nodes_each_are_measured_on_the_same_speech(ros_do
     for live in found.values():
         assert (live.nodes, live.utterances, live.answered) == (2, 4, 4)
         # Never before the packet that decides; on a busy machine some time after.
-        assert 0 < live.decision_to_message.min() and live.decision_to_message.max() < 2000
+        assert live.decision_to_message.min() > 0 and live.decision_to_message.max() < 2000
         assert (live.end_to_message - live.decision_to_message).min() > 400
         assert len(live.idle_percent) == 2 and 0 <= max(live.idle_percent) < 100
         assert 50 < live.own_megabytes < live.megabytes and live.threads > 1
@@ -42,5 +42,5 @@ def test_silence_from_a_file_costs_a_part_of_a_core(ros_domain, parameters):
 
 
 def test_a_node_that_does_not_come_up_is_told_with_its_last_words(ros_domain, tmp_path):
-    with pytest.raises(SerError, match='did not come up: .*nowhere'):
+    with pytest.raises(SerError, match=r'did not come up: .*nowhere'):
         measure_idle({'model.path': str(tmp_path / 'nowhere')}, 1.0)

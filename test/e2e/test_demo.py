@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from ser_ros.cli import demo as demo_program
 from ser_ros.cli.demo import _verdict
 from ser_ros.emotions import LABELS
 from ser_ros.errors import SerError
@@ -66,3 +67,14 @@ def test_a_lost_message_is_a_failure(listener, said, exit_code, words):
 
 def test_a_microphone_may_be_left_in_the_middle_of_an_utterance():
     assert _verdict(heard(3, 2), said=None, complete=False, exit_code=0) == 0
+
+
+def test_a_node_that_does_not_end_tells_where_it_stands(monkeypatch):
+    monkeypatch.setattr(demo_program, '_EXIT_TIMEOUT', 0.2)
+    code = 'import time\ndef stuck():\n    print("here", flush=True)\n    time.sleep(600)\nstuck()'
+    command = [sys.executable, '-X', 'faulthandler', '-c', code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == 'here\n'
+        with pytest.raises(SerError, match='did not end'):
+            demo_program._exit_code(process)
+        assert 'in stuck' in process.stderr.read()

@@ -120,8 +120,12 @@ def test_truths_reach_the_node(launched, observe, truth):
 
 @pytest.mark.parametrize(
     ('argument', 'words'),
-    [('params_file:=/none.yaml', 'there is no such file'), ('autostart:=maybe', 'neither true nor false')]
-    + [('model:=/robot.urdf', 'there is no model'), ('device:=/dev/ttyUSB0', 'auto, cpu, cuda')],
+    [
+        ('params_file:=/none.yaml', 'there is no such file'),
+        ('autostart:=maybe', 'neither true nor false'),
+        ('model:=/robot.urdf', 'there is no model'),
+        ('device:=/dev/ttyUSB0', 'auto, cpu, cuda'),
+    ],
 )
 def test_what_cannot_be_ends_the_launch_with_a_sentence(launched, argument, words):
     process = launched(LAUNCH_FILE, argument)

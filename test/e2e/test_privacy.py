@@ -29,7 +29,7 @@ def sockets_of(pid: int) -> set[str]:
     inodes = set()
     for entry in Path(f'/proc/{pid}/fd').iterdir():
         try:
-            match = re.fullmatch(r'socket:\[(\d+)\]', os.readlink(entry))
+            match = re.fullmatch(r'socket:\[(\d+)\]', str(entry.readlink()))
         except OSError:
             continue
         inodes |= {match[1]} if match else set()
@@ -53,7 +53,7 @@ def written_files(pid: int) -> set[str]:
     found = set()
     for entry in Path(f'/proc/{pid}/fd').iterdir():
         try:
-            target = os.readlink(entry)
+            target = str(entry.readlink())
             flags = int(re.search(r'flags:\s*(\d+)', Path(f'/proc/{pid}/fdinfo/{entry.name}').read_text())[1], 8)
         except OSError:
             continue

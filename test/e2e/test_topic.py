@@ -258,7 +258,7 @@ def test_the_microphone_node_is_heard(microphone, listen, interfaces, tmp_path, 
 
 def test_the_microphone_node_waits_for_a_microphone(microphone, listen, tmp_path, recording):
     virtual = microphone(switched_on=False)
-    node, observer = listen()
+    _node, observer = listen()
     log = tmp_path / 'mic.log'
     with mic_node(log) as process:
         observer.wait_until(lambda: 'it is waited for' in log.read_text(), 'it is told that there is no microphone')

@@ -28,8 +28,23 @@ def make_node(tmp_path):
 @pytest.mark.parametrize('namespace', ['', 'robot', 'robot/head'])
 @pytest.mark.parametrize(
     'section',
-    ['/**', '/*', '/*/*', 'ser', '/ser', '/**/ser', '/*/ser', '/robot/ser', 'robot/ser', '/robot/*', '/robot/**', 'sir']
-    + ['/robot/head/ser', '/robot/sir', 'laser'],
+    [
+        '/**',
+        '/*',
+        '/*/*',
+        'ser',
+        '/ser',
+        '/**/ser',
+        '/*/ser',
+        '/robot/ser',
+        'robot/ser',
+        '/robot/*',
+        '/robot/**',
+        'sir',
+        '/robot/head/ser',
+        '/robot/sir',
+        'laser',
+    ],
 )
 def test_a_section_is_for_the_node_where_ros_says_so(make_node, tmp_path, section, namespace):
     file = tmp_path / 'given.yaml'

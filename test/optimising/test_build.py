@@ -2,7 +2,6 @@
 """Optimised forms answer as their models do, and only those that do are put into place."""
 
 import json
-import os
 import shutil
 import sys
 
@@ -186,7 +185,7 @@ def test_a_folder_of_recordings_gives_its_utterances(tmp_path, refuses, made_sou
     (tmp_path / 'deep').mkdir()
     for index in range(4):
         soundfile.write(tmp_path / 'deep' / f'{index}.wav', made_sound('tone', 1.0 + index), 16_000)
-    os.rename(tmp_path / 'deep' / '3.wav', tmp_path / '3.WAV')
+    (tmp_path / 'deep' / '3.wav').rename(tmp_path / '3.WAV')
     assert [len(clip) for clip in clips_in(tmp_path, None)] == [64_000, 16_000, 32_000, 48_000]
     drawn = clips_in(tmp_path, 2)
     assert len(drawn) == 2 and [len(clip) for clip in drawn] == [len(clip) for clip in clips_in(tmp_path, 2)]

@@ -187,7 +187,7 @@ def test_a_folder_that_is_not_there(tmp_path, refuses):
 def code_that_leaves_a_trace(folder, tmp_path):
     (folder / 'spell.py').write_text(f'open({str(tmp_path / "ran")!r}, "w")\nclass Spell:\n    pass\n')
     names = ('AutoConfig', 'AutoFeatureExtractor', 'AutoModelForAudioClassification')
-    return {name: 'spell.Spell' for name in names}
+    return dict.fromkeys(names, 'spell.Spell')
 
 
 def test_a_model_of_a_kind_that_only_its_own_code_knows(copy, refuses, tmp_path):

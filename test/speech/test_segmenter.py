@@ -2,6 +2,7 @@
 """The segmenter on scripted probabilities: every transition, and where utterances begin and end."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -414,6 +415,6 @@ def test_for_any_probabilities_utterances_are_ordered_apart_numbered_and_bounded
         assert (np.diff(numbers(utterance.samples)) == 1).all()
         assert config.min_speech <= utterance.duration <= config.max_utterance + SECONDS
         assert len(utterance.samples) >= round(utterance.duration / SECONDS) * CHUNK
-    for utterance, following in zip(finals, finals[1:], strict=False):
+    for utterance, following in itertools.pairwise(finals):
         assert following.start_time >= utterance.start_time + utterance.duration - 1e-6
         assert numbers(following.samples)[0] > numbers(utterance.samples)[-1]

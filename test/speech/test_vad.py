@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The real Silero VAD, live and over whole recordings."""
 
-import os
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,6 +16,8 @@ from ser_ros.speech.recording import segment_recording
 from ser_ros.speech.segmenter import SegmentationConfig
 from ser_ros.speech.silero import SileroVad
 from ser_ros.speech.vad import CHUNK_SAMPLES
+
+THREADS = Path('/proc/self/task')
 
 
 def chunks_of(sound):
@@ -112,10 +113,10 @@ def test_the_detector_does_not_change_the_chunk(demo_sound):
     np.testing.assert_array_equal(chunk, before)
 
 
-@pytest.mark.skipif(not os.path.isdir('/proc/self/task'), reason='counts threads in /proc')
+@pytest.mark.skipif(not THREADS.is_dir(), reason='counts threads in /proc')
 def test_the_network_runs_on_the_thread_that_asks(demo_sound):
-    before = set(os.listdir('/proc/self/task'))
+    before = set(THREADS.iterdir())
     detector = SileroVad()
     for chunk in chunks_of(demo_sound)[:20]:
         detector.speech_probability(chunk)
-    assert set(os.listdir('/proc/self/task')) <= before
+    assert set(THREADS.iterdir()) <= before

@@ -161,7 +161,7 @@ def _fingerprint(files: list[str]) -> str:
 def _state(file: str) -> tuple[int, int] | None:
     """Return size and time of change of `file`; None where it cannot be told, which decoding will complain about."""
     try:
-        status = os.stat(file)
+        status = Path(file).stat()
     except OSError:
         return None
     return status.st_size, status.st_mtime_ns

@@ -134,9 +134,9 @@ def _build(kind: type, values: Any, *, prefix: str, source: str) -> Any:
 def _convert(kind: Any, value: Any, what: str) -> Any:
     if typing.get_origin(kind) is tuple:
         ends = typing.get_args(kind)
-        if isinstance(value, list) and len(value) == len(ends) and _is_number(value[0]) and _is_number(value[1]):
-            if value[0] <= value[1]:
-                return tuple(float(item) for item in value)
+        are_numbers = isinstance(value, list) and len(value) == len(ends) and all(map(_is_number, value))
+        if are_numbers and value[0] <= value[1]:
+            return tuple(float(item) for item in value)
         raise SerError(f'{what} is {value!r}; write two numbers in rising order, such as [0.9, 1.1]')
     if typing.get_origin(kind) is typing.Literal:
         if value in typing.get_args(kind):

@@ -54,10 +54,14 @@ _HEADER = (
 )
 
 _NOTES = (
-    "Study: Table III; its protocol is 'paper' (the same actors train and test), its checkpoints are chosen on the "
-    'test clips, its machine is another.',
-    "Ours: whole clips, one at a time; steps are the one taken and all; run time is the training's (min:s), with "
-    'several folds the mean of a fold.',
+    (
+        "Study: Table III; its protocol is 'paper' (the same actors train and test), its checkpoints are chosen on the "
+        'test clips, its machine is another.'
+    ),
+    (
+        "Ours: whole clips, one at a time; steps are the one taken and all; run time is the training's (min:s), with "
+        'several folds the mean of a fold.'
+    ),
 )
 
 _SELECTIONS = {

@@ -38,8 +38,10 @@ def held_out_speech_lines(told: dict | None) -> list[str]:
     answers = sorted(told['answers'].items(), key=lambda answer: -answer[1])
     ordinary = sum(told['answers'].get(label, 0.0) for label in _NO_EMOTION)
     return [
-        f'Speech of other people, who acted no emotion and whom the model never heard ({", ".join(told["speech"])}; '
-        f'{told["recordings"]} recordings, at most {told["longest_seconds"]:.1f} s of each): '
-        f'**{percent(ordinary)}** of it is called {" or ".join(_NO_EMOTION)} '
-        f'({", ".join(f"{label} {percent(share)}" for label, share in answers)}).',
+        (
+            f'Speech of other people, who acted no emotion and whom the model never heard ({", ".join(told["speech"])};'
+            f' {told["recordings"]} recordings, at most {told["longest_seconds"]:.1f} s of each): '
+            f'**{percent(ordinary)}** of it is called {" or ".join(_NO_EMOTION)} '
+            f'({", ".join(f"{label} {percent(share)}" for label, share in answers)}).'
+        ),
     ]

@@ -59,8 +59,10 @@ def model_card(report: dict, supplement: Supplement) -> str:
     sections = [
         _front_matter(report, scores),
         f'# {report["recipe"]}: speech emotion recognition with ser_ros',
-        f'{settings["description"].strip()}\n\n'
-        f'Takes 16 kHz mono speech and answers with probabilities of {", ".join(report["labels"])}.{_size(report)}',
+        (
+            f'{settings["description"].strip()}\n\n'
+            f'Takes 16 kHz mono speech and answers with probabilities of {", ".join(report["labels"])}.{_size(report)}'
+        ),
         '## What it must not be used for',
         f'{_MISUSE}\n{limits}\n{_HINT}',
         '## How well it does',
@@ -126,8 +128,10 @@ def _figures(report: dict, scores: dict | None) -> str:
     lines = optimism(scores or report)
     chance = percent(1 / len(report['labels']))
     lines += [
-        f'{_corpus(report)}, protocol {protocol}; chance is {chance}. One unpadded utterance at a time, as the node '
-        'runs:',
+        (
+            f'{_corpus(report)}, protocol {protocol}; chance is {chance}. '
+            'One unpadded utterance at a time, as the node runs:'
+        ),
         '',
     ]
     for hearing, heading in HEARINGS.items():
@@ -140,8 +144,10 @@ def _figures(report: dict, scores: dict | None) -> str:
     if scores:
         lines += [
             '',
-            'These are figures of the recipe: a model was trained for each fold and tested on speakers that it had '
-            'never heard. The weights here were then trained by the same recipe on all clips.',
+            (
+                'These are figures of the recipe: a model was trained for each fold and tested on speakers that it had '
+                'never heard. The weights here were then trained by the same recipe on all clips.'
+            ),
             '',
             *fold_table(scores),
         ]
@@ -169,9 +175,11 @@ def _figures_of_another(report: dict) -> str:
     lines = [f'### Recipe {report["recipe"]}, protocol {report["protocol"]}', '']
     lines += optimism(report)
     lines += [
-        f'Another model, of the recipe {report["recipe"]}: {report["settings"]["description"].strip()} Trained on '
-        f'{report["train_clips"]} clips and tested on {report["test_clips"]}, seed {report["seed"]}, in '
-        f'{report["training_minutes"]:.1f} minutes on {report["hardware"]}:',
+        (
+            f'Another model, of the recipe {report["recipe"]}: {report["settings"]["description"].strip()} Trained on '
+            f'{report["train_clips"]} clips and tested on {report["test_clips"]}, seed {report["seed"]}, in '
+            f'{report["training_minutes"]:.1f} minutes on {report["hardware"]}:'
+        ),
         '',
         *(f'- {heading}: {figures(measured[hearing])}' for hearing, heading in HEARINGS.items()),
     ]

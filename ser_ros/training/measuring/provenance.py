@@ -93,10 +93,12 @@ def _lines_of_one(pretraining: dict) -> list[str]:
     clips = pretraining['ravdess_clips']
     known = f'{clips} clips of RAVDESS were' if clips else 'No clip of RAVDESS was'
     return [
-        f'The encoder was pretrained by ser_ros with the recipe {pretraining["recipe"]}{begun}{teacher}: '
-        f'{pretraining["epochs"]} epochs over {pretraining["pieces"]} pieces ({pretraining["hours_heard"]:g} hours '
-        f'heard), {pretraining["steps"]} steps in {pretraining["pretraining_minutes"]:.0f} minutes on '
-        f'{pretraining["hardware"]}, seed {pretraining["seed"]}. {known} among them.',
+        (
+            f'The encoder was pretrained by ser_ros with the recipe {pretraining["recipe"]}{begun}{teacher}: '
+            f'{pretraining["epochs"]} epochs over {pretraining["pieces"]} pieces ({pretraining["hours_heard"]:g} hours '
+            f'heard), {pretraining["steps"]} steps in {pretraining["pretraining_minutes"]:.0f} minutes on '
+            f'{pretraining["hardware"]}, seed {pretraining["seed"]}. {known} among them.'
+        ),
         '',
         *speech_table(pretraining['speech']),
     ]

@@ -83,8 +83,10 @@ def summary_markdown(summary: dict) -> str:
         '',
         *optimism(summary),
         *(f'- {fact}' for fact in facts),
-        f'- tested on {summary["test_clips"]} clips, each once; {summary["training_minutes"]:.0f} minutes of training '
-        'in all',
+        (
+            f'- tested on {summary["test_clips"]} clips, each once; '
+            f'{summary["training_minutes"]:.0f} minutes of training in all'
+        ),
         *run_facts(summary, summary['commands']),
         '',
         *fold_table(summary),

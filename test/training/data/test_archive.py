@@ -61,7 +61,7 @@ def test_identical_copies_become_one_and_others_are_refused(pack, refuses):
 def test_nothing_is_written_outside(pack, tmp_path, cache, way_out):
     folder = unpack_clips(pack([(f'{way_out}{NAMES[0]}', b'one')]))
     assert contents(folder) == {NAMES[0]: b'one'}
-    assert [path for path in cache.rglob(NAMES[0])] == [folder / NAMES[0]]
+    assert list(cache.rglob(NAMES[0])) == [folder / NAMES[0]]
     assert [path.name for path in tmp_path.iterdir()] == ['clips.zip']
 
 
@@ -79,7 +79,7 @@ def test_a_damaged_zip_is_refused_and_leaves_nothing(pack, refuses, cache):
         path.write_bytes(damaged)
         with refuses(path.name, 'not a whole zip', 'download it again'):
             unpack_clips(path)
-    assert [path for path in cache.rglob('*.wav')] == []
+    assert list(cache.rglob('*.wav')) == []
     assert set(contents(unpack_clips(whole))) == set(NAMES)
 
 

@@ -34,7 +34,7 @@ class Server(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):  # noqa: N802 - the name that http.server wants
+    def do_GET(self):
         server = self.server
         start = 0
         if 'Range' in self.headers and server.knows_ranges:

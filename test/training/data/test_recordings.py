@@ -4,6 +4,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ def decoded(monkeypatch):
     names = []
 
     def noted(path):
-        names.append(os.path.basename(path))
+        names.append(Path(path).name)
         return read_recording(path)
 
     monkeypatch.setattr(recordings, 'read_recording', noted)
@@ -63,7 +64,7 @@ def test_speech_is_where_the_segmenter_finds_it(clips, monkeypatch):
             return 0.9 if 4 <= self.chunks <= 15 else 0.0
 
     monkeypatch.setattr(recordings, 'FusedVad', Scripted)
-    a, b, c = load_recordings(clips)
+    a, b, _c = load_recordings(clips)
     assert 0.0 < a.speech[0] < 0.2 and 0.4 < a.speech[1] < 0.7
     assert 0.0 < b.speech[0] < 0.2 and 0.3 < b.speech[1] <= 0.5
     assert 0 < len(a.utterance) <= len(a.samples)
@@ -91,8 +92,7 @@ def test_samples_are_shared_by_processes_and_cannot_be_changed(clips):
     with pytest.raises(ValueError, match='read-only'):
         recording.samples[0] = 1.0
     assert not recording.samples.flags.owndata
-    with open('/proc/self/maps') as maps:
-        assert 'generator-train.arrow' in maps.read()
+    assert 'generator-train.arrow' in Path('/proc/self/maps').read_text()
 
 
 def test_no_clips_are_no_recordings(cache):

@@ -52,10 +52,18 @@ def test_path_and_emotion_are_enough(folder):
     [
         (WITHOUT_SEX, 'a.wav,happy,Ann,strong,"Hello, you",2', 'b.wav,happy,Bo,,,'),
         (WITHOUT_SEX.replace(',', ';'), 'a.wav;happy;Ann;strong;Hello, you;2', 'b.wav;happy;Bo;;;'),
-        (' Path , EMOTION ,speaker,intensity,statement,repetition', ' a.wav, happy ,Ann,strong, "Hello, you",2 ')
-        + ('', ',,,,,', 'b.wav,happy,Bo,,,'),
-        ('emotion,mood,path,speaker,repetition,statement,intensity', 'happy,7,a.wav,Ann,2,"Hello, you",strong')
-        + ('happy,8,b.wav,Bo,,,',),
+        (
+            ' Path , EMOTION ,speaker,intensity,statement,repetition',
+            ' a.wav, happy ,Ann,strong, "Hello, you",2 ',
+            '',
+            ',,,,,',
+            'b.wav,happy,Bo,,,',
+        ),
+        (
+            'emotion,mood,path,speaker,repetition,statement,intensity',
+            'happy,7,a.wav,Ann,2,"Hello, you",strong',
+            'happy,8,b.wav,Bo,,,',
+        ),
         tuple(f'{line}\r' for line in (WITHOUT_SEX, 'a.wav,happy,Ann,strong,"Hello, you",2', 'b.wav,happy,Bo,,,')),
     ],
     ids=['commas', 'semicolons', 'blanks and empty rows', 'other columns', 'lines of Windows'],

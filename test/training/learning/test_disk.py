@@ -36,13 +36,13 @@ def write_arrow(path: Path) -> None:
 
 @pytest.mark.parametrize('write', [write_text, write_safetensors, write_torch, write_arrow])
 def test_each_librarys_error_is_told(disk_without_room, tmp_path, write):
-    with disk_without_room(), pytest.raises(Exception) as caught:  # noqa: B017, PT011 - each has its own
+    with disk_without_room(), pytest.raises(Exception) as caught:
         write(tmp_path / 'file')
     assert tells_of_a_full_disk(caught.value)
 
 
 def test_a_full_device_is_told():
-    with pytest.raises(OSError) as caught, open('/dev/full', 'w') as device:
+    with pytest.raises(OSError) as caught, Path('/dev/full').open('w') as device:
         device.write('x')
     assert caught.value.errno == errno.ENOSPC
     assert tells_of_a_full_disk(caught.value)
@@ -73,7 +73,7 @@ def test_the_cause_of_another_error_is_told(code):
 
 @pytest.mark.parametrize('write', [write_text, write_safetensors, write_torch, write_arrow])
 def test_a_folder_that_is_not_there_is_another_error(tmp_path, write):
-    with pytest.raises(Exception) as caught:  # noqa: B017, PT011 - each has its own
+    with pytest.raises(Exception) as caught:
         write(tmp_path / 'missing' / 'file')
     assert not tells_of_a_full_disk(caught.value)
 

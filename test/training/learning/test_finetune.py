@@ -414,7 +414,7 @@ def test_a_tiny_network_learns_made_clips_and_its_clock_runs(tmp_path, one_torch
     trained = train(make_recipe(epochs=8, validation={'measure': 'accuracy'}), tmp_path / 'work')
     assert trained.validation_accuracy == 1.0
     seconds = [entry['seconds'] for entry in trained.log]
-    assert seconds == sorted(seconds) and 0 < seconds[0] and seconds[-1] <= trained.seconds
+    assert seconds == sorted(seconds) and seconds[0] > 0 and seconds[-1] <= trained.seconds
     assert trained.peak_gpu_memory_gib is None
 
 
@@ -572,7 +572,7 @@ def test_two_processes_end_with_equal_weights(two_processes):
 
 def test_two_processes_take_each_clip_once_in_every_epoch_and_epochs_differ(two_processes):
     one, other = of_both(two_processes, 'first')
-    assert sorted(set(epoch for epoch, _ in one['taken'])) == [0, 1, 2, 3]
+    assert sorted({epoch for epoch, _ in one['taken']}) == [0, 1, 2, 3]
     orders = []
     for epoch in range(4):
         halves = [[index for number, index in part['taken'] if number == epoch] for part in (one, other)]

@@ -42,7 +42,7 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
-    def do_GET(self):  # noqa: N802 - http.server's name
+    def do_GET(self):
         if not self._allowed():
             return
         if self.path == '/api/whoami-v2':
@@ -52,13 +52,13 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._refuse(404, 'EntryNotFound')
 
-    do_HEAD = do_GET
+    do_HEAD = do_GET  # noqa: N815 - http.server asks for this name
 
-    def do_PUT(self):  # noqa: N802
+    def do_PUT(self):
         self.server.large[self.path.rpartition('/')[2]] = self._body()
         self._answer({})
 
-    def do_POST(self):  # noqa: N802
+    def do_POST(self):
         body = self._body()
         if not self._allowed():
             return

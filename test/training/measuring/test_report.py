@@ -90,8 +90,10 @@ def test_a_run_tells_everything():
         'peak GPU memory 3.2 GiB',
         'seed 7; the checkpoint is chosen on validation clips',
         '`train --fold 1`',
-        'accuracy 80.0 %, unweighted recall 80.0 %, macro F1 79.0 %, calibration error 5.0 %, without the '
-        'temperature 20.0 %',
+        (
+            'accuracy 80.0 %, unweighted recall 80.0 %, macro F1 79.0 %, calibration error 5.0 %, without the '
+            'temperature 20.0 %'
+        ),
         '(curves.png)',
         '(confusion.png)',
         '| happy          | 6     | 2   |',

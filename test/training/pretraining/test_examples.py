@@ -141,7 +141,7 @@ def test_masks_cover_their_share_in_spans(share):
     masks = np.stack([draw_mask(100, 4.0, Masking(share=share, span=0.4), rng) for _ in range(400)])
     # Spans that overlap cover less: 1 - (1 - span/rows)^count.
     assert masks.mean() == pytest.approx(1 - np.exp(-share), abs=0.04)
-    assert not share or masks[:, -1].any() and masks[:, 0].any()
+    assert not share or (masks[:, -1].any() and masks[:, 0].any())
 
 
 def test_a_piece_shorter_than_a_span_is_not_hidden():

@@ -24,7 +24,7 @@ def quantizer():
 def test_each_row_has_a_code_in_range(quantizer, sweep, rows):
     codes = quantizer(sweep, rows)
     assert codes.shape == (rows,) and codes.dtype == torch.int32
-    assert 0 <= int(codes.min()) and int(codes.max()) < 64
+    assert int(codes.min()) >= 0 and int(codes.max()) < 64
 
 
 def test_the_seed_alone_draws_the_codes(quantizer, sweep):

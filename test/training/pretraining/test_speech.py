@@ -77,7 +77,7 @@ def test_what_cannot_be_heard_is_refused(write, tmp_path, refuses):
     with refuses('shorter than 0.5 s'):
         find_pieces([tmp_path / 'speech'], Pieces())
     (tmp_path / 'speech' / 'text.wav').write_text('no sound')
-    with pytest.raises(Exception, match='text.wav'):
+    with pytest.raises(Exception, match=r'text\.wav'):
         find_pieces([tmp_path / 'speech'], Pieces())
 
 
