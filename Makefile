@@ -6,6 +6,7 @@
 ## make demo SOURCE=microphone    the same on your microphone, until Ctrl-C
 ## make build                     install what is locked in requirements/ into .venv, build both packages into install/
 ## make test [ARGS=...]           build, ruff, then pytest (ARGS are pytest's arguments)
+## make test-fast                 the tests that need no process of their own, no training and no export
 ## make lint                      ruff alone: what `make test` begins with
 ## make format                    let ruff mend what it can
 ## make clean                     remove all that make made: .venv, build, install, log
@@ -20,13 +21,13 @@ export THIS_MAKEFILE := $(MAKEFILE_LIST)
 export CALLER_PWD := $(PWD)
 export PYTHON AUDIO SOURCE ARGS
 
-.PHONY: help build demo test lint format clean lock
+.PHONY: help build demo test test-fast lint format clean lock
 .DEFAULT_GOAL := help
 
 help:
 	@sed -n 's/^## \{0,1\}//p' "$${THIS_MAKEFILE# }"
 
-build demo test lint format clean:
+build demo test test-fast lint format clean:
 	@exec sh "$$(dirname "$${THIS_MAKEFILE# }")/tools/workspace.sh" $@
 
 lock:

@@ -17,6 +17,16 @@ from ser_ros.errors import SerError
 INTERFACES = Path(__file__).resolve().parent / 'interfaces'
 """Stand-ins for message packages that are not on PyPI, with the same fields."""
 
+E2E = Path(__file__).resolve().parent / 'e2e'
+MAKE = Path(__file__).resolve().parent / 'setup' / 'test_make.py'
+
+
+def pytest_collection_modifyitems(items):
+    """Mark what the rooms' names tell: `e2e` and `setup` start processes."""
+    for item in items:
+        if item.path.is_relative_to(E2E) or item.path == MAKE:
+            item.add_marker('e2e')
+
 
 _NAMES = {
     'id2label': dict(enumerate(LABELS)),

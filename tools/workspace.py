@@ -37,6 +37,7 @@ REQUIREMENTS = {
     'demo': ('pip', 'ros', 'runtime'),
     'build': ('pip', 'ros', 'runtime', 'train'),
     'test': ('pip', 'ros', 'runtime', 'train', 'test'),
+    'test-fast': ('pip', 'ros', 'runtime', 'train', 'test'),
     'lint': ('pip', 'ros', 'runtime', 'train', 'test'),
     'format': ('pip', 'ros', 'runtime', 'train', 'test'),
 }
@@ -54,13 +55,13 @@ LINKED = ('config', 'demo', 'launch', 'models', 'train')
 LINT = 'ruff check --output-format concise && ruff format --check --quiet'
 FORMAT = 'ruff check --fix --quiet; ruff format'
 
-TESTS = f'{{ {LINT}; }}; lint=$?; python -m pytest -n 2 --dist loadfile --durations 20 "$@" && exit $lint'
+TESTS = f'{{ {LINT}; }}; lint=$?; python -m pytest -n 2 --dist loadfile --durations 20 %s "$@" && exit $lint'
 """pytest runs, and has the last word, also where ruff finds something; either makes the exit code non-zero.
 
 Two files at a time, for most of the end-to-end tests wait for sound that plays as fast as it does.
 """
 
-SCRIPTS = {'test': TESTS, 'lint': LINT, 'format': FORMAT}
+SCRIPTS = {'test': TESTS % '', 'test-fast': TESTS % '-m "not e2e and not slow"', 'lint': LINT, 'format': FORMAT}
 
 
 def main() -> None:

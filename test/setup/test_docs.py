@@ -10,7 +10,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = ROOT / 'tools' / 'write_parameter_table.py'
-PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md')), ROOT / 'models' / 'vad' / 'README.md']
+PAGES = [
+    ROOT / 'README.md',
+    ROOT / 'CONTRIBUTING.md',
+    *sorted((ROOT / 'docs').glob('*.md')),
+    ROOT / 'models' / 'vad' / 'README.md',
+]
 BLOCK = re.compile(r'^```.*?^```$', re.DOTALL | re.MULTILINE)
 
 

@@ -12,6 +12,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
+import yaml
 from ament_index_python.packages import get_package_share_directory
 from packaging.requirements import Requirement
 from packaging.version import Version
@@ -46,6 +47,8 @@ def locked_versions() -> dict[str, list[str]]:
 
 def test_all_manifests_have_one_version_and_licence():
     assert {manifest(folder).findtext('version') for folder in ('.', 'ser_msgs')} == {setup_argument('--version')}
+    citation = yaml.safe_load((ROOT / 'CITATION.cff').read_text(encoding='utf-8'))
+    assert citation['version'] == setup_argument('--version') and citation['license'] == setup_argument('--license')
     assert {manifest(folder).findtext('license') for folder in ('.', 'ser_msgs')} == {setup_argument('--license')}
 
 
