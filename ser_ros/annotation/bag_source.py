@@ -11,7 +11,7 @@ from ser_ros.annotation.bag_topics import AudioTopics
 from ser_ros.audio.block import BLOCK_DURATION, AudioBlock
 from ser_ros.audio.pace import Pace
 from ser_ros.audio.packets import AudioPacket, PacketDecoder, StreamFormat
-from ser_ros.audio.source import EndOfAudio, check_channel
+from ser_ros.audio.source import LONGEST_PAUSE, EndOfAudio, check_channel
 from ser_ros.audio.topic import TopicSource
 from ser_ros.errors import SerError
 
@@ -62,6 +62,11 @@ class BagSource:
     def problem(self) -> str:
         """Always '': a bag that breaks off raises."""
         return ''
+
+    @property
+    def longest_pause(self) -> float:
+        """That of all sources."""
+        return LONGEST_PAUSE
 
     @property
     def block_count(self) -> int:

@@ -13,7 +13,7 @@ from ser_ros.annotation.bag_topics import choose_topics
 from ser_ros.annotation.listening import annotate
 from ser_ros.audio.file import read_recording
 from ser_ros.audio.packets import StreamFormat
-from ser_ros.audio.source import EndOfAudio
+from ser_ros.audio.source import AudioSource, EndOfAudio
 
 FORMS = ('Int16MultiArray', 'AudioData', 'AudioDataStamped', 'AudioStamped')
 STAMPED = FORMS[2:]
@@ -43,6 +43,11 @@ def heard_in(path, recogniser):
     with Bag(path) as bag:
         source = BagSource(bag, choose_topics(bag, None, None), assumed=StreamFormat(), channel=0)
         return annotate(source, recogniser, min_confidence=0.0, on_progress=lambda blocks, utterances: None)
+
+
+def test_a_bag_is_a_source_as_every_other():
+    promised = {name for name in vars(AudioSource) if not name.startswith('_')}
+    assert promised - set(dir(BagSource)) == set()
 
 
 @pytest.mark.parametrize('mcap', [False, True])
