@@ -38,9 +38,9 @@ MAY_IMPORT = {
         'mailbox',
         'request',
     ],
-    'recorder.py': ['errors', 'audio.block', 'speech.segmenter', 'recognition.estimate'],
     'optimising': ['errors', 'resources', 'audio', 'speech', 'onnx_session', 'recognition', 'optimising'],
     'annotation': ['errors', 'emotions', 'resources', 'audio', 'speech', 'recognition', 'pipeline', 'annotation'],
+    'node/recorder.py': ['errors', 'audio.block', 'speech.segmenter', 'recognition.estimate'],
 }
 """Room -> the parts of ser_ros that it may know. Sound flows one way: nobody knows who comes after."""
 

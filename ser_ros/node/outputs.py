@@ -11,9 +11,9 @@ from std_msgs.msg import Bool
 from ser_msgs.msg import Emotion
 from ser_ros.node.messages import seconds, to_message
 from ser_ros.node.parameters import SerParameters
+from ser_ros.node.recorder import Recorder
 from ser_ros.node.ros4hri import VoicePublisher
 from ser_ros.recognition.estimate import Estimate
-from ser_ros.recorder import Recorder
 from ser_ros.speech.segmenter import Utterance
 
 EVENT_QOS = QoSProfile(depth=10)

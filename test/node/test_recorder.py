@@ -15,8 +15,8 @@ import pytest
 import soundfile
 
 from ser_ros.audio.block import SAMPLE_RATE
+from ser_ros.node.recorder import COLUMNS, TABLE, Recorder
 from ser_ros.recognition.estimate import Estimate
-from ser_ros.recorder import COLUMNS, TABLE, Recorder
 from ser_ros.speech.segmenter import Utterance
 from ser_ros.training.data.table import read_table
 
@@ -184,7 +184,7 @@ def test_a_real_limit_of_the_system_leaves_nothing_half_written(tmp_path):
 import resource
 import numpy as np
 from ser_ros.recognition.estimate import Estimate
-from ser_ros.recorder import Recorder
+from ser_ros.node.recorder import Recorder
 from ser_ros.speech.segmenter import Utterance
 recorder = Recorder({str(tmp_path)!r}, 10)
 noise = np.random.default_rng(1).uniform(-1, 1, 32_000).astype(np.float32)
