@@ -42,15 +42,15 @@ def annotate(
     *,
     min_confidence: float,
     on_progress: Callable[[int, int], None],
-    end_silence: float = SegmentationConfig.end_silence,
 ) -> list[Annotation]:
     """Return what was said in `source`, which must not be live, in the order of time, as a node at its defaults would.
 
     `on_progress` is called twice a second, by this thread, with the numbers of blocks and utterances so far. A node
-    answers `end_silence` seconds after the speech has ended (sooner where it cuts a very long one), and so does
-    `Annotation.published`: what the model takes is not counted, for it is this machine's time and not the robot's.
-    Raises SerError, and where the model fails too.
+    answers `SegmentationConfig.latency` seconds after the speech has ended, and so does `Annotation.published`: what
+    the model takes is not counted, for it is this machine's time and not the robot's. Raises SerError, and where the
+    model fails too.
     """
+    segmentation = SegmentationConfig()
     found: list[Annotation] = []
     failures: list[Exception] = []
     ended = threading.Event()
@@ -62,8 +62,8 @@ def annotate(
                 utterance=utterance.number,
                 start_time=utterance.start_time,
                 duration=utterance.duration,
-                published=utterance.end_arrival + end_silence,
-                latency=end_silence,
+                published=utterance.end_arrival + segmentation.latency,
+                latency=segmentation.latency,
                 emotion=estimate.label if sure else UNKNOWN,
                 estimate=estimate,
             )
@@ -85,7 +85,7 @@ def annotate(
     pipeline = Pipeline(
         source=source,
         recogniser=recogniser,
-        segmentation=SegmentationConfig(end_silence=end_silence),
+        segmentation=segmentation,
         listeners=Listeners(on_estimate=take, on_speaking=lambda speaking: None, on_failure=fail, on_end=end),
     )
     pipeline.start()

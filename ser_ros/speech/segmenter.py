@@ -47,6 +47,11 @@ class SegmentationConfig:
     interim_period: float = 0.0
     """Time between interim results while somebody speaks; 0 for none."""
 
+    @property
+    def latency(self) -> float:
+        """Seconds after the end of the speech at which it is known to be over; sooner where a long one is cut."""
+        return self.end_silence
+
 
 @dataclass(frozen=True, eq=False)
 class Utterance:

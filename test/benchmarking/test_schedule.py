@@ -20,11 +20,11 @@ def test_every_utterance_is_decided_one_end_silence_after_its_last_speech(said):
     schedule = expect(lay_out(said[:2]))
     assert [utterance.number for utterance in schedule.utterances] == [1, 2]
     assert schedule.numbers == 2
-    end_silence = SegmentationConfig().end_silence
+    latency = SegmentationConfig().latency
     for utterance in schedule.utterances:
         waited = (utterance.decision - utterance.speech_end) * _PACKET_SECONDS
         # The end is sharpened inside what the detector found, so more than the end silence may lie between.
-        assert end_silence - _PACKET_SECONDS <= waited <= end_silence + 0.5
+        assert latency - _PACKET_SECONDS <= waited <= latency + 0.5
 
 
 def test_without_the_deciding_packet_nothing_is_decided(said):

@@ -193,6 +193,14 @@ def test_end_silence_has_the_asked_length(end_silence, chunks):
     assert len(play(speech + [NO] * chunks, config(end_silence=end_silence))[0]) == 1
 
 
+@pytest.mark.parametrize('end_silence', [0.1, 0.5, 1.0])
+def test_the_latency_is_what_passes_from_the_end_of_the_speech_to_its_utterance(end_silence):
+    settings = config(end_silence=end_silence)
+    _, states = play([YES] * 20 + [NO] * 100, settings)
+    waited = (states.index(QUIET, 20) - 19) * SECONDS
+    assert waited - SECONDS < settings.latency <= waited
+
+
 def test_max_utterance_cuts_and_the_next_begins_with_the_very_next_sample():
     first, second, third = play([NO] * 20 + [YES] * (2 * MAX_UTTERANCE + 20) + [NO] * END_SILENCE)[0]
     assert [utterance.number for utterance in (first, second, third)] == [1, 2, 3]
