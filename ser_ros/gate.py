@@ -5,11 +5,19 @@ import math
 import threading
 from collections import deque
 from dataclasses import dataclass
-
-from ser_ros.speech.rejection import Rejection
+from enum import Enum
 
 _MEMORY = 1000
 """Closed times that are remembered: at the longest hold-off of 10 s hours, and minutes of a robot that stammers."""
+
+
+class Closure(Enum):
+    """Why the gate was closed, so that what was said meanwhile is not answered; the values are what diagnostics say."""
+
+    ROBOT_SPEECH = 'robot speech'
+    """The robot itself was speaking."""
+    MUTED = 'muted by hand'
+    """Listening had been switched off."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +72,13 @@ class Gate:
             else:
                 _close(self._by_hand, at, math.inf)
 
-    def closed(self, start: float, end: float) -> Rejection | None:
+    def closed(self, start: float, end: float) -> Closure | None:
         """Return why the gate was closed at any time from `start` to `end`, both included; None where it was open."""
         with self._lock:
             if _overlaps(self._by_hand, start, end):
-                return Rejection.MUTED
+                return Closure.MUTED
             if _overlaps(self._robot, start, end):
-                return Rejection.ROBOT_SPEECH
+                return Closure.ROBOT_SPEECH
         return None
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from ser_ros.audio.block import SAMPLE_RATE, AudioBlock
 from ser_ros.audio.monitor import SoundHealth, SoundMonitor
 from ser_ros.audio.source import AudioSource, EndOfAudio
-from ser_ros.gate import Gate
+from ser_ros.gate import Closure, Gate
 from ser_ros.mailbox import Mailbox
 from ser_ros.recognition.cancellation import Cancellation, Cancelled
 from ser_ros.recognition.estimate import Estimate
@@ -41,6 +41,10 @@ _JITTER = 0.05
 must not seem to have begun before."""
 _STOP_TIMEOUT = 0.9
 """Seconds; with it a stop takes at most one second, even where a model is in the middle of a long utterance."""
+
+
+Reason = Rejection | Closure
+"""Why an utterance is not answered: what the ear found, or what the gate knows."""
 
 
 class Recogniser(Protocol):
@@ -89,7 +93,7 @@ class PipelineStatus:
     is_speaking: bool
     utterances: int
     answered: int
-    rejected: dict[Rejection, int]
+    rejected: dict[Reason, int]
     dropped_interim: int
     dropped_final: int
     failed: int
@@ -142,8 +146,8 @@ class Pipeline:
         self._given_up = 0
         self._failed = 0
         self._last_failure = ''
-        self._rejected_heard: Counter[Rejection] = Counter()
-        self._rejected_late: Counter[Rejection] = Counter()
+        self._rejected_heard: Counter[Reason] = Counter()
+        self._rejected_late: Counter[Reason] = Counter()
         self._last_block = time.monotonic()
         self._behind = 0.0
         self._working_since: float | None = None
@@ -243,11 +247,11 @@ class Pipeline:
         closed = self._gate.closed(block.arrival - block.duration, block.arrival)
         if block.after_gap or closed:
             # Who mutes wants no answer to what is being said. A robot may speak because it was said: stamps decide.
-            self._interrupt(Rejection.MUTED if closed is Rejection.MUTED else None)
+            self._interrupt(closed if closed is Closure.MUTED else None)
         if not closed:
             self._segment(self._framer.push(block))
 
-    def _interrupt(self, rejection: Rejection | None = None) -> None:
+    def _interrupt(self, rejection: Closure | None = None) -> None:
         """End the utterance under way and forget the stream: what was heard so far belongs to nothing that follows.
 
         With a `rejection` that utterance is not answered.
@@ -292,7 +296,7 @@ class Pipeline:
                 if not self._stopping.is_set():
                     self._listeners.on_speaking(self._is_speaking)
 
-    def _hand_over(self, utterances: list[Utterance], rejection: Rejection | None = None) -> None:
+    def _hand_over(self, utterances: list[Utterance], rejection: Closure | None = None) -> None:
         for utterance in utterances:
             reason = rejection or self._rejection(utterance)
             if reason is None:
@@ -309,7 +313,7 @@ class Pipeline:
             utterance = dataclasses.replace(early.utterance, is_final=False)
         return Request(utterance, Purpose.INTERIM, early)
 
-    def _rejection(self, utterance: Utterance) -> Rejection | None:
+    def _rejection(self, utterance: Utterance) -> Reason | None:
         closed = self._closed_during(utterance)
         if closed is not None:
             return closed
@@ -317,7 +321,7 @@ class Pipeline:
             return None  # judged when the voice paused, and answered as it was then
         return self._room.judge(utterance)
 
-    def _closed_during(self, utterance: Utterance) -> Rejection | None:
+    def _closed_during(self, utterance: Utterance) -> Closure | None:
         return self._gate.closed(utterance.end_arrival - utterance.duration + _JITTER, utterance.end_arrival)
 
     def _recognise(self) -> None:

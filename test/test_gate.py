@@ -3,11 +3,10 @@
 
 import pytest
 
-from ser_ros.gate import Gate, GateConfig
-from ser_ros.speech.rejection import Rejection
+from ser_ros.gate import Closure, Gate, GateConfig
 
 CONFIG = GateConfig(hold_off=0.5, lead=0.3, timeout=30.0)
-ROBOT, HAND = Rejection.ROBOT_SPEECH, Rejection.MUTED
+ROBOT, HAND = Closure.ROBOT_SPEECH, Closure.MUTED
 
 
 def closed_at(gate, *times):

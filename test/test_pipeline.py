@@ -14,7 +14,7 @@ from ser_ros.audio.block import AudioBlock
 from ser_ros.audio.file import FileSource
 from ser_ros.audio.source import EndOfAudio
 from ser_ros.errors import SerError
-from ser_ros.gate import Gate, GateConfig
+from ser_ros.gate import Closure, Gate, GateConfig
 from ser_ros.pipeline import Listeners, Pipeline
 from ser_ros.recognition.cancellation import Cancelled
 from ser_ros.recognition.estimate import Estimate
@@ -376,7 +376,7 @@ def test_what_is_muted_after_the_pause_is_not_answered(make):
     gate.listen(False, source.now)
     source.feed([SILENCE] * 20)
     source.wait_until_heard()
-    assert (heard.kinds, pipeline.status().rejected[Rejection.MUTED]) == ([], 1)
+    assert (heard.kinds, pipeline.status().rejected[Closure.MUTED]) == ([], 1)
 
 
 def test_a_source_that_can_wait_is_recognised_at_the_end_only(make):
@@ -633,7 +633,7 @@ def test_an_utterance_that_the_robot_talks_into_is_dropped_and_counted(make, gat
     close(gate, source, earlier=5 * SECONDS)
     source.feed([VOICE] * 5)
     source.wait_until_heard()
-    assert pipeline.status().rejected[Rejection.ROBOT_SPEECH] == 1
+    assert pipeline.status().rejected[Closure.ROBOT_SPEECH] == 1
     assert heard.speaking == [True, False]
     reopen(gate, source)
     source.feed([*UTTERANCE, END])
@@ -666,7 +666,7 @@ def test_a_robot_that_says_so_late_still_takes_back_what_waits_for_its_answer(ma
     source.feed([END])
     assert heard.ended.wait(TIMEOUT)
     assert heard.kinds == []
-    assert pipeline.status().rejected[Rejection.ROBOT_SPEECH] == 2
+    assert pipeline.status().rejected[Closure.ROBOT_SPEECH] == 2
     assert pipeline.status().answered == 0
 
 
@@ -678,7 +678,7 @@ def test_muting_by_hand_is_counted_apart(make, gate):
     gate.listen(False, source.now - 5 * SECONDS)
     source.feed([VOICE] * 5)
     source.wait_until_heard()
-    assert pipeline.status().rejected[Rejection.MUTED] == 1
+    assert pipeline.status().rejected[Closure.MUTED] == 1
 
 
 @pytest.mark.parametrize('cut', ['gate', 'gap'])

@@ -25,7 +25,7 @@ MAY_IMPORT = {
     'onnx_session.py': [],
     'speech': ['errors', 'resources', 'audio.block', 'onnx_session', 'speech'],
     'recognition': ['errors', 'emotions', 'extras', 'resources', 'audio.block', 'onnx_session', 'recognition'],
-    'gate.py': ['speech.rejection'],
+    'gate.py': [],
     'request.py': ['speech.segmenter', 'recognition.cancellation', 'recognition.estimate'],
     'mailbox.py': ['request'],
     'pipeline.py': [

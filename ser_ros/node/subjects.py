@@ -6,6 +6,7 @@ from enum import IntEnum
 
 import numpy as np
 
+from ser_ros.gate import Closure
 from ser_ros.pipeline import PipelineStatus
 from ser_ros.speech.fused import GAIN_DB
 from ser_ros.speech.rejection import Rejection
@@ -68,7 +69,7 @@ class NodeStatus:
     backend: str
     degraded: str
     pipeline: PipelineStatus | None
-    gate: Rejection | None
+    gate: Closure | None
     robot_publishers: int
     last_emotion: str
     latencies: tuple[float, ...]
@@ -168,7 +169,7 @@ def _speech(status: NodeStatus, recent: Recent) -> Subject:
         'last voice': f'{pipeline.voice_level:.1f} dBFS',
         'gain of the detectors': f'{GAIN_DB:.0f} dB',
     }
-    values |= {f'rejected: {reason.value}': pipeline.rejected.get(reason, 0) for reason in Rejection}
+    values |= {f'rejected: {reason.value}': pipeline.rejected.get(reason, 0) for reason in (*Rejection, *Closure)}
     message = 'somebody speaks' if pipeline.is_speaking else 'quiet'
     return Subject('speech', Level.OK, '; '.join([message, *_rejections(recent)]), values)
 
@@ -232,8 +233,8 @@ def _judge_recognition(status: NodeStatus, recent: Recent) -> tuple[Level, str]:
 
 def _gate(status: NodeStatus) -> Subject:
     values = {
-        'deaf while the robot speaks': _yes(status.gate is Rejection.ROBOT_SPEECH),
-        'muted by hand': _yes(status.gate is Rejection.MUTED),
+        'deaf while the robot speaks': _yes(status.gate is Closure.ROBOT_SPEECH),
+        'muted by hand': _yes(status.gate is Closure.MUTED),
         'publishers of robot_speaking': status.robot_publishers,
     }
     return Subject('gate', Level.OK, f'closed: {status.gate.value}' if status.gate else 'open', values)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from ser_ros.audio.monitor import SoundHealth
+from ser_ros.gate import Closure
 from ser_ros.node.subjects import Level, NodeStatus, Recent, subjects
 from ser_ros.pipeline import PipelineStatus
 from ser_ros.speech.rejection import Rejection
@@ -155,8 +156,8 @@ def test_all_figures_are_told():
             Level.WARN,
             'free the GPU',
         ),
-        (replace(HEALTHY, gate=Rejection.MUTED), QUIET_MINUTE, 'gate', Level.OK, 'closed: muted by hand'),
-        (replace(HEALTHY, gate=Rejection.ROBOT_SPEECH), QUIET_MINUTE, 'gate', Level.OK, 'closed: robot speech'),
+        (replace(HEALTHY, gate=Closure.MUTED), QUIET_MINUTE, 'gate', Level.OK, 'closed: muted by hand'),
+        (replace(HEALTHY, gate=Closure.ROBOT_SPEECH), QUIET_MINUTE, 'gate', Level.OK, 'closed: robot speech'),
     ],
 )
 def test_what_is_wrong_sets_the_level_and_the_words(status, recent, subject, level, words):
