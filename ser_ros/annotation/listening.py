@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ser_ros.audio.source import AudioSource
 from ser_ros.emotions import UNKNOWN
 from ser_ros.errors import SerError
-from ser_ros.pipeline import Listeners, Pipeline, Recogniser
+from ser_ros.pipeline.pipeline import Listeners, Pipeline, Recogniser
 from ser_ros.recognition.estimate import Estimate
 from ser_ros.speech.segmenter import SegmentationConfig, Utterance
 

@@ -9,7 +9,7 @@ from rclpy.qos import QoSProfile
 from std_msgs.msg import Bool
 from std_srvs.srv import SetBool
 
-from ser_ros.gate import Gate
+from ser_ros.pipeline.gate import Gate
 
 _LOOK_PERIOD = 0.2
 _LONGEST_BELIEVED_DELAY = 2.0

@@ -13,7 +13,6 @@ from rclpy.parameter import Parameter
 from rclpy.task import Future
 
 from ser_ros.errors import SerError
-from ser_ros.gate import Gate
 from ser_ros.node.diagnostics import DiagnosticsPublisher
 from ser_ros.node.gate_inputs import GateInputs
 from ser_ros.node.inputs import Input
@@ -26,7 +25,8 @@ from ser_ros.node.parameters import (
 )
 from ser_ros.node.stray_parameters import unknown_parameters
 from ser_ros.node.subjects import NodeStatus
-from ser_ros.pipeline import Listeners, Pipeline
+from ser_ros.pipeline.gate import Gate
+from ser_ros.pipeline.pipeline import Listeners, Pipeline
 from ser_ros.recognition.models import find_model
 from ser_ros.speech.segmenter import Utterance
 

@@ -14,7 +14,7 @@ from rclpy.parameter import Parameter
 from ser_ros.audio.packets import StreamFormat
 from ser_ros.bring_up import AUDIO_SOURCES
 from ser_ros.errors import SerError
-from ser_ros.gate import GateConfig
+from ser_ros.pipeline.gate import GateConfig
 from ser_ros.recognition.backend import BACKENDS
 from ser_ros.recognition.device import DEVICE_PATTERN
 from ser_ros.speech.room import RoomConfig

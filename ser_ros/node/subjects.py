@@ -6,8 +6,8 @@ from enum import IntEnum
 
 import numpy as np
 
-from ser_ros.gate import Closure
-from ser_ros.pipeline import PipelineStatus
+from ser_ros.pipeline.gate import Closure
+from ser_ros.pipeline.pipeline import PipelineStatus
 from ser_ros.speech.fused import GAIN_DB
 from ser_ros.speech.rejection import Rejection
 

@@ -15,7 +15,7 @@ import soxr
 from ser_ros.audio.packets import AudioPacket
 from ser_ros.audio.topic import TopicSource
 from ser_ros.node.messages import seconds
-from ser_ros.pipeline import Listeners, Pipeline
+from ser_ros.pipeline.pipeline import Listeners, Pipeline
 from ser_ros.recognition.estimate import Estimate
 from ser_ros.speech.segmenter import SegmentationConfig
 

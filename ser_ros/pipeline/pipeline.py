@@ -14,11 +14,11 @@ import numpy as np
 from ser_ros.audio.block import SAMPLE_RATE, AudioBlock
 from ser_ros.audio.monitor import SoundHealth, SoundMonitor
 from ser_ros.audio.source import AudioSource, EndOfAudio
-from ser_ros.gate import Closure, Gate
-from ser_ros.mailbox import Mailbox
+from ser_ros.pipeline.gate import Closure, Gate
+from ser_ros.pipeline.mailbox import Mailbox
+from ser_ros.pipeline.request import Purpose, Request
 from ser_ros.recognition.cancellation import Cancellation, Cancelled
 from ser_ros.recognition.estimate import Estimate
-from ser_ros.request import Purpose, Request
 from ser_ros.speech.framing import Framer
 from ser_ros.speech.fused import FusedVad
 from ser_ros.speech.hearing import Hearing

@@ -14,8 +14,8 @@ from ser_ros.audio.block import AudioBlock
 from ser_ros.audio.file import FileSource
 from ser_ros.audio.source import EndOfAudio
 from ser_ros.errors import SerError
-from ser_ros.gate import Closure, Gate, GateConfig
-from ser_ros.pipeline import Listeners, Pipeline
+from ser_ros.pipeline.gate import Closure, Gate, GateConfig
+from ser_ros.pipeline.pipeline import Listeners, Pipeline
 from ser_ros.recognition.cancellation import Cancelled
 from ser_ros.recognition.estimate import Estimate
 from ser_ros.speech.rejection import Rejection

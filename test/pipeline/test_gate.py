@@ -3,7 +3,7 @@
 
 import pytest
 
-from ser_ros.gate import Closure, Gate, GateConfig
+from ser_ros.pipeline.gate import Closure, Gate, GateConfig
 
 CONFIG = GateConfig(hold_off=0.5, lead=0.3, timeout=30.0)
 ROBOT, HAND = Closure.ROBOT_SPEECH, Closure.MUTED

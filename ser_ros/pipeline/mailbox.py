@@ -5,7 +5,7 @@ import threading
 import time
 from collections import deque
 
-from ser_ros.request import Purpose, Request
+from ser_ros.pipeline.request import Purpose, Request
 
 
 class Mailbox:

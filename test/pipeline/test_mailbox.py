@@ -6,9 +6,9 @@ import threading
 import numpy as np
 import pytest
 
-from ser_ros.mailbox import Mailbox
+from ser_ros.pipeline.mailbox import Mailbox
+from ser_ros.pipeline.request import Purpose, Request
 from ser_ros.recognition.cancellation import Cancelled
-from ser_ros.request import Purpose, Request
 from ser_ros.speech.segmenter import Utterance
 
 TIMEOUT = 10.0
