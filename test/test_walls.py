@@ -25,15 +25,21 @@ MAY_IMPORT = {
     'onnx_session.py': [],
     'speech': ['errors', 'resources', 'audio.block', 'onnx_session', 'speech'],
     'recognition': ['errors', 'emotions', 'extras', 'resources', 'audio.block', 'onnx_session', 'recognition'],
-    'pipeline/gate.py': [],
-    'pipeline/request.py': ['speech.segmenter', 'recognition.cancellation', 'recognition.estimate'],
-    'pipeline/mailbox.py': ['pipeline.request'],
     'pipeline': ['audio', 'speech', 'recognition.cancellation', 'recognition.estimate', 'pipeline'],
     'optimising': ['errors', 'resources', 'audio', 'speech', 'onnx_session', 'recognition', 'optimising'],
     'annotation': ['errors', 'emotions', 'resources', 'audio', 'speech', 'recognition', 'pipeline', 'annotation'],
     'node/recorder.py': ['errors', 'audio.block', 'speech.segmenter', 'recognition.estimate'],
 }
 """Room -> the parts of ser_ros that it may know. Sound flows one way: nobody knows who comes after."""
+
+LIVE_LINE = (
+    ('callbacks', 'gate', 'request'),
+    ('mailbox', 'status'),
+    ('early_answer',),
+    ('listener', 'answerer'),
+    ('pipeline',),
+)
+"""The modules of `pipeline`, stage by stage: what is asked for, where it waits, who works on it, the wiring."""
 
 
 def imports_of(source: str, package: str) -> set[str]:
@@ -114,6 +120,18 @@ def test_training_flows_one_way(room, others):
     paths = modules_in(f'training/{room}')
     assert len(paths) > 5
     assert offences(paths, lambda name: is_part_of(name, 'ser_ros.training') and not is_part_of(name, *allowed)) == []
+
+
+def test_each_module_of_the_live_line_has_its_stage():
+    found = [path.stem for path in modules_in('pipeline') if path.stem != '__init__']
+    assert sorted(name for stage in LIVE_LINE for name in stage) == found
+
+
+@pytest.mark.parametrize('stage', range(len(LIVE_LINE)))
+def test_in_the_live_line_nobody_knows_who_works_beside_or_after_it(stage):
+    before = [f'ser_ros.pipeline.{name}' for earlier in LIVE_LINE[:stage] for name in earlier]
+    paths = [ROOT / 'pipeline' / f'{name}.py' for name in LIVE_LINE[stage]]
+    assert offences(paths, lambda name: is_part_of(name, 'ser_ros.pipeline') and not is_part_of(name, *before)) == []
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from ser_ros.audio.source import AudioSource
 from ser_ros.emotions import UNKNOWN
 from ser_ros.errors import SerError
-from ser_ros.pipeline.pipeline import Listeners, Pipeline, Recogniser
+from ser_ros.pipeline.answerer import Recogniser
+from ser_ros.pipeline.callbacks import Callbacks
+from ser_ros.pipeline.pipeline import Pipeline
 from ser_ros.recognition.estimate import Estimate
 from ser_ros.speech.segmenter import SegmentationConfig, Utterance
 
@@ -86,7 +88,7 @@ def annotate(
         source=source,
         recogniser=recogniser,
         segmentation=segmentation,
-        listeners=Listeners(on_estimate=take, on_speaking=lambda speaking: None, on_failure=fail, on_end=end),
+        callbacks=Callbacks(on_estimate=take, on_speaking=lambda speaking: None, on_failure=fail, on_end=end),
     )
     pipeline.start()
     try:

@@ -13,7 +13,7 @@ from rclpy.qos import QoSProfile
 
 from ser_ros.node.fault_log import FaultLog
 from ser_ros.node.subjects import MICROPHONE, NodeStatus, Recent, Subject, subjects
-from ser_ros.pipeline.pipeline import PipelineStatus
+from ser_ros.pipeline.status import PipelineStatus
 from ser_ros.speech.rejection import Rejection
 
 _PERIOD = 1.0

@@ -25,8 +25,9 @@ from ser_ros.node.parameters import (
 )
 from ser_ros.node.stray_parameters import unknown_parameters
 from ser_ros.node.subjects import NodeStatus
+from ser_ros.pipeline.callbacks import Callbacks
 from ser_ros.pipeline.gate import Gate
-from ser_ros.pipeline.pipeline import Listeners, Pipeline
+from ser_ros.pipeline.pipeline import Pipeline
 from ser_ros.recognition.models import find_model
 from ser_ros.speech.segmenter import Utterance
 
@@ -164,7 +165,7 @@ class SerNode(LifecycleNode):
             segmentation=self._settings.segmentation,
             room=self._settings.room,
             gate=self._gate,
-            listeners=Listeners(
+            callbacks=Callbacks(
                 on_estimate=self._outputs.publish_estimate,
                 on_speaking=self._outputs.publish_speaking,
                 on_failure=self._note_failure,

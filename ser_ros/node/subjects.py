@@ -7,9 +7,8 @@ from enum import IntEnum
 import numpy as np
 
 from ser_ros.pipeline.gate import Closure
-from ser_ros.pipeline.pipeline import PipelineStatus
+from ser_ros.pipeline.status import REASONS, PipelineStatus
 from ser_ros.speech.fused import GAIN_DB
-from ser_ros.speech.rejection import Rejection
 
 _ZEROS_WARN = 0.6
 """Seconds of exact zeros that a microphone in a real room does not give; within one second of the fault it is told."""
@@ -169,7 +168,7 @@ def _speech(status: NodeStatus, recent: Recent) -> Subject:
         'last voice': f'{pipeline.voice_level:.1f} dBFS',
         'gain of the detectors': f'{GAIN_DB:.0f} dB',
     }
-    values |= {f'rejected: {reason.value}': pipeline.rejected.get(reason, 0) for reason in (*Rejection, *Closure)}
+    values |= {f'rejected: {reason.value}': pipeline.rejected.get(reason, 0) for reason in REASONS}
     message = 'somebody speaks' if pipeline.is_speaking else 'quiet'
     return Subject('speech', Level.OK, '; '.join([message, *_rejections(recent)]), values)
 

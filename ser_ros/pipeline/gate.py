@@ -7,8 +7,13 @@ from collections import deque
 from dataclasses import dataclass
 from enum import Enum
 
+from ser_ros.speech.segmenter import Utterance
+
 _MEMORY = 1000
 """Closed times that are remembered: at the longest hold-off of 10 s hours, and minutes of a robot that stammers."""
+_JITTER = 0.05
+"""Seconds by which the capture times of two blocks may disagree: somebody who is already speaking when the gate opens
+must not seem to have begun before."""
 
 
 class Closure(Enum):
@@ -80,6 +85,10 @@ class Gate:
             if _overlaps(self._robot, start, end):
                 return Closure.ROBOT_SPEECH
         return None
+
+    def closed_during(self, utterance: Utterance) -> Closure | None:
+        """Return why the gate was closed at any time while `utterance` was spoken; None where it was open."""
+        return self.closed(utterance.end_arrival - utterance.duration + _JITTER, utterance.end_arrival)
 
 
 def _overlaps(times: deque[list[float]], start: float, end: float) -> bool:

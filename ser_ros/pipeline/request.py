@@ -34,6 +34,11 @@ class Request:
     estimate: Estimate | None = None
     cancellation: Cancellation = field(default_factory=Cancellation)
 
+    @property
+    def early_estimate(self) -> Estimate | None:
+        """What was answered at the pause and serves this request too; None where nothing was, or not yet."""
+        return self.early.estimate if self.early is not None else None
+
     def gives_way_to(self, newer: 'Request') -> bool:
         """Return whether this answer is old news as soon as `newer` is asked for."""
         return self.purpose is not Purpose.FINAL and newer.early is not self

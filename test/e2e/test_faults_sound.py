@@ -15,7 +15,8 @@ import soxr
 from ser_ros.audio.packets import AudioPacket
 from ser_ros.audio.topic import TopicSource
 from ser_ros.node.messages import seconds
-from ser_ros.pipeline.pipeline import Listeners, Pipeline
+from ser_ros.pipeline.callbacks import Callbacks
+from ser_ros.pipeline.pipeline import Pipeline
 from ser_ros.recognition.estimate import Estimate
 from ser_ros.speech.segmenter import SegmentationConfig
 
@@ -76,7 +77,7 @@ def hearing():
         source=source,
         recogniser=listener,
         segmentation=SegmentationConfig(),
-        listeners=Listeners(
+        callbacks=Callbacks(
             on_estimate=listener.note,
             on_speaking=listener.speaking.append,
             on_failure=lambda utterance, error: listener.ends.append(error),

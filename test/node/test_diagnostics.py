@@ -12,7 +12,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from ser_ros.audio.monitor import SoundHealth
 from ser_ros.node.diagnostics import DiagnosticsPublisher, Recently, to_status
 from ser_ros.node.subjects import Level, NodeStatus, Recent, Subject
-from ser_ros.pipeline.pipeline import PipelineStatus
+from ser_ros.pipeline.status import PipelineStatus
 from ser_ros.speech.rejection import Rejection
 
 STATUS = PipelineStatus(

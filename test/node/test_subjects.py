@@ -8,7 +8,7 @@ import pytest
 from ser_ros.audio.monitor import SoundHealth
 from ser_ros.node.subjects import Level, NodeStatus, Recent, subjects
 from ser_ros.pipeline.gate import Closure
-from ser_ros.pipeline.pipeline import PipelineStatus
+from ser_ros.pipeline.status import PipelineStatus
 from ser_ros.speech.rejection import Rejection
 
 HEALTH = SoundHealth(level=-42.0, zeros=0.0, clipped=0.0, offset=0.001)

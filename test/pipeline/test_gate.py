@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The gate: when it is closed, why, and that it always opens again."""
 
+import numpy as np
 import pytest
 
 from ser_ros.pipeline.gate import Closure, Gate, GateConfig
+from ser_ros.speech.segmenter import Utterance
 
 CONFIG = GateConfig(hold_off=0.5, lead=0.3, timeout=30.0)
 ROBOT, HAND = Closure.ROBOT_SPEECH, Closure.MUTED
@@ -39,6 +41,19 @@ def test_an_utterance_that_overlaps_is_told_also_long_afterwards(gate, start, en
     gate.robot_speaking(True, 100.0)
     gate.robot_speaking(False, 101.0)
     assert gate.closed(start, end) is reason
+
+
+def said(start, end):
+    return Utterance(1, np.zeros(0, dtype=np.float32), 0.0, end - start, end, is_final=True)
+
+
+def test_who_is_speaking_already_when_it_opens_has_not_spoken_before(gate):
+    gate.robot_speaking(True, 10.0)
+    gate.robot_speaking(False, 12.0)
+    assert gate.closed_during(said(12.47, 14.0)) is None
+    assert gate.closed_during(said(12.4, 14.0)) is ROBOT
+    assert gate.closed_during(said(8.0, 9.7)) is ROBOT
+    assert gate.closed_during(said(8.0, 9.6)) is None
 
 
 def test_a_true_that_is_never_taken_back_ends_after_the_timeout(gate):

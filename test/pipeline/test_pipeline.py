@@ -14,8 +14,9 @@ from ser_ros.audio.block import AudioBlock
 from ser_ros.audio.file import FileSource
 from ser_ros.audio.source import EndOfAudio
 from ser_ros.errors import SerError
+from ser_ros.pipeline.callbacks import Callbacks
 from ser_ros.pipeline.gate import Closure, Gate, GateConfig
-from ser_ros.pipeline.pipeline import Listeners, Pipeline
+from ser_ros.pipeline.pipeline import Pipeline
 from ser_ros.recognition.cancellation import Cancelled
 from ser_ros.recognition.estimate import Estimate
 from ser_ros.speech.rejection import Rejection
@@ -188,7 +189,7 @@ def make():
             source=source,
             recogniser=recogniser or Recogniser(),
             segmentation=segmentation,
-            listeners=Listeners(
+            callbacks=Callbacks(
                 on_estimate=callbacks.get('on_estimate', heard.on_estimate),
                 on_speaking=heard.speaking.append,
                 on_failure=heard.on_failure,
