@@ -2,7 +2,7 @@
 """The one kind of error that a user can cause and cure."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 
 class SerError(Exception):
@@ -11,6 +11,27 @@ class SerError(Exception):
     Its text is one sentence that holds the fact, what was expected, and the cure. Whoever catches it at the
     edge (a console script, the node) prints that sentence instead of a traceback and exits non-zero.
     """
+
+
+class SettingError(SerError):
+    """A setting cannot be as it is, or is the cure; its text calls the setting by its key.
+
+    key: the node's parameter, as `audio.channel`; whoever calls the setting otherwise, as `--channel`, prints `named`.
+    sentence: returns the text for the name of the setting.
+    """
+
+    def __init__(self, key: str, sentence: Callable[[str], str]):
+        """Take the key and what is to be said."""
+        super().__init__(sentence(key))
+        self.key = key
+        self.sentence = sentence
+
+
+def named(error: Exception, names: Mapping[str, str]) -> str:
+    """Return the text of `error`, with the setting that it speaks of called as `names` (key -> name) has it."""
+    if isinstance(error, SettingError) and error.key in names:
+        return error.sentence(names[error.key])
+    return str(error)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -3,7 +3,7 @@
 
 from importlib.util import find_spec
 
-from ser_ros.errors import SerError
+from ser_ros.errors import SerError, SettingError
 
 _TORCH = {'safetensors': 'safetensors', 'torch': 'torch', 'transformers': 'transformers'}
 
@@ -32,12 +32,19 @@ def missing_packages(extra: str) -> list[str]:
     return [package for package, module in EXTRAS[extra].items() if find_spec(module) is None]
 
 
-def require_extra(extra: str, what: str) -> None:
-    """Raise SerError, which says how to install them, where `what` lacks packages of `extra`."""
+def require_extra(extra: str, what: str, *, key: str = '') -> None:
+    """Raise SerError, which says how to install them, where `what` lacks packages of `extra`.
+
+    With a `key`, `what` is the value of that setting.
+    """
     missing = missing_packages(extra)
-    if missing:
-        raise SerError(
-            f'{what} needs the extra [{extra}], of which is not installed: {", ".join(missing)}; '
-            f'`make build` brings it into .venv; beside an installed ROS 2 `pip install {" ".join(missing)}` does, '
-            'on Ubuntu 24.04 with --break-system-packages'
-        )
+    if not missing:
+        return
+    lacks = (
+        f'needs the extra [{extra}], of which is not installed: {", ".join(missing)}; '
+        f'`make build` brings it into .venv; beside an installed ROS 2 `pip install {" ".join(missing)}` does, '
+        'on Ubuntu 24.04 with --break-system-packages'
+    )
+    if key:
+        raise SettingError(key, lambda name: f'{name} {what} {lacks}')
+    raise SerError(f'{what} {lacks}')

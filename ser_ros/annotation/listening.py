@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ser_ros.audio.source import AudioSource
 from ser_ros.emotions import UNKNOWN
-from ser_ros.errors import SerError
+from ser_ros.errors import SettingError, named
 from ser_ros.pipeline.answerer import Recogniser
 from ser_ros.pipeline.callbacks import Callbacks
 from ser_ros.pipeline.pipeline import Pipeline
@@ -72,9 +72,14 @@ def annotate(
         )
 
     def fail(utterance: Utterance, error: Exception) -> None:
+        key = 'model.device'
+        place = f'{utterance.start_time:.1f} s'
         failures.append(
-            SerError(
-                f'the model could not answer what is said at {utterance.start_time:.1f} s ({error}); try --device cpu'
+            SettingError(
+                key,
+                lambda name: (
+                    f'the model could not answer what is said at {place} ({named(error, {key: name})}); try {name} cpu'
+                ),
             )
         )
         ended.set()

@@ -8,7 +8,7 @@ import numpy as np
 
 from ser_ros.audio.block import SAMPLE_RATE, AudioBlock
 from ser_ros.audio.resampling import StreamResampler
-from ser_ros.errors import SerError
+from ser_ros.errors import SerError, SettingError
 
 MEAN_OF_CHANNELS = -1
 """Value of `audio.channel` that averages all channels instead of picking one."""
@@ -78,9 +78,12 @@ def pick_channel(frames: np.ndarray, channel: int) -> np.ndarray:
 def check_channel(channel: int, available: int, what: str) -> None:
     """Raise SerError where `channel` (0-based, or -1) is not among the `available` ones of `what`."""
     if not MEAN_OF_CHANNELS <= channel < available:
-        raise SerError(
-            f'{what} has {available} channel(s), so audio.channel {channel} does not exist; '
-            f'set it to 0..{available - 1}, or to -1 for the mean of all'
+        raise SettingError(
+            'audio.channel',
+            lambda name: (
+                f'{what} has {available} channel(s), so {name} {channel} does not exist; '
+                f'set it to 0..{available - 1}, or to -1 for the mean of all'
+            ),
         )
 
 

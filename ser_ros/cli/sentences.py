@@ -7,7 +7,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from ser_ros.errors import SerError
+from ser_ros.errors import SerError, named
+
+OPTIONS = {'audio.channel': '--channel', 'model.backend': '--backend', 'model.device': '--device'}
+"""Key of a setting -> what every command that has it calls it."""
 
 _INTERRUPTED = 130
 """128 + SIGINT, the shell's exit code for Ctrl-C."""
@@ -23,7 +26,7 @@ def ends_in_a_sentence(main: Callable[..., int]) -> Callable[..., int]:
         try:
             return main(*args)
         except SerError as error:
-            print(f'{script}: {error}', file=sys.stderr)
+            print(f'{script}: {named(error, OPTIONS)}', file=sys.stderr)
             return 1
         except KeyboardInterrupt:
             return _INTERRUPTED

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ser_ros.errors import SerError
+from ser_ros.errors import SerError, SettingError
 from ser_ros.extras import missing_packages, require_extra
 from ser_ros.recognition.cancellation import Cancellation
 from ser_ros.recognition.device import check_device, gpu_may_be_there
@@ -45,11 +45,14 @@ def load_backend(folder: Path, device: str, backend: str) -> Backend:
     that torch is not installed for does not count.
     """
     if backend not in BACKENDS:
-        raise SerError(f"model.backend '{backend}' is not known; use {', '.join(BACKENDS)}")
+        raise SettingError('model.backend', lambda name: f"{name} '{backend}' is not known; use {', '.join(BACKENDS)}")
     check_device(device)
     if backend == 'onnx':
         if device.startswith('cuda'):
-            raise SerError(f'the backend onnx runs on the CPU, not on {device}; use model.backend torch, or cpu')
+            raise SettingError(
+                'model.backend',
+                lambda name: f'the backend onnx runs on the CPU, not on {device}; use {name} torch, or cpu',
+            )
         form = read_form(folder)
         if form is None:
             raise SerError(f'{folder} has no optimised form; build it: `ros2 run ser_ros optimize {folder}`')
@@ -62,7 +65,7 @@ def load_backend(folder: Path, device: str, backend: str) -> Backend:
                 return _load_optimised(folder, form)
         except SerError as error:
             problem = str(error)
-    require_extra('torch', _who_needs_torch(folder, device, backend, problem))
+    _require_torch(folder, device, backend, problem)
     # Late, for torch and transformers take seconds and half a gigabyte that the other backend does without.
     try:
         from ser_ros.recognition.torch_backend import TorchBackend
@@ -79,14 +82,16 @@ def load_backend(folder: Path, device: str, backend: str) -> Backend:
     return loaded
 
 
-def _who_needs_torch(folder: Path, device: str, backend: str, problem: str) -> str:
+def _require_torch(folder: Path, device: str, backend: str, problem: str) -> None:
+    """Raise SerError, which says who needs it, where torch is not installed."""
     if backend == 'torch':
-        return 'model.backend torch'
-    if device.startswith('cuda'):
-        return f'model.device {device}'
-    if problem:
-        return f'{folder}, whose optimised form cannot be used ({problem}),'
-    return f'{folder}, which has no optimised form,'
+        require_extra('torch', 'torch', key='model.backend')
+    elif device.startswith('cuda'):
+        require_extra('torch', device, key='model.device')
+    elif problem:
+        require_extra('torch', f'{folder}, whose optimised form cannot be used ({problem}),')
+    else:
+        require_extra('torch', f'{folder}, which has no optimised form,')
 
 
 def _torch_may_find_a_gpu() -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ser_ros.audio.block import SAMPLE_RATE
-from ser_ros.errors import SerError
+from ser_ros.errors import SerError, SettingError
 from ser_ros.recognition.backend import Backend, load_backend
 from ser_ros.recognition.cancellation import Cancellation
 from ser_ros.recognition.estimate import Estimate
@@ -82,8 +82,10 @@ class Classifier:
         parts = [self._backend.probabilities(part, cancellation) for part in windows(samples, self._backend.window)]
         probabilities = np.mean(parts, axis=0, dtype=np.float32)
         if not np.isfinite(probabilities).all():
-            cure = 'its weights are damaged: copy or train it again' if self.device == 'cpu' else 'use model.device cpu'
-            raise SerError(f"the model '{self.name}' answered with NaN on {self.device}; {cure}")
+            fact = f"the model '{self.name}' answered with NaN on {self.device}"
+            if self.device == 'cpu':
+                raise SerError(f'{fact}; its weights are damaged: copy or train it again')
+            raise SettingError('model.device', lambda name: f'{fact}; use {name} cpu')
         return Estimate(self.labels, probabilities, time.perf_counter() - started)
 
     def _warm_up(self) -> None:

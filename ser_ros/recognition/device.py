@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_ros.errors import SerError
+from ser_ros.errors import SettingError
 
 if TYPE_CHECKING:
     import torch
@@ -18,7 +18,9 @@ DEVICE_PATTERN = r'auto|cpu|cuda(:\d+)?'
 def check_device(device: str) -> None:
     """Raise SerError where `device` is none that `model.device` may be."""
     if not re.fullmatch(DEVICE_PATTERN, device):
-        raise SerError(f"model.device '{device}' is not known; use auto, cpu, cuda or cuda:N")
+        raise SettingError(
+            'model.device', lambda name: f"{name} '{device}' is not known; use auto, cpu, cuda or cuda:N"
+        )
 
 
 def gpu_may_be_there() -> bool:
@@ -43,5 +45,7 @@ def choose_device(device: str) -> 'torch.device':
     if device == 'auto':
         device = 'cuda' if gpus else 'cpu'
     if device.startswith('cuda') and int(device.partition(':')[2] or 0) >= gpus:
-        raise SerError(f"model.device '{device}' is not there: torch sees {gpus} GPU(s); use auto or cpu")
+        raise SettingError(
+            'model.device', lambda name: f"{name} '{device}' is not there: torch sees {gpus} GPU(s); use auto or cpu"
+        )
     return torch.device(device)

@@ -7,7 +7,7 @@ import pytest
 from ser_ros.annotation.listening import annotate
 from ser_ros.audio.file import FileSource, read_recording
 from ser_ros.emotions import LABELS, UNKNOWN
-from ser_ros.errors import SerError
+from ser_ros.errors import SerError, SettingError, named
 from ser_ros.speech.recording import segment_recording
 
 
@@ -42,8 +42,19 @@ def test_a_model_that_fails_ends_it_with_the_place(recording, recogniser, refuse
         raise RuntimeError('out of memory')
 
     recogniser.classify = fail
-    with refuses('101.', 'out of memory', '--device cpu'):
+    with refuses('101.', 'out of memory', 'try model.device cpu'):
         hear(recording, recogniser)
+
+
+def test_a_cure_by_another_device_has_the_name_that_the_user_knows(recording, recogniser):
+    def fail(samples, cancellation):
+        raise SettingError('model.device', lambda name: f'NaN on cuda; use {name} cpu')
+
+    recogniser.classify = fail
+    with pytest.raises(SettingError) as caught:
+        hear(recording, recogniser)
+    sentence = named(caught.value, {'model.device': '--device'})
+    assert sentence.endswith('(NaN on cuda; use --device cpu); try --device cpu')
 
 
 def test_a_file_that_breaks_off_ends_it(tmp_path, recording, recogniser):

@@ -80,7 +80,7 @@ def test_a_bad_file_is_one_sentence_and_nothing_else_is_printed(run, quiet, tmp_
     (tmp_path / 'letter.wav').write_text('Dear robot')
     assert_one_sentence(run(quiet, tmp_path / 'letter.wav'), 'letter.wav', 'cannot be read as sound')
     assert_one_sentence(run(tmp_path / 'nowhere.wav'), 'does not exist')
-    assert_one_sentence(run(quiet, '--channel', 3), 'audio.channel 3')
+    assert_one_sentence(run(quiet, '--channel', 3), 'so --channel 3 does not exist')
 
 
 def test_an_unknown_model_is_one_sentence(quiet, capsys):
@@ -90,7 +90,7 @@ def test_an_unknown_model_is_one_sentence(quiet, capsys):
 
 def test_an_unknown_device_is_one_sentence(quiet, random_weight_model, capsys):
     code = main([str(quiet), '--model', str(random_weight_model), '--device', 'gpu'])
-    assert_one_sentence((code, *capsys.readouterr()), "'gpu'", 'auto, cpu, cuda or cuda:N')
+    assert_one_sentence((code, *capsys.readouterr()), "--device 'gpu'", 'auto, cpu, cuda or cuda:N')
 
 
 def test_ctrl_c_ends_with_130_and_no_traceback(quiet, monkeypatch, capsys):
