@@ -41,7 +41,8 @@ class Answerer:
         self._caller = caller
         self._working_since: float | None = None
         self.given_up = 0
-        self.rejected = Counter(dict.fromkeys(Closure, 0))
+        # With every reason from the start: it must not grow while another thread reads it.
+        self.rejected: Counter[Closure] = Counter(dict.fromkeys(Closure, 0))
 
     @property
     def working_for(self) -> float:

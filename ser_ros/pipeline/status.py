@@ -11,6 +11,7 @@ Reason = Rejection | Closure
 """Why an utterance is not answered: what the ear found, or what the gate knows."""
 
 REASONS: tuple[Reason, ...] = (*Rejection, *Closure)
+"""In the order in which diagnostics tell them."""
 
 
 @dataclass(frozen=True)
