@@ -5,22 +5,14 @@ from pathlib import Path
 
 from ser_ros.benchmarking.machine import describe_machine
 from ser_ros.optimising.build import Built
+from ser_ros.training.measuring.card_file import CARD, OPTIMISED, put_part
 from ser_ros.training.measuring.markdown import megabytes, percent, table
-
-CARD = 'README.md'
-_HEADING = '## How fast it answers'
 
 
 def tell_in_card(folder: Path, built: Built, command: str) -> None:
     """Write into the card of the model `folder`, if it has one, what was measured, in place of what was before."""
-    card = folder / CARD
-    if not card.is_file():
-        return
-    text = card.read_text(encoding='utf-8', errors='surrogateescape').partition(f'\n{_HEADING}\n')[0].rstrip()
-    partial = card.with_name(f'.{CARD}.partial')
-    told = '\n'.join([text, '', *_section(built, command), ''])
-    partial.write_text(told, encoding='utf-8', errors='surrogateescape')
-    partial.replace(card)
+    if (folder / CARD).is_file():
+        put_part(folder, OPTIMISED, '\n'.join(_section(built, command)))
 
 
 def _section(built: Built, command: str) -> list[str]:
@@ -44,7 +36,7 @@ def _section(built: Built, command: str) -> list[str]:
     ]
     header = ['form', 'threads', 'one utterance of 3 s takes', 'weights']
     return [
-        _HEADING,
+        '## How fast it answers',
         '',
         *table([*header, 'labels equal to those of torch', 'largest difference of a probability'], rows),
         '',

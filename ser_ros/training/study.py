@@ -21,6 +21,7 @@ from ser_ros.training.learning.disk import is_taken, put_in_place, tells_of_a_fu
 from ser_ros.training.learning.finetune import Finetuned, finetune, save_model
 from ser_ros.training.learning.recipe import Recipe, decisive_values, plain_values
 from ser_ros.training.measuring.calibration import fit_temperature, store_temperature
+from ser_ros.training.measuring.card_file import TRAINED, put_part
 from ser_ros.training.measuring.evaluation import evaluate
 from ser_ros.training.measuring.files import REPORT, read_json, write_json
 from ser_ros.training.measuring.held_out_speech import answers_to_speech
@@ -248,8 +249,7 @@ def _take_over(supplement: Supplement, model: Path) -> None:
 
 
 def _write_card(supplement: Supplement, model: Path) -> None:
-    card = model_card(read_json(model / REPORT), supplement)
-    (model / 'README.md').write_text(card, encoding='utf-8')
+    put_part(model, TRAINED, model_card(read_json(model / REPORT), supplement))
 
 
 def _check_scores(study: Study) -> None:

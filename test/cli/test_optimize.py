@@ -7,6 +7,7 @@ import pytest
 
 from ser_ros.cli.optimize import main
 from ser_ros.recognition.classifier import Classifier
+from ser_ros.training.measuring.card_file import OPTIMISED
 
 
 def test_a_model_is_optimised_and_the_node_would_take_it(random_weight_model, tmp_path, capfd, monkeypatch):
@@ -29,10 +30,24 @@ def test_the_card_tells_what_was_measured_last(random_weight_model, tmp_path):
     for precision in ('int8', 'float32'):
         main([str(folder), '--precision', precision])
         card = (folder / 'README.md').read_text(encoding='latin-1')
-        assert card.startswith('# mine\n\nIts f\xefgures.\n\n## How fast it answers\n\n| form ')
+        assert card.startswith(f'# mine\n\nIts f\xefgures.\n\n{OPTIMISED.begins}\n\n## How fast it answers\n\n| form ')
         assert f'ros2 run ser_ros optimize mine --precision {precision}' in card and str(tmp_path) not in card
         assert f'The form {precision} is in `optimized/`' in card
         assert card.count('## How fast') == 1 and ' ms ' in card and '| 100.0 % of ' in card
+
+
+def test_what_a_user_wrote_below_stays(random_weight_model, tmp_path):
+    folder = tmp_path / 'mine'
+    shutil.copytree(random_weight_model, folder)
+    card = folder / 'README.md'
+    card.write_text('# mine\n')
+    for precision in ('int8', 'float32'):
+        main([str(folder), '--precision', precision])
+        if precision == 'int8':
+            card.write_text(card.read_text() + '\nOn our robot it is slower.\n\n## Thanks\n\nTo Ann.\n')
+    told = card.read_text()
+    assert told.startswith('# mine\n') and told.endswith('\n\nOn our robot it is slower.\n\n## Thanks\n\nTo Ann.\n')
+    assert told.count('## How fast') == 1 and 'The form float32 is in' in told
 
 
 @pytest.mark.parametrize(

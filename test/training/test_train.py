@@ -18,6 +18,7 @@ from ser_ros.recognition.classifier import Classifier
 from ser_ros.training.data.corpus import read_corpus
 from ser_ros.training.data.ravdess import find_clips
 from ser_ros.training.data.recordings import load_recordings
+from ser_ros.training.measuring.card_file import OPTIMISED, put_part
 
 
 @pytest.fixture
@@ -69,8 +70,12 @@ def test_folds_train_learn_and_are_summed_up(train, make_clips, tmp_path, capsys
     final = tmp_path / 'final'
     assert train(data, final, '--protocol', 'full') == 0
     assert 'Not measured' in (final / 'README.md').read_text()
+    put_part(final, OPTIMISED, '## How fast it answers')
+    (final / 'README.md').write_text((final / 'README.md').read_text() + '\nOn our robot it is slower.\n')
     assert train(data, final, '--protocol', 'full', '--scores', str(out / 'summary.json'), '--resume') == 0
     card = (final / 'README.md').read_text()
+    assert card.count('## How fast it answers') == 1 and card.endswith('\nOn our robot it is slower.\n')
+    assert card.count('# How well it does') == 1 and 'Not measured' not in card
     front_matter = yaml.safe_load(card.split('---')[1])
     assert front_matter['pipeline_tag'] == 'audio-classification'
     assert front_matter['model-index'][0]['results'][0]['metrics'][0]['value'] == pytest.approx(
