@@ -6,11 +6,12 @@ the same time on the same machine. The bar is the best validation accuracy of SL
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 from matplotlib.figure import Figure
+
+from ser_ros.training.measuring.run_report import RunReport, read_run_report
 
 
 def main() -> int:
@@ -20,39 +21,42 @@ def main() -> int:
     parser.add_argument('fast', type=Path)
     parser.add_argument('--out', type=Path, metavar='PNG')
     options = parser.parse_args()
-    reports = [json.loads((folder / 'report.json').read_text('utf-8')) for folder in (options.slow, options.fast)]
+    reports = [read_run_report(folder / 'report.json') for folder in (options.slow, options.fast)]
+    if None in reports:
+        sys.exit('give two folders in which train left its report')
     for key in ('protocol', 'fold', 'seed', 'validation_clips', 'train_clips', 'hardware'):
-        if reports[0][key] != reports[1][key]:
-            sys.exit(f'{key} differs ({reports[0][key]} and {reports[1][key]}); the two cannot be compared')
+        slow, fast = (getattr(report, key) for report in reports)
+        if slow != fast:
+            sys.exit(f'{key} differs ({slow} and {fast}); the two cannot be compared')
     curves = [validation_curve(report) for report in reports]
     bar = max(accuracy for _, accuracy in curves[0])
     minutes = [next((at for at, accuracy in curve if accuracy >= bar), None) for curve in curves]
-    print(f'| recipe | minutes to {bar * 100:.1f} % of {reports[0]["validation_clips"]} validation clips | best |')
+    print(f'| recipe | minutes to {bar * 100:.1f} % of {reports[0].validation_clips} validation clips | best |')
     print('|---|---|---|')
     for report, curve, at in zip(reports, curves, minutes, strict=True):
         best = max(accuracy for _, accuracy in curve)
-        print(f'| {report["recipe"]} | {"never" if at is None else f"{at:.1f}"} | {best * 100:.1f} % |')
+        print(f'| {report.recipe} | {"never" if at is None else f"{at:.1f}"} | {best * 100:.1f} % |')
     if None not in minutes:
-        print(f'\n{minutes[0] / minutes[1]:.1f} times less time; {reports[0]["hardware"]}')
+        print(f'\n{minutes[0] / minutes[1]:.1f} times less time; {reports[0].hardware}')
     if options.out:
         draw(reports, curves, bar, options.out)
     return 0
 
 
-def validation_curve(report: dict) -> list[tuple[float, float]]:
+def validation_curve(report: RunReport) -> list[tuple[float, float]]:
     """Return (minutes since the start, validation accuracy) of each evaluation, evaluations included in the time."""
-    return [(entry['seconds'] / 60, entry['eval_accuracy']) for entry in report['training_log'] if 'eval_loss' in entry]
+    return [(entry['seconds'] / 60, entry['eval_accuracy']) for entry in report.training_log if 'eval_loss' in entry]
 
 
-def draw(reports: list[dict], curves: list[list[tuple[float, float]]], bar: float, path: Path) -> None:
+def draw(reports: list[RunReport], curves: list[list[tuple[float, float]]], bar: float, path: Path) -> None:
     """Draw validation accuracy over minutes."""
     figure = Figure(figsize=(7, 4), layout='constrained')
     axes = figure.subplots()
     for report, curve in zip(reports, curves, strict=True):
         minutes, accuracies = zip(*curve, strict=True)
-        axes.plot(minutes, [accuracy * 100 for accuracy in accuracies], marker='.', label=report['recipe'])
+        axes.plot(minutes, [accuracy * 100 for accuracy in accuracies], marker='.', label=report.recipe)
     axes.axhline(bar * 100, color='grey', linewidth=1, linestyle='--')
-    axes.set(xlabel='minutes', ylabel='validation accuracy, %', title=f'{reports[0]["hardware"]}')
+    axes.set(xlabel='minutes', ylabel='validation accuracy, %', title=f'{reports[0].hardware}')
     axes.legend(loc='lower right')
     axes.grid(alpha=0.3)
     figure.savefig(path, dpi=120, metadata={'Software': None})

@@ -12,6 +12,7 @@ from ser_ros.training.data.recordings import load_recordings
 from ser_ros.training.measuring.ensemble import Ensemble
 from ser_ros.training.measuring.evaluation import evaluate
 from ser_ros.training.measuring.evaluation_report import (
+    EvaluationReport,
     Result,
     evaluation_report,
     evaluation_table,
@@ -47,19 +48,19 @@ def _measure(folders: Sequence[Path], corpus: Corpus, entries: dict[str, str], o
     recordings = [recording for recording in load_recordings(corpus.clips) if recording.clip.name in chosen]
     return Result(
         model=' + '.join(map(folder_name, folders)),
-        evaluation=evaluate(model, recordings, label_map=label_map, conditions=options.conditions),
+        evaluation=evaluate(model, recordings, label_map=label_map, conditions=options.conditions).evaluation,
         notes=(*notes, *label_notes),
     )
 
 
-def _print(report: dict) -> None:
-    for result in report['results']:
-        print(f'{result["model"]} on {report["corpus"]}')
-        for note in result['notes']:
+def _print(report: EvaluationReport) -> None:
+    for result in report.results:
+        print(f'{result.model} on {report.corpus}')
+        for note in result.notes:
             print(f'  {note}')
         for hearing, heading in HEARINGS.items():
-            print(f'\n{heading}\n{result["evaluation"][hearing]["report"]}')
+            print(f'\n{heading}\n{getattr(result.evaluation, hearing).report}')
     print('\n'.join(evaluation_table(report)))
-    for result in report['results']:
-        if conditions := condition_lines(result['evaluation']):
-            print('\n'.join(['', result['model'], *conditions]))
+    for result in report.results:
+        if conditions := condition_lines(result.evaluation):
+            print('\n'.join(['', result.model, *conditions]))

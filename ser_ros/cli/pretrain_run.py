@@ -47,6 +47,6 @@ def run(options: argparse.Namespace, command: str) -> int:
     if options.teacher:
         teacher = Teacher(options.teacher, recipe.distillation.layers, longest=recipe.pieces.longest)
     report = make_encoder(run, pieces, teacher)
-    print(f'{report["parameters"] / 1e6:.2f} million parameters, in {run.out}')
+    print(f'{report.parameters / 1e6:.2f} million parameters, in {run.out}')
     print(f'ros2 run ser_ros train --recipe own-encoder --model {run.out} --data RAVDESS')
     return 0

@@ -26,11 +26,13 @@ from ser_ros.training.learning.hub import check_account, push
 from ser_ros.training.learning.recipe import Recipe
 from ser_ros.training.learning.recipe_file import load_recipe, parse_recipe, recipe_names
 from ser_ros.training.measuring.comparison import STUDY_RECIPES, compare
-from ser_ros.training.measuring.files import REPORT, read_json
+from ser_ros.training.measuring.files import REPORT
 from ser_ros.training.measuring.markdown import percent
 from ser_ros.training.measuring.measures import HEARINGS
+from ser_ros.training.measuring.run_report import RunReport, read_run_report
 from ser_ros.training.measuring.supplement import read_supplement
-from ser_ros.training.study import Study, run_study
+from ser_ros.training.plan import Study
+from ser_ros.training.study import run_study
 from ser_ros.training.teaching import Teaching
 
 
@@ -128,11 +130,10 @@ def _recipes(options: argparse.Namespace) -> dict[str, Recipe]:
 def _recipe_of(model: str, settings: list[str]) -> tuple[str, Recipe]:
     """Return the recipe that a trained model was made with, to go on from its weights."""
     folder = find_model(model)
-    try:
-        report = read_json(folder / REPORT)
-    except (OSError, ValueError):
-        raise SerError(f'{folder} was not made by train, so its recipe is not known; give one with --recipe') from None
-    recipe = parse_recipe(json.dumps(report['settings']), settings, source=f'{folder / REPORT}')
+    report = read_run_report(folder / REPORT)
+    if report is None:
+        raise SerError(f'{folder} was not made by train, so its recipe is not known; give one with --recipe')
+    recipe = parse_recipe(json.dumps(report.settings), settings, source=f'{folder / REPORT}')
     return folder.name, _begin_with(recipe, model)
 
 
@@ -183,10 +184,10 @@ def _choose(splits: list[Split], folds: list[int] | None) -> list[Split]:
     return [split for split in splits if not folds or split.fold in folds]
 
 
-def _result_line(split: Split, report: dict) -> str:
-    if not report['evaluation']:
-        return f'{split.name}: trained in {report["training_minutes"]:.1f} minutes, not measured'
+def _result_line(split: Split, report: RunReport) -> str:
+    if not report.evaluation:
+        return f'{split.name}: trained in {report.training_minutes:.1f} minutes, not measured'
     figures = ', '.join(
-        f'{heading} {percent(report["evaluation"][hearing]["accuracy"])}' for hearing, heading in HEARINGS.items()
+        f'{heading} {percent(getattr(report.evaluation, hearing).accuracy)}' for hearing, heading in HEARINGS.items()
     )
     return f'{split.name}: accuracy on {figures}'

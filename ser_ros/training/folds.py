@@ -1,104 +1,138 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sums up the folds of a protocol; where a fold has no validation clips, the others' test clips calibrate it."""
 
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from scipy.special import softmax
 
 from ser_ros.training.measuring.calibration import calibration_error, fit_temperature, store_temperature
-from ser_ros.training.measuring.evaluation import Evaluation
-from ser_ros.training.measuring.files import REPORT, SUMMARY, read_json, write_json
+from ser_ros.training.measuring.evaluation import Measured
+from ser_ros.training.measuring.files import REPORT, read_as, write_json
 from ser_ros.training.measuring.measures import HEARINGS
-from ser_ros.training.measuring.pictures import confusion_picture
-from ser_ros.training.measuring.report import run_markdown
-from ser_ros.training.measuring.summary import summarise, summary_markdown
+from ser_ros.training.measuring.run_folder import write_run_folder, write_summary_folder
+from ser_ros.training.measuring.run_report import RunReport, read_run_report
+from ser_ros.training.measuring.scores import CalibrationErrors, Evaluation, Scores
+from ser_ros.training.measuring.summary import Summary, summarise
 
 _ANSWERS = 'answers.json'
 _OTHER_FOLDS = "the other folds' test clips"
-ALL_FOLDS = "all folds' test clips"
 
 
-def keep_answers(evaluation: Evaluation, folder: Path) -> None:
-    """Write what the model in `folder` said of its test clips, as log probabilities at temperature 1."""
-    heard = {'whole_clip': evaluation.whole_clip_answers, 'utterance': evaluation.utterance_answers}
-    write_json(
-        folder / _ANSWERS,
-        {
-            'clips': [clip.name for clip in evaluation.utterance_answers.clips],
-            'labels': list(evaluation.utterance_answers.labels),
-            'truth': evaluation.utterance_answers.truth.tolist(),
-            **{hearing: answers.log_probabilities.round(4).tolist() for hearing, answers in heard.items()},
-        },
+@dataclass(frozen=True)
+class KeptAnswers:
+    """What a model said of its test clips. truth: indices into `labels`.
+
+    whole_clip, utterance: log probabilities at temperature 1, a row for each clip, a column for each label.
+    """
+
+    clips: list[str]
+    labels: list[str]
+    truth: list[int]
+    whole_clip: list[list[float]]
+    utterance: list[list[float]]
+
+
+def keep_answers(measured: Measured, folder: Path) -> None:
+    """Write what the model in `folder` said, for the calibration of the other folds."""
+    whole_clip, utterance = measured.whole_clip_answers, measured.utterance_answers
+    kept = KeptAnswers(
+        clips=[clip.name for clip in utterance.clips],
+        labels=list(utterance.labels),
+        truth=utterance.truth.tolist(),
+        whole_clip=whole_clip.log_probabilities.round(4).tolist(),
+        utterance=utterance.log_probabilities.round(4).tolist(),
     )
+    write_json(folder / _ANSWERS, asdict(kept))
 
 
-def sum_up(out: Path, folds: int, title: str) -> str:
-    """Write `summary.json`, `summary.md` and a picture into `out` once all its folders `fold-N` are there.
+def sum_up(out: Path, folds: int) -> str:
+    """Write the summary into `out` once all its folders `fold-N` are there, and into these their calibration.
 
     Return a sentence where some are missing, else ''.
     """
     folders = [out / f'fold-{fold}' for fold in range(1, folds + 1)]
-    done = sum((folder / REPORT).is_file() for folder in folders)
-    if done < folds:
-        return f'{done} of {folds} folds are done; the summary follows with the last one'
-    pooled = _calibrate_each(folders)
-    summary = {**summarise([read_json(folder / REPORT) for folder in folders]), **pooled}
-    write_json(out / SUMMARY, summary)
-    (out / 'summary.md').write_text(summary_markdown(summary), encoding='utf-8')
-    confusion_picture(summary['labels'], summary['confusion']['whole_clip'], out / 'confusion.png', title)
+    reports = [report for folder in folders if (report := read_run_report(folder / REPORT))]
+    if len(reports) < folds:
+        return f'{len(reports)} of {folds} folds are done; the summary follows with the last one'
+    answers = [read_as(KeptAnswers, folder / _ANSWERS, 'truth') for folder in folders]
+    # Validation clips have calibrated the folds already where they chose the checkpoint.
+    if all(answers) and all(report.selection == 'last' for report in reports):
+        calibrated, summary = calibrate_each(reports, answers)
+    else:
+        calibrated, summary = reports, summarise(reports)
+    for folder, before, report in zip(folders, reports, calibrated, strict=True):
+        if report != before:
+            store_temperature(folder, report.temperature)
+            write_run_folder(folder, report)
+    write_summary_folder(out, summary)
     return ''
 
 
-def _calibrate_each(folders: list[Path]) -> dict:
-    """Give each fold the temperature that suits the answers of all others.
+def calibrate_each(reports: Sequence[RunReport], answers: Sequence[KeptAnswers]) -> tuple[list[RunReport], Summary]:
+    """Give each fold the temperature that suits the answers of all others; return their reports and the summary.
 
-    Return what all folds tell together: the temperature that suits all their answers, and the calibration errors of
-    all clips. Nothing where folds have validation clips, which calibrated them already, or kept no answers.
+    The summary has what all folds tell together: the temperature that suits all their answers, and the calibration
+    errors of all clips.
     """
-    reports = [read_json(folder / REPORT) for folder in folders]
-    if any(report.get('selection') != 'last' for report in reports):
-        return {}
-    if not all((folder / _ANSWERS).is_file() for folder in folders):
-        return {}
-    answers = [read_json(folder / _ANSWERS) for folder in folders]
-    scores = [{hearing: np.array(told[hearing]) for hearing in HEARINGS} for told in answers]
-    truths = [np.array(told['truth']) for told in answers]
-    calibrated = {hearing: [] for hearing in HEARINGS}
-    for index, (folder, report) in enumerate(zip(folders, reports, strict=True)):
-        others = [other for other in range(len(folders)) if other != index]
-        temperature = _fit([scores[other] for other in others], [truths[other] for other in others])
-        report |= {'temperature': temperature, 'calibrated_on': _OTHER_FOLDS}
-        for hearing, log_probabilities in scores[index].items():
-            probabilities = softmax(log_probabilities / temperature, axis=-1)
-            calibrated[hearing].append(probabilities)
-            report['evaluation'][hearing] |= {
-                **_errors(probabilities, log_probabilities, truths[index]),
-                'confidence': float(probabilities.max(axis=-1).mean()),
-            }
-        store_temperature(folder, temperature)
-        write_json(folder / REPORT, report)
-        (folder / 'report.md').write_text(run_markdown(report), encoding='utf-8')
-    return {
-        'temperature': _fit(scores, truths),
-        'pooled': {
-            hearing: _errors(
-                np.concatenate(calibrated[hearing]),
-                np.concatenate([each[hearing] for each in scores]),
-                np.concatenate(truths),
-            )
-            for hearing in HEARINGS
-        },
+    folds = [_Fold.of(each) for each in answers]
+    temperatures = [_fit([other for other in folds if other is not fold]) for fold in folds]
+    calibrated = [_calibrate(*each) for each in zip(reports, folds, temperatures, strict=True)]
+    truth = np.concatenate([fold.truth for fold in folds])
+    pooled = {
+        hearing: _errors(
+            np.concatenate(
+                [fold.probabilities(hearing, warmth) for fold, warmth in zip(folds, temperatures, strict=True)]
+            ),
+            np.concatenate([fold.probabilities(hearing, 1.0) for fold in folds]),
+            truth,
+        )
+        for hearing in HEARINGS
     }
+    return calibrated, summarise(calibrated, _fit(folds), pooled)
 
 
-def _errors(probabilities: np.ndarray, log_probabilities: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    return {
-        'calibration_error': calibration_error(probabilities, truth),
-        'uncalibrated_error': calibration_error(np.exp(log_probabilities), truth),
+@dataclass(frozen=True, eq=False)
+class _Fold:
+    """KeptAnswers for computing. scores: of each hearing, float64, shape (clips, labels)."""
+
+    truth: np.ndarray
+    scores: dict[str, np.ndarray]
+
+    @classmethod
+    def of(cls, answers: KeptAnswers) -> '_Fold':
+        return cls(np.array(answers.truth), {hearing: np.array(getattr(answers, hearing)) for hearing in HEARINGS})
+
+    def probabilities(self, hearing: str, temperature: float) -> np.ndarray:
+        return softmax(self.scores[hearing] / temperature, axis=-1)
+
+
+def _calibrate(report: RunReport, fold: _Fold, temperature: float) -> RunReport:
+    scores = {
+        hearing: _rescored(getattr(report.evaluation, hearing), fold, hearing, temperature) for hearing in HEARINGS
     }
+    evaluation = Evaluation(**scores, conditions=report.evaluation.conditions)
+    return replace(report, temperature=temperature, calibrated_on=_OTHER_FOLDS, evaluation=evaluation)
 
 
-def _fit(scores: list[dict[str, np.ndarray]], truths: list[np.ndarray]) -> float:
+def _rescored(scores: Scores, fold: _Fold, hearing: str, temperature: float) -> Scores:
+    """Return the scores at `temperature`, at which labels stay and confidences change."""
+    probabilities = fold.probabilities(hearing, temperature)
+    errors = _errors(probabilities, fold.probabilities(hearing, 1.0), fold.truth)
+    return replace(scores, **asdict(errors), confidence=float(probabilities.max(axis=-1).mean()))
+
+
+def _errors(probabilities: np.ndarray, uncalibrated: np.ndarray, truth: np.ndarray) -> CalibrationErrors:
+    return CalibrationErrors(
+        calibration_error=calibration_error(probabilities, truth),
+        uncalibrated_error=calibration_error(uncalibrated, truth),
+    )
+
+
+def _fit(folds: Sequence[_Fold]) -> float:
     """Return the temperature for utterances, which is what the node hears."""
-    return fit_temperature(np.concatenate([each['utterance'] for each in scores]), np.concatenate(truths))
+    return fit_temperature(
+        np.concatenate([fold.scores['utterance'] for fold in folds]), np.concatenate([fold.truth for fold in folds])
+    )

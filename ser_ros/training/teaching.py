@@ -15,7 +15,8 @@ from ser_ros.training.learning.recipe import Recipe
 from ser_ros.training.learning.targets import OtherRecordings, Targets
 from ser_ros.training.learning.teacher import FinetunedTeacher
 from ser_ros.training.measuring.heard import heard_clips
-from ser_ros.training.measuring.provenance import pretraining_of, pretrainings, trainings_of
+from ser_ros.training.measuring.origins import pretraining_of, trainings_of
+from ser_ros.training.measuring.provenance import pretrainings
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,12 @@ class Teaching:
     taught_speech: tuple[Path, ...] = ()
     ordinary_speech: tuple[Path, ...] = ()
 
-    def names(self) -> dict:
-        """Return what reports call it."""
+    def names(self) -> dict[str, str | tuple[str, ...]]:
+        """Return what reports call it, by their fields."""
         return {
             'teacher': self.teacher.resolve().name if self.teacher else '',
-            'taught_speech': [str(read_dataset_card(folder)) for folder in self.taught_speech],
-            'ordinary_speech': [str(read_dataset_card(folder)) for folder in self.ordinary_speech],
+            'taught_speech': tuple(str(read_dataset_card(folder)) for folder in self.taught_speech),
+            'ordinary_speech': tuple(str(read_dataset_card(folder)) for folder in self.ordinary_speech),
         }
 
     def load_speech(self, corpus: Corpus, recipe: Recipe) -> OtherRecordings:
@@ -91,8 +92,8 @@ def refuse_weights_that_heard(checkpoint: str, split: Split, corpus: Corpus) -> 
     if not checkpoint or not split.test:
         return
     heard = heard_clips(Path(checkpoint), corpus) or set()
-    trainings = [training for training in trainings_of(checkpoint) if training.get('corpus') == corpus.name]
-    people = _speakers_of(heard, corpus).union(*(training['train_speakers'] for training in trainings))
+    trainings = [training for training in trainings_of(checkpoint) if training.corpus == corpus.name]
+    people = _speakers_of(heard, corpus).union(*(training.train_speakers for training in trainings))
     cure = 'begin with weights that have not heard them, or test nothing (--protocol full)'
     _refuse_what_tests(f'{checkpoint}, with which this begins,', heard, people, split, cure)
 
@@ -118,7 +119,7 @@ def refuse_heard(held_out_speech: Sequence[Path], teaching: Teaching, checkpoint
     Folders are known by what their dataset cards, or else they themselves, are called.
     """
     known = {read_dataset_card(folder).name for folder in (*teaching.taught_speech, *teaching.ordinary_speech)}
-    known |= {data['name'] for each in pretrainings(pretraining_of(checkpoint)) for data in each['speech']}
+    known |= {data.name for each in pretrainings(pretraining_of(checkpoint)) for data in each.speech}
     for folder in held_out_speech:
         if read_dataset_card(folder).name in known:
             raise SerError(f'the model has heard {folder} in its training; give speech that it has not heard')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""RAVDESS-named clips of made signals, a cache for each test, and settings that make the default recipe tiny."""
+"""RAVDESS-named clips of made signals, a cache for each test, settings of a tiny recipe, and reports of made runs."""
 
 import contextlib
 import resource
@@ -7,6 +7,9 @@ import resource
 import numpy as np
 import pytest
 import soundfile
+
+from ser_ros.training.measuring.run_report import RunReport
+from ser_ros.training.measuring.scores import Evaluation, Scores
 
 RATE = 16_000
 SWEEPS = {'01': (300.0, 3000.0), '05': (3000.0, 300.0)}
@@ -56,6 +59,87 @@ def make_clips():
 def tiny_settings():
     """Return --set values with which the default recipe learns made clips within seconds."""
     return TINY
+
+
+def made_scores(accuracy, **changes):
+    """Return the scores of 16 clips with two labels."""
+    values = {
+        'clips': 16,
+        'accuracy': accuracy,
+        'unweighted_recall': accuracy,
+        'macro_f1': accuracy - 0.01,
+        'calibration_error': 0.05,
+        'uncalibrated_error': 0.2,
+        'confidence': 0.8,
+        'labels': ('happy', 'sad'),
+        'confusion': ((6, 2), (1, 7)),
+        'report': 'precision recall',
+        'groups': {},
+    }
+    return Scores(**values | changes)
+
+
+def made_report(fold=1, accuracy=0.8, *, scores=(), **changes):
+    """Return the report of a fold whose utterances have half the accuracy of the whole clips."""
+    evaluation = Evaluation(
+        whole_clip=made_scores(accuracy, **dict(scores)),
+        utterance=made_scores(accuracy / 2, **dict(scores)),
+        conditions={},
+    )
+    values = {
+        'recipe': 'tones',
+        'corpus': 'RAVDESS',
+        'licence': '',
+        'protocol': 'leave-one-speaker-out',
+        'fold': fold,
+        'folds': 3,
+        'selection': 'validation',
+        'train_clips': 32,
+        'validation_clips': 8,
+        'test_clips': 16,
+        'train_speakers': tuple(speaker for speaker in (1, 2, 3) if speaker != fold),
+        'validation_speakers': (9,),
+        'test_speakers': (fold,),
+        'labels': ('happy', 'sad'),
+        'initial_weights': 'openai/whisper-base',
+        'pretraining': None,
+        'trained_before': (),
+        'teacher': '',
+        'taught_speech': (),
+        'ordinary_speech': (),
+        'evaluation': evaluation,
+        'held_out_speech': None,
+        'validation_accuracy': 0.625,
+        'chosen_step': 200,
+        'steps': 300,
+        'steps_per_second': 2.5,
+        'training_minutes': 1.5,
+        'peak_gpu_memory_gib': 3.25,
+        'processes': 2,
+        'parameters': 20_600_000,
+        'model_megabytes': 82.4,
+        'temperature': 1.8,
+        'calibrated_on': 'the validation clips',
+        'seed': 7,
+        'settings': {'description': 'Made.', 'selection': '', 'optimisation': {'epochs': 3, 'batch_size': 4}},
+        'command': f'train --fold {fold}',
+        'hardware': 'CPU',
+        'versions': {'python': '3.11'},
+        'training_log': (),
+    }
+    return RunReport(**values | changes)
+
+
+@pytest.fixture(scope='session')
+def make_scores():
+    """Return made_scores."""
+    return made_scores
+
+
+@pytest.fixture(scope='session')
+def make_report():
+    """Return made_report."""
+    return made_report
 
 
 @pytest.fixture

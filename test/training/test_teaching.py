@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A teacher that has heard what tests here is refused."""
 
-import json
-
 import pytest
 
 from ser_ros.training.data.corpus import read_corpus
 from ser_ros.training.data.splits import make_splits, measure_on_validation_clips
 from ser_ros.training.data.table import write_table
+from ser_ros.training.measuring.files import write_json
+from ser_ros.training.measuring.provenance import Training
 from ser_ros.training.teaching import refuse_weights_that_heard, teacher_of
 
 
@@ -24,10 +24,11 @@ def split_of(corpus):
     return split
 
 
-def make_teacher(folder, clips, **report):
+def make_teacher(folder, clips, report=None):
     folder.mkdir(parents=True)
     (folder / 'config.json').write_text('{}')
-    (folder / 'report.json').write_text(json.dumps(report))
+    if report:
+        write_json(folder / 'report.json', report.to_json())
     if clips:
         write_table(folder / 'train.csv', clips)
     return folder
@@ -93,10 +94,20 @@ def test_weights_that_have_heard_what_tests_are_no_beginning(tmp_path, corpus, s
     refuse_weights_that_heard(model, split_of('full'), corpus)
 
 
-def test_nor_are_those_that_heard_the_speakers_before_they_heard_others(tmp_path, corpus, split_of, refuses):
-    long_ago = {'corpus': corpus.name, 'train_speakers': [1]}
-    report = {'corpus': 'kitchen', 'train_clips': 5, 'train_speakers': ['a'], 'trained_before': [long_ago]}
-    model = str(make_teacher(tmp_path / 'model', (), **report))
+def test_nor_are_those_that_heard_the_speakers_before_they_heard_others(
+    tmp_path, corpus, split_of, make_report, refuses
+):
+    long_ago = Training(
+        recipe='tones',
+        corpus=corpus.name,
+        licence='',
+        train_clips=8,
+        train_speakers=(1,),
+        labels=('neutral', 'angry'),
+        command='train',
+    )
+    report = make_report(corpus='kitchen', train_speakers=('a',), trained_before=(long_ago,))
+    model = str(make_teacher(tmp_path / 'model', (), report))
     with refuses('speakers that test here (1)'):
         refuse_weights_that_heard(model, split_of('leave-one-speaker-out', 1), corpus)
     refuse_weights_that_heard(model, split_of('leave-one-speaker-out', 2), corpus)

@@ -120,7 +120,8 @@ def test_folds_without_validation_clips_are_calibrated_on_the_other_folds(train,
         assert Classifier.load(out / f'fold-{fold}', 'cpu').temperature == report['temperature']
         scores = report['evaluation']['utterance']
         assert scores['calibration_error'] < 0.05 < scores['uncalibrated_error']
-        assert "the other folds' test clips" in (out / f'fold-{fold}' / 'report.md').read_text()
+        for text in ('report.md', 'README.md'):
+            assert "the other folds' test clips" in (out / f'fold-{fold}' / text).read_text()
     assert len({report['temperature'] for report in reports}) == 3
     assert summaries[0]['pooled']['utterance']['calibration_error'] < 0.03
     assert 'all 24 test clips together' in (out / 'summary.md').read_text()
@@ -288,7 +289,7 @@ def test_a_full_disk_ends_in_one_sentence_and_the_run_can_go_on(train, make_clip
         raise OSError(errno.ENOSPC, 'No space left on device')
 
     with monkeypatch.context() as patch:
-        patch.setattr('ser_ros.training.study.save_model', full)
+        patch.setattr('ser_ros.training.measurement.save_model', full)
         assert train(data, out, '--protocol', 'full', settings=['optimisation.epochs=1']) == 1
     error = capsys.readouterr().err
     assert 'disk' in error and '--resume' in error and not out.exists()

@@ -2,15 +2,16 @@
 """The study's Table III with the figures of our own runs beside it."""
 
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ser_ros.errors import SerError
 from ser_ros.training.data.corpus import RAVDESS
-from ser_ros.training.measuring.files import REPORT, SUMMARY, read_json
+from ser_ros.training.measuring.files import REPORT, SUMMARY
 from ser_ros.training.measuring.markdown import megabytes, percent, table
-from ser_ros.training.measuring.report import is_random
+from ser_ros.training.measuring.run_report import RunReport, read_run_report
+from ser_ros.training.measuring.summary import FoldFigures, Summary, read_summary
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,8 @@ def compare(folders: Iterable[Path]) -> list[str]:
     Folds are one row once their summary is there. Raises SerError where a folder is not there or a report is damaged.
     """
     found = [_read(path) for folder in folders for path in _report_paths(folder)]
-    reports = [report for report in found if 'settings' in report and 'recipe' in report]
-    ours = sorted(
-        reports, key=lambda report: (_architecture(report), report['recipe'], report['protocol'], _fold(report))
-    )
+    reports = [report for report in found if report is not None]
+    ours = sorted(reports, key=lambda report: (_architecture(report), report.recipe, report.protocol, _fold(report)))
     rows = []
     for name in STUDY:
         rows += [_row(report) for report in ours if _architecture(report) == name] or [_study_row(name)]
@@ -101,19 +100,16 @@ def _is_unfinished(path: Path) -> bool:
     return any(part.startswith('.') for part in path.parts)
 
 
-def _read(path: Path) -> dict:
-    try:
-        return read_json(path)
-    except (OSError, ValueError) as error:
-        raise SerError(f'{path} cannot be read as a report ({error}); remove it or train again') from None
+def _read(path: Path) -> RunReport | Summary | None:
+    return read_summary(path) if path.name == SUMMARY else read_run_report(path)
 
 
-def _architecture(report: dict) -> str:
-    return report['recipe'].removesuffix(_FAST)
+def _architecture(report: RunReport | Summary) -> str:
+    return report.recipe.removesuffix(_FAST)
 
 
-def _fold(report: dict) -> int:
-    return report.get('fold', 0)
+def _fold(report: RunReport | Summary) -> int:
+    return 0 if isinstance(report, Summary) else report.fold
 
 
 def _study_row(name: str) -> list[str]:
@@ -121,11 +117,10 @@ def _study_row(name: str) -> list[str]:
     return [name, study.steps, _NONE, study.accuracy, _NONE, study.run_time, _NONE, study.size, _NONE, 'not trained']
 
 
-def _row(report: dict) -> list[str]:
+def _row(report: RunReport | Summary) -> list[str]:
     study = STUDY.get(_architecture(report), _NOT_IN_STUDY)
-    size = report.get('model_megabytes')
     return [
-        report['recipe'] + (' (random initial weights)' if is_random(report) else ''),
+        report.recipe + (' (random initial weights)' if report.is_random else ''),
         study.steps,
         _steps(report),
         study.accuracy,
@@ -133,40 +128,40 @@ def _row(report: dict) -> list[str]:
         study.run_time,
         _run_time(report),
         study.size,
-        megabytes(size) if size else _NONE,
+        megabytes(report.model_megabytes),
         _protocol(report),
     ]
 
 
-def _steps(report: dict) -> str:
-    folds = report.get('per_fold', [report])
-    if not all(fold.get('steps') for fold in folds):
-        return _NONE
-    taken = round(statistics.mean(fold.get('chosen_step') or fold['steps'] for fold in folds))
-    return f'{taken} of {round(statistics.mean(fold["steps"] for fold in folds))}'
+def _folds(report: RunReport | Summary) -> Sequence[RunReport | FoldFigures]:
+    return report.per_fold if isinstance(report, Summary) else [report]
 
 
-def _accuracy(report: dict) -> str:
-    if 'per_fold' in report:
-        mean, deviation = (percent(report[name]['whole_clip']['accuracy']) for name in ('mean', 'deviation'))
+def _steps(report: RunReport | Summary) -> str:
+    folds = _folds(report)
+    taken = round(statistics.mean(fold.chosen_step for fold in folds))
+    return f'{taken} of {round(statistics.mean(fold.steps for fold in folds))}'
+
+
+def _accuracy(report: RunReport | Summary) -> str:
+    if isinstance(report, Summary):
+        mean, deviation = (percent(over.whole_clip.accuracy) for over in (report.mean, report.deviation))
         return f'{mean} ± {deviation}'
-    return percent(report['evaluation']['whole_clip']['accuracy']) if report['evaluation'] else 'not measured'
+    return percent(report.evaluation.whole_clip.accuracy) if report.evaluation else 'not measured'
 
 
-def _run_time(report: dict) -> str:
-    minutes = statistics.mean(fold['training_minutes'] for fold in report.get('per_fold', [report]))
-    seconds = round(minutes * 60)
+def _run_time(report: RunReport | Summary) -> str:
+    seconds = round(statistics.mean(fold.training_minutes for fold in _folds(report)) * 60)
     return f'{seconds // 60}:{seconds % 60:02d}'
 
 
-def _protocol(report: dict) -> str:
-    protocol = report['protocol']
-    if 'per_fold' in report:
-        protocol += f', mean of {report["folds"]} folds'
-    elif report['folds'] > 1:
-        protocol += f', fold {report["fold"]} of {report["folds"]}'
-    corpus = report.get('corpus', '')
-    if corpus not in ('', RAVDESS):
-        protocol = f'{corpus}, {protocol}'
-    weights = '' if is_random(report) else f', from {report["initial_weights"]}'
-    return f'{protocol}; {_SELECTIONS[report.get("selection", "last")]}{weights}'
+def _protocol(report: RunReport | Summary) -> str:
+    protocol = report.protocol
+    if isinstance(report, Summary):
+        protocol += f', mean of {report.folds} folds'
+    elif report.folds > 1:
+        protocol += f', fold {report.fold} of {report.folds}'
+    if report.corpus != RAVDESS:
+        protocol = f'{report.corpus}, {protocol}'
+    weights = '' if report.is_random else f', from {report.initial_weights}'
+    return f'{protocol}; {_SELECTIONS[report.selection]}{weights}'

@@ -3,7 +3,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from ser_ros.training.measuring.calibration import calibration_error
 from ser_ros.training.measuring.conditions import CONDITIONS, in_condition
 from ser_ros.training.measuring.ensemble import Ensemble
 from ser_ros.training.measuring.label_map import LabelMap
-from ser_ros.training.measuring.measures import CONDITION_MEASURES
+from ser_ros.training.measuring.scores import ConditionFigures, Evaluation, Group, Groups, Scores
 
 _GROUPS = ('speaker', 'sex', 'intensity')
 
@@ -49,60 +49,13 @@ class Answers:
         return log_softmax(np.log(possible) * self.temperature, axis=-1)
 
 
-@dataclass(frozen=True)
-class Scores:
-    """How well a model answered; shares are 0..1.
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """The figures of a model on test clips, and the answers that they come from."""
 
-    unweighted_recall: mean of the recalls of all labels, however rare (the field's UAR).
-    calibration_error: expected distance between confidence and accuracy, in 15 bins of the top probability.
-    uncalibrated_error: the same without the model's temperature; None where that is 1.
-    confidence: mean top probability.
-    confusion: rows are the true labels, columns the answers, both in the order of `labels`.
-    report: scikit-learn's classification report.
-    groups: 'speaker', 'sex' and 'intensity', where the clips tell them -> each of them -> clips and accuracy.
-    """
-
-    clips: int
-    accuracy: float
-    unweighted_recall: float
-    macro_f1: float
-    calibration_error: float
-    uncalibrated_error: float | None
-    confidence: float
-    labels: tuple[str, ...]
-    confusion: tuple[tuple[int, ...], ...]
-    report: str
-    groups: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
-
-    def as_dict(self) -> dict:
-        """Return plain values for JSON."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """The same test clips heard in two ways.
-
-    whole_clip: the recording as it was published, the figure that others can be compared with.
-    utterance: cut as the node cuts it: pre-roll, speech, post-roll.
-    conditions: the same utterances in each of CONDITIONS; empty where they were not asked for.
-    """
-
-    whole_clip: Scores
-    utterance: Scores
+    evaluation: Evaluation
     whole_clip_answers: Answers
     utterance_answers: Answers
-    conditions: dict[str, Scores] = field(default_factory=dict)
-
-    def as_dict(self) -> dict:
-        """Return the scores as plain values for JSON."""
-        scores = {'whole_clip': self.whole_clip.as_dict(), 'utterance': self.utterance.as_dict()}
-        if self.conditions:
-            scores['conditions'] = {
-                name: {measure: getattr(heard, measure) for measure in CONDITION_MEASURES}
-                for name, heard in self.conditions.items()
-            }
-        return scores
 
 
 def evaluate(
@@ -112,7 +65,7 @@ def evaluate(
     device: str = 'auto',
     label_map: LabelMap | None = None,
     conditions: bool = False,
-) -> Evaluation:
+) -> Measured:
     """Classify every recording, with a progress bar.
 
     model: a folder, which is loaded onto `device` as the node does it, or a loaded model.
@@ -139,12 +92,18 @@ def evaluate(
         name: Answers(clips, label_map.labels, truth, label_map.restrict(np.stack(rows)), classifier.temperature)
         for name, rows in said.items()
     }
-    return Evaluation(
-        whole_clip=score(answers['whole_clip']),
-        utterance=score(answers['utterance']),
+    scores = {name: score(said_so) for name, said_so in answers.items()}
+    return Measured(
+        evaluation=Evaluation(
+            whole_clip=scores['whole_clip'],
+            utterance=scores['utterance'],
+            conditions={
+                name: ConditionFigures(accuracy=scores[name].accuracy, unweighted_recall=scores[name].unweighted_recall)
+                for name in asked
+            },
+        ),
         whole_clip_answers=answers['whole_clip'],
         utterance_answers=answers['utterance'],
-        conditions={name: score(answers[name]) for name in asked},
     )
 
 
@@ -171,8 +130,8 @@ def score(answers: Answers) -> Scores:
     )
 
 
-def _groups(clips: tuple[Clip, ...], right: np.ndarray) -> dict[str, dict[str, dict[str, float]]]:
-    groups = {}
+def _groups(clips: tuple[Clip, ...], right: np.ndarray) -> Groups:
+    groups: Groups = {}
     for kind in _GROUPS:
         values = [getattr(clip, kind) for clip in clips]
         different = sorted(
@@ -180,5 +139,5 @@ def _groups(clips: tuple[Clip, ...], right: np.ndarray) -> dict[str, dict[str, d
         )
         for value in different:
             chosen = right[[other == value for other in values]]
-            groups.setdefault(kind, {})[str(value)] = {'clips': len(chosen), 'accuracy': float(chosen.mean())}
+            groups.setdefault(kind, {})[str(value)] = Group(clips=len(chosen), accuracy=float(chosen.mean()))
     return groups

@@ -3,14 +3,30 @@
 
 import json
 from pathlib import Path
+from typing import TypeVar
+
+from ser_ros.errors import SerError
+from ser_ros.training.measuring.plain import from_plain
+
+Kind = TypeVar('Kind')
 
 REPORT = 'report.json'
 SUMMARY = 'summary.json'
 
 
-def read_json(path: Path) -> dict:
-    """Return what `write_json` wrote."""
-    return json.loads(path.read_text(encoding='utf-8'))
+def read_as(kind: type[Kind], path: Path, mark: str) -> Kind | None:
+    """Return what the file `path` holds as the dataclass `kind`, whose field `mark` no other kind of file has.
+
+    None where there is no such file, or one of another kind. Raises SerError where it is damaged, or was written by
+    another version.
+    """
+    try:
+        values = json.loads(path.read_text(encoding='utf-8'))
+        return from_plain(kind, values) if isinstance(values, dict) and mark in values else None
+    except OSError:
+        return None
+    except ValueError as error:
+        raise SerError(f'{path} cannot be read as a report ({error}); remove it or make it again') from None
 
 
 def write_json(path: Path, values: dict) -> None:

@@ -9,7 +9,8 @@ from ser_ros.errors import SerError
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.corpus import RAVDESS, Corpus
 from ser_ros.training.data.ravdess import is_clip_name
-from ser_ros.training.measuring.files import REPORT, read_json
+from ser_ros.training.measuring.files import REPORT
+from ser_ros.training.measuring.run_report import read_run_report
 
 _MADE_IT = ('train.csv', 'validation.csv')
 """In a model folder: the clips that trained it and that chose its checkpoint."""
@@ -56,15 +57,16 @@ def heard_clips(model: Path, corpus: Corpus) -> set[str] | None:
     tables = [model / name for name in _MADE_IT if (model / name).is_file()]
     if tables:
         return set().union(*(_listed(table, corpus) for table in tables))
-    report = _report(model)
-    if report.get('protocol') == 'full' and report.get('corpus', RAVDESS) == RAVDESS:
+    report = read_run_report(model / REPORT)
+    if report and report.protocol == 'full' and report.corpus == RAVDESS:
         return {clip.name for clip in corpus.clips if is_clip_name(clip.path.stem)}  # the embedded default has no table
     return None
 
 
 def _choosing_test_clips(model: Path, corpus: Corpus) -> set[str]:
     table = model / _TESTED_IT
-    return _listed(table, corpus) if table.is_file() and _report(model).get('selection') == 'test' else set()
+    report = read_run_report(model / REPORT)
+    return _listed(table, corpus) if table.is_file() and report and report.selection == 'test' else set()
 
 
 def _listed(table: Path, corpus: Corpus) -> set[str]:
@@ -97,11 +99,3 @@ def _mark(path: Path, emotion: str, speaker: int | str | None) -> tuple[str, ...
     if is_clip_name(path.stem):
         return (path.stem,)
     return path.stem, emotion, '' if speaker is None else str(speaker)
-
-
-def _report(model: Path) -> dict:
-    """Return the report of the run that made `model`, empty where there is none."""
-    try:
-        return read_json(model / REPORT)
-    except (OSError, ValueError):
-        return {}

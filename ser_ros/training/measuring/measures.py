@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is measured, by name, and how one hearing of the test clips is written down."""
 
+from collections.abc import Sequence
+
 from ser_ros.training.measuring.conditions import CONDITION_NAMES
 from ser_ros.training.measuring.markdown import confusion_table, percent, table
+from ser_ros.training.measuring.scores import Confusion, Figures, Group, Groups, Hearings, Scores
 
 HEARINGS = {'whole_clip': 'whole clips', 'utterance': 'utterances as the node cuts them'}
 """The two ways in which test clips are heard -> heading."""
@@ -13,53 +16,57 @@ MEASURES = {
     'macro_f1': 'macro F1',
     'calibration_error': 'calibration error',
 }
-"""Key of an evaluation -> name; all are shares. Reports made before it was measured lack the calibration error."""
+"""Field of Figures -> name."""
 
 CONDITION_MEASURES = ('accuracy', 'unweighted_recall')
-"""Keys of MEASURES that are told of each condition."""
+"""Those of MEASURES that are told of each condition."""
 
 
-def condition_lines(evaluation: dict) -> list[str]:
+def condition_lines(heard: Hearings) -> list[str]:
     """Return a table of the conditions and of what each costs; nothing where they were not measured."""
-    if not evaluation.get('conditions'):
+    if not heard.conditions:
         return []
-    clean = evaluation['utterance']
-    rows = [['as recorded', *(percent(clean[measure]) for measure in CONDITION_MEASURES), '']]
-    for name, scores in evaluation['conditions'].items():
-        lost = (clean['accuracy'] - scores['accuracy']) * 100
+    clean = heard.utterance
+    rows = [['as recorded', *(percent(getattr(clean, measure)) for measure in CONDITION_MEASURES), '']]
+    for name, figures in heard.conditions.items():
+        lost = (clean.accuracy - figures.accuracy) * 100
         rows.append(
-            [CONDITION_NAMES[name], *(percent(scores[measure]) for measure in CONDITION_MEASURES), f'{lost:.1f}']
+            [
+                CONDITION_NAMES[name],
+                *(percent(getattr(figures, measure)) for measure in CONDITION_MEASURES),
+                f'{lost:.1f}',
+            ]
         )
     headings = [MEASURES[measure] for measure in CONDITION_MEASURES]
     return table(['utterances heard', *headings, 'points of accuracy lost'], rows)
 
 
-def scores_lines(scores: dict) -> list[str]:
+def scores_lines(scores: Scores) -> list[str]:
     """Return all that one hearing of the clips gave: figures, each label, confusion, speakers and intensities."""
     lines = [
-        figures(scores),
+        figures_line(scores),
         '',
         '```',
-        scores['report'].rstrip(),
+        scores.report.rstrip(),
         '```',
         '',
-        *confusion_table(scores['labels'], scores['confusion']),
+        *confusion_table(scores.labels, scores.confusion),
     ]
-    return lines + group_tables(scores.get('groups', {}))
+    return lines + group_tables(scores.groups)
 
 
-def group_tables(groups: dict[str, dict[str, dict[str, float]]]) -> list[str]:
+def group_tables(groups: Groups) -> list[str]:
     """Return a table for each kind of group that has two members or more, such as both sexes, after an empty line."""
     several = {kind: members for kind, members in groups.items() if len(members) > 1}
     return [line for kind, members in several.items() for line in ('', *_group_table(kind, members))]
 
 
-def _group_table(kind: str, members: dict[str, dict[str, float]]) -> list[str]:
-    rows = [[name, str(member['clips']), percent(member['accuracy'])] for name, member in members.items()]
+def _group_table(kind: str, members: dict[str, Group]) -> list[str]:
+    rows = [[name, str(member.clips), percent(member.accuracy)] for name, member in members.items()]
     return table([kind, 'clips', 'accuracy'], rows)
 
 
-def largest_confusions(labels: list[str], confusion: list[list[int]], most: int = 4) -> str:
+def largest_confusions(labels: Sequence[str], confusion: Confusion, most: int = 4) -> str:
     """Return a sentence about the emotions that are taken for another most often; '' where none is."""
     cells = [
         (answers[answered] / sum(answers), truth, answered)
@@ -76,9 +83,9 @@ def largest_confusions(labels: list[str], confusion: list[list[int]], most: int 
     return f'It confuses most: {", ".join(told)}.'
 
 
-def figures(scores: dict) -> str:
+def figures_line(figures: Figures) -> str:
     """Return the measures of one hearing in a line."""
-    told = [f'{name} {percent(scores[measure])}' for measure, name in MEASURES.items() if measure in scores]
-    if scores.get('uncalibrated_error') is not None:
-        told.append(f'without the temperature {percent(scores["uncalibrated_error"])}')
-    return ', '.join(told)
+    measured = {name: getattr(figures, measure) for measure, name in MEASURES.items()}
+    if isinstance(figures, Scores):
+        measured['without the temperature'] = figures.uncalibrated_error
+    return ', '.join(f'{name} {percent(share)}' for name, share in measured.items() if share is not None)

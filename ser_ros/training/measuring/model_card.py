@@ -10,13 +10,16 @@ from ser_ros.training.measuring.measures import (
     HEARINGS,
     MEASURES,
     condition_lines,
-    figures,
+    figures_line,
     group_tables,
     largest_confusions,
 )
-from ser_ros.training.measuring.provenance import pretraining_lines, pretrainings, teaching_facts, training_sentence
-from ser_ros.training.measuring.report import SELECTIONS, calibrated_on, is_random, optimism
-from ser_ros.training.measuring.summary import fold_table, pooled_calibration
+from ser_ros.training.measuring.provenance import pretraining_lines, pretrainings, training_sentence
+from ser_ros.training.measuring.report import SELECTIONS, optimism, teaching_facts
+from ser_ros.training.measuring.run_report import RunReport
+from ser_ros.training.measuring.scores import Hearings
+from ser_ros.training.measuring.summary import Summary
+from ser_ros.training.measuring.summary_report import fold_table, pooled_calibration
 from ser_ros.training.measuring.supplement import Supplement
 
 _MISUSE = """\
@@ -45,23 +48,23 @@ _METRICS = {'accuracy': 'accuracy', 'recall': 'unweighted_recall', 'f1': 'macro_
 """The Hub's name of a metric -> ours."""
 
 
-def model_card(report: dict, supplement: Supplement) -> str:
+def model_card(report: RunReport, supplement: Supplement) -> str:
     """Return the card for a run's report and what is known besides."""
-    settings, scores = report['settings'], supplement.scores
-    selection = settings.get('selection', '').strip()
+    scores = supplement.scores
     commands = [
-        *(pretraining['command'] for pretraining in pretrainings(report.get('pretraining'))),
-        *(training['command'] for training in report.get('trained_before', [])),
-        *(scores['commands'] if scores else []),
-        report['command'],
+        *(pretraining.command for pretraining in pretrainings(report.pretraining)),
+        *(training.command for training in report.trained_before),
+        *(scores.commands if scores else []),
+        report.command,
     ]
-    limits = _LIMITS_OF_RAVDESS if _corpus(report) == RAVDESS else _LIMITS_OF_OTHERS
+    limits = _LIMITS_OF_RAVDESS if report.corpus == RAVDESS else _LIMITS_OF_OTHERS
     sections = [
         _front_matter(report, scores),
-        f'# {report["recipe"]}: speech emotion recognition with ser_ros',
+        f'# {report.recipe}: speech emotion recognition with ser_ros',
         (
-            f'{settings["description"].strip()}\n\n'
-            f'Takes 16 kHz mono speech and answers with probabilities of {", ".join(report["labels"])}.{_size(report)}'
+            f'{report.description}\n\n'
+            f'Takes 16 kHz mono speech and answers with probabilities of {", ".join(report.labels)}. '
+            f'{report.parameters / 1e6:.1f} M parameters, {megabytes(report.model_megabytes)}.'
         ),
         '## What it must not be used for',
         f'{_MISUSE}\n{limits}\n{_HINT}',
@@ -70,7 +73,7 @@ def model_card(report: dict, supplement: Supplement) -> str:
         *map(_figures_of_another, supplement.reports),
         *([supplement.notes] if supplement.notes else []),
         '## How it was trained',
-        f'{_data(report)}\n\n{_training(report)}' + (f'\n\n{selection}' if selection else ''),
+        f'{_data(report)}\n\n{_training(report)}' + (f'\n\n{report.choices}' if report.choices else ''),
         '```\n' + '\n'.join(commands) + '\n```',
         '## How to use it',
         'With ser_ros: `ros2 launch ser_ros ser.launch.py model:=FOLDER`, or `ros2 run ser_ros predict FILE --model '
@@ -80,8 +83,8 @@ def model_card(report: dict, supplement: Supplement) -> str:
     return '\n\n'.join(sections) + '\n'
 
 
-def _front_matter(report: dict, scores: dict | None) -> str:
-    corpus = _corpus(report)
+def _front_matter(report: RunReport, scores: Summary | None) -> str:
+    corpus = report.corpus
     values = {
         'license': 'cc-by-nc-sa-4.0' if corpus == RAVDESS else 'other',
         'library_name': 'transformers',
@@ -91,12 +94,12 @@ def _front_matter(report: dict, scores: dict | None) -> str:
     }
     if corpus == RAVDESS:
         values['language'] = ['en']
-    if '/' in report.get('initial_weights', ''):
-        values['base_model'] = report['initial_weights']
+    if '/' in report.initial_weights:
+        values['base_model'] = report.initial_weights
     measured, protocol = _measured(report, scores)
     if measured:
         metrics = [
-            {'type': kind, 'name': MEASURES[measure], 'value': round(measured['whole_clip'][measure], 4)}
+            {'type': kind, 'name': MEASURES[measure], 'value': round(getattr(measured.whole_clip, measure), 4)}
             for kind, measure in _METRICS.items()
         ]
         results = {
@@ -104,43 +107,39 @@ def _front_matter(report: dict, scores: dict | None) -> str:
             'dataset': {'type': corpus.lower(), 'name': f'{corpus} speech, {protocol}'},
             'metrics': metrics,
         }
-        values['model-index'] = [{'name': report['recipe'], 'results': [results]}]
+        values['model-index'] = [{'name': report.recipe, 'results': [results]}]
     return f'---\n{yaml.safe_dump(values, sort_keys=False, allow_unicode=True)}---'
 
 
-def _corpus(report: dict) -> str:
-    return report.get('corpus', RAVDESS)
-
-
-def _measured(report: dict, scores: dict | None) -> tuple[dict | None, str]:
+def _measured(report: RunReport, scores: Summary | None) -> tuple[Hearings | None, str]:
     """Return the figures, and the protocol with whatever makes them look better than they are."""
     source = scores or report
-    protocol = source['protocol'] + (f', mean of {source["folds"]} folds' if scores else '')
-    if source.get('selection') == 'test':
+    protocol = source.protocol + (f', mean of {source.folds} folds' if scores else '')
+    if source.selection == 'test':
         protocol += ', checkpoint chosen on the test clips (optimistic)'
-    return (scores['mean'] if scores else report['evaluation']), protocol
+    return (scores.mean if scores else report.evaluation), protocol
 
 
-def _figures(report: dict, scores: dict | None) -> str:
+def _figures(report: RunReport, scores: Summary | None) -> str:
     measured, protocol = _measured(report, scores)
     if not measured:
         return 'Not measured: every clip trained it and none was left to test it.'
     lines = optimism(scores or report)
-    chance = percent(1 / len(report['labels']))
+    chance = percent(1 / len(report.labels))
     lines += [
         (
-            f'{_corpus(report)}, protocol {protocol}; chance is {chance}. '
+            f'{report.corpus}, protocol {protocol}; chance is {chance}. '
             'One unpadded utterance at a time, as the node runs:'
         ),
         '',
     ]
     for hearing, heading in HEARINGS.items():
         spread = (
-            f' (deviation of the accuracy over folds {percent(scores["deviation"][hearing]["accuracy"])})'
+            f' (deviation of the accuracy over folds {percent(getattr(scores.deviation, hearing).accuracy)})'
             if scores
             else ''
         )
-        lines.append(f'- {heading}: {figures(measured[hearing])}{spread}')
+        lines.append(f'- {heading}: {figures_line(getattr(measured, hearing))}{spread}')
     if scores:
         lines += [
             '',
@@ -151,88 +150,78 @@ def _figures(report: dict, scores: dict | None) -> str:
             '',
             *fold_table(scores),
         ]
-    elif 'selection' in report:
+    else:
         lines += ['', '![confusion, whole clips](confusion.png)', '', 'All figures are in report.md.']
     if scores:
         lines += _over_all_folds(scores)
     if conditions := condition_lines(measured):
         lines += ['', 'The same utterances in other conditions:', '', *conditions]
-    if told := held_out_speech_lines(report.get('held_out_speech')):
+    if told := held_out_speech_lines(report.held_out_speech):
         lines += ['', *told]
     return '\n'.join(lines)
 
 
-def _over_all_folds(scores: dict) -> list[str]:
-    heading, labels, confusion = HEARINGS['utterance'], scores['labels'], scores['confusion']['utterance']
-    lines = ['', pooled_calibration(scores)] if 'pooled' in scores else []
+def _over_all_folds(scores: Summary) -> list[str]:
+    heading, labels, confusion = HEARINGS['utterance'], scores.labels, scores.confusion['utterance']
+    lines = ['', pooled_calibration(scores)] if scores.pooled else []
     lines += ['', f'{heading.capitalize()}, all folds together:', '', *confusion_table(labels, confusion)]
     lines += ['', largest_confusions(labels, confusion)]
-    return lines + group_tables(scores.get('groups', {}).get('utterance', {}))
+    return lines + group_tables(scores.groups['utterance'])
 
 
-def _figures_of_another(report: dict) -> str:
-    measured = report['evaluation']
-    lines = [f'### Recipe {report["recipe"]}, protocol {report["protocol"]}', '']
+def _figures_of_another(report: RunReport) -> str:
+    measured = report.evaluation
+    lines = [f'### Recipe {report.recipe}, protocol {report.protocol}', '']
     lines += optimism(report)
     lines += [
         (
-            f'Another model, of the recipe {report["recipe"]}: {report["settings"]["description"].strip()} Trained on '
-            f'{report["train_clips"]} clips and tested on {report["test_clips"]}, seed {report["seed"]}, in '
-            f'{report["training_minutes"]:.1f} minutes on {report["hardware"]}:'
+            f'Another model, of the recipe {report.recipe}: {report.description} Trained on '
+            f'{report.train_clips} clips and tested on {report.test_clips}, seed {report.seed}, in '
+            f'{report.training_minutes:.1f} minutes on {report.hardware}:'
         ),
         '',
-        *(f'- {heading}: {figures(measured[hearing])}' for hearing, heading in HEARINGS.items()),
+        *(f'- {heading}: {figures_line(getattr(measured, hearing))}' for hearing, heading in HEARINGS.items()),
     ]
     if conditions := condition_lines(measured):
         lines += ['', *conditions]
-    if selection := report['settings'].get('selection', '').strip():
-        lines += ['', selection]
-    return '\n'.join([*lines, '', '```', report['command'], '```'])
+    if report.choices:
+        lines += ['', report.choices]
+    return '\n'.join([*lines, '', '```', report.command, '```'])
 
 
-def _size(report: dict) -> str:
-    if not report.get('parameters'):
-        return ''
-    return f' {report["parameters"] / 1e6:.1f} M parameters, {megabytes(report["model_megabytes"])}.'
-
-
-def _data(report: dict) -> str:
-    corpus = _corpus(report)
+def _data(report: RunReport) -> str:
     data = _RAVDESS_DATA
-    if corpus != RAVDESS:
+    if report.corpus != RAVDESS:
         data = (
-            f"Recordings of the table '{corpus}' (licence: {report.get('licence') or 'not known'}). What may be "
+            f"Recordings of the table '{report.corpus}' (licence: {report.licence or 'not known'}). What may be "
             'done with them decides what may be done with the weights, which are derived from them.'
         )
     if facts := teaching_facts(report):
         data += f' Besides, the weights are derived from: {"; ".join(facts)}.'
-    for training in report.get('trained_before', []):
+    for training in report.trained_before:
         data += f'\n\n{training_sentence(training)}'
-    if report.get('pretraining'):
-        data += '\n\n' + '\n'.join(pretraining_lines(report['pretraining']))
+    if report.pretraining:
+        data += '\n\n' + '\n'.join(pretraining_lines(report.pretraining))
     return data
 
 
-def _training(report: dict) -> str:
-    values = report['settings']['optimisation']
-    begun = 'From random initial weights' if is_random(report) else f'From the weights of `{report["initial_weights"]}`'
-    speakers = f' of {len(report["train_speakers"])} speakers' if report['train_speakers'] else ''
-    versions = ', '.join(f'{name} {version}' for name, version in report['versions'].items())
-    selection = report.get('selection', 'last')
-    epochs = f'{"" if selection == "last" else "at most "}{values["epochs"]} epochs'
-    step = f', step {report["chosen_step"]} of {report["steps"]}' if report.get('chosen_step') else ''
-    curves = '\n\n![training curves](curves.png)' if 'selection' in report else ''
+def _training(report: RunReport) -> str:
+    begun = 'From random initial weights' if report.is_random else f'From the weights of `{report.initial_weights}`'
+    speakers = f' of {len(report.train_speakers)} speakers' if report.train_speakers else ''
+    versions = ', '.join(f'{name} {version}' for name, version in report.versions.items())
+    epochs = f'{"" if report.selection == "last" else "at most "}{report.epochs} epochs'
     return (
-        f'{begun} on {report["train_clips"]} clips{speakers}, {epochs}, batch {values["batch_size"]}, seed '
-        f'{report["seed"]}, in {report["training_minutes"]:.1f} minutes on {report["hardware"]} ({versions}); '
-        f'{SELECTIONS[selection]}{step}. All settings are in report.json.{curves}'
+        f'{begun} on {report.train_clips} clips{speakers}, {epochs}, batch {report.batch_size}, seed '
+        f'{report.seed}, in {report.training_minutes:.1f} minutes on {report.hardware} ({versions}); '
+        f'{SELECTIONS[report.selection]}, step {report.chosen_step} of {report.steps}. All settings are in '
+        'report.json.\n\n![training curves](curves.png)'
     )
 
 
-def _how_to_calibrate(report: dict) -> str:
-    if report.get('temperature', 1.0) == 1.0:
+def _how_to_calibrate(report: RunReport) -> str:
+    if report.temperature == 1.0:
         return ''
     return (
-        f' ser_ros divides the logits by the temperature of the config.json ({report["temperature"]:.3g}), which was '
-        f'fitted to {calibrated_on(report)}; with transformers do so yourself before the softmax.'
+        f' ser_ros divides the logits by the temperature of the config.json ({report.temperature:.3g}), which was '
+        f'fitted to {report.calibrated_on}; with transformers do so yourself before the softmax.'
     )

@@ -1,110 +1,115 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a model's weights come from besides its labelled clips: pretraining, other labelled clips, a teacher, speech."""
 
-from pathlib import Path
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any
 
-from ser_ros.training.measuring.files import REPORT, read_json
 from ser_ros.training.measuring.markdown import table
 
-_OF_PRETRAINING = (
-    'recipe',
-    'speech',
-    'initial_weights',
-    'pretrained_before',
-    'teacher',
-    'pieces',
-    'ravdess_clips',
-    'epochs',
-    'hours_heard',
-    'steps',
-    'pretraining_minutes',
-    'parameters',
-    'processes',
-    'seed',
-    'command',
-    'hardware',
-    'versions',
-)
 
-_OF_TRAINING = ('recipe', 'corpus', 'licence', 'train_clips', 'train_speakers', 'labels', 'command')
+@dataclass(frozen=True, kw_only=True)
+class UnlabelledSpeech:
+    """Part of what an encoder heard. licence: '' where it is not known."""
+
+    name: str
+    licence: str
+    hours: float
 
 
-def pretraining_of(checkpoint: str) -> dict | None:
-    """Return what the report in the folder `checkpoint` tells of how `pretrain` made the encoder.
+@dataclass(frozen=True, kw_only=True)
+class PretrainingReport:
+    """How `pretrain` made an encoder, as the reports of whatever was made of it tell.
 
-    It may also be a model that `train` made of such an encoder. None where the folder tells nothing of it.
+    pretrained_before: the same of the encoder that it began with.
+    teacher: '' for none.
+    ravdess_clips: how many of the pieces are clips of RAVDESS.
     """
-    try:
-        report = read_json(Path(checkpoint) / REPORT)
-    except (OSError, ValueError):
-        return None
-    if 'pretraining_minutes' in report:
-        return {key: report[key] for key in _OF_PRETRAINING if key in report}
-    return report.get('pretraining')
+
+    recipe: str
+    speech: tuple[UnlabelledSpeech, ...]
+    initial_weights: str
+    pretrained_before: 'PretrainingReport | None'
+    teacher: str
+    pieces: int
+    ravdess_clips: int
+    epochs: int
+    hours_heard: float
+    steps: int
+    pretraining_minutes: float
+    parameters: int
+    processes: int
+    seed: int
+    command: str
+    hardware: str
+    versions: dict[str, str]
 
 
-def trainings_of(checkpoint: str) -> list[dict]:
-    """Return what the reports of `train` tell of how the weights in the folder `checkpoint` were made, oldest first.
+@dataclass(frozen=True, kw_only=True)
+class EncoderReport(PretrainingReport):
+    """The report that `pretrain` leaves in the encoder's folder. training_log: the Trainer's entries."""
 
-    Empty where the folder tells nothing of it, and for an encoder that `pretrain` made.
-    """
-    try:
-        report = read_json(Path(checkpoint) / REPORT)
-    except (OSError, ValueError):
-        return []
-    if 'train_clips' not in report:
-        return []
-    return [*report.get('trained_before', []), {key: report[key] for key in _OF_TRAINING if key in report}]
+    description: str
+    settings: dict[str, Any]
+    training_log: tuple[dict[str, Any], ...]
+
+    @property
+    def pretraining(self) -> PretrainingReport:
+        """What the reports of later runs tell of it."""
+        return PretrainingReport(**{field.name: getattr(self, field.name) for field in fields(PretrainingReport)})
 
 
-def training_sentence(training: dict) -> str:
-    """Return one of trainings_of in words."""
-    speakers = f' of {len(training["train_speakers"])} speakers' if training['train_speakers'] else ''
-    licence = f' (licence: {training["licence"]})' if training.get('licence') else ''
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """One training of `train`, as the reports of later ones tell of it. licence: '' where it is not known."""
+
+    recipe: str
+    corpus: str
+    licence: str
+    train_clips: int
+    train_speakers: tuple[int | str, ...]
+    labels: tuple[str, ...]
+    command: str
+
+
+def training_sentence(training: Training) -> str:
+    """Return a training in words."""
+    speakers = f' of {len(training.train_speakers)} speakers' if training.train_speakers else ''
+    licence = f' (licence: {training.licence})' if training.licence else ''
     return (
-        f'Before, the weights were trained on {training["train_clips"]} clips{speakers} of '
-        f'{training["corpus"]}{licence} to tell {", ".join(training["labels"])}.'
+        f'Before, the weights were trained on {training.train_clips} clips{speakers} of '
+        f'{training.corpus}{licence} to tell {", ".join(training.labels)}.'
     )
 
 
-def teaching_facts(report: dict) -> list[str]:
-    """Return what taught the model besides the labels; nothing where nothing did."""
-    facts = [f'the answers of the teacher {report["teacher"]}'] if report.get('teacher') else []
-    for key, what in (('taught_speech', 'speech that it labelled'), ('ordinary_speech', 'ordinary speech')):
-        if report.get(key):
-            facts.append(f'{what}: {", ".join(report[key])}')
-    return facts
-
-
-def pretrainings(pretraining: dict | None) -> list[dict]:
+def pretrainings(pretraining: PretrainingReport | None) -> list[PretrainingReport]:
     """Return a pretraining and those before it, oldest first."""
-    return [*pretrainings(pretraining.get('pretrained_before')), pretraining] if pretraining else []
+    return [*pretrainings(pretraining.pretrained_before), pretraining] if pretraining else []
 
 
-def pretraining_lines(pretraining: dict) -> list[str]:
+def pretraining_lines(pretraining: PretrainingReport) -> list[str]:
     """Return how the encoder was made: for each pretraining one paragraph, and a table of the speech."""
     return [line for each in pretrainings(pretraining) for line in (*_lines_of_one(each), '')][:-1]
 
 
-def _lines_of_one(pretraining: dict) -> list[str]:
-    begun = pretraining.get('initial_weights', 'random')
-    begun = '' if begun == 'random' else f', beginning with {begun}'
-    teacher = f', from the hidden states of {pretraining["teacher"]}' if pretraining['teacher'] else ''
-    clips = pretraining['ravdess_clips']
+def _lines_of_one(pretraining: PretrainingReport) -> list[str]:
+    begun = '' if pretraining.initial_weights == 'random' else f', beginning with {pretraining.initial_weights}'
+    teacher = f', from the hidden states of {pretraining.teacher}' if pretraining.teacher else ''
+    clips = pretraining.ravdess_clips
     known = f'{clips} clips of RAVDESS were' if clips else 'No clip of RAVDESS was'
     return [
         (
-            f'The encoder was pretrained by ser_ros with the recipe {pretraining["recipe"]}{begun}{teacher}: '
-            f'{pretraining["epochs"]} epochs over {pretraining["pieces"]} pieces ({pretraining["hours_heard"]:g} hours '
-            f'heard), {pretraining["steps"]} steps in {pretraining["pretraining_minutes"]:.0f} minutes on '
-            f'{pretraining["hardware"]}, seed {pretraining["seed"]}. {known} among them.'
+            f'The encoder was pretrained by ser_ros with the recipe {pretraining.recipe}{begun}{teacher}: '
+            f'{pretraining.epochs} epochs over {pretraining.pieces} pieces ({pretraining.hours_heard:g} hours '
+            f'heard), {pretraining.steps} steps in {pretraining.pretraining_minutes:.0f} minutes on '
+            f'{pretraining.hardware}, seed {pretraining.seed}. {known} among them.'
         ),
         '',
-        *speech_table(pretraining['speech']),
+        *speech_table(pretraining.speech),
     ]
 
 
-def speech_table(speech: list[dict]) -> list[str]:
-    """Return a table of folders of speech: each with `name`, `licence` and `hours`."""
-    rows = [[data['name'], f'{data["hours"]:g}', data['licence'] or 'not known'] for data in speech]
+def speech_table(speech: Iterable[UnlabelledSpeech]) -> list[str]:
+    """Return a table of what an encoder heard."""
+    rows = [[data.name, f'{data.hours:g}', data.licence or 'not known'] for data in speech]
     return table(['speech, unlabelled', 'hours', 'licence'], rows)

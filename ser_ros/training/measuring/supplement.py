@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ser_ros.errors import SerError
-from ser_ros.training.measuring.files import read_json
+from ser_ros.training.measuring.run_report import RunReport, read_run_report
+from ser_ros.training.measuring.summary import Summary, read_summary
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,8 @@ class Supplement:
     notes: Markdown of further measurements.
     """
 
-    scores: dict | None = None
-    reports: tuple[dict, ...] = ()
+    scores: Summary | None = None
+    reports: tuple[RunReport, ...] = ()
     notes: str = ''
 
     def __bool__(self) -> bool:
@@ -36,16 +37,16 @@ def read_supplement(scores: Path | None, reports: Sequence[Path], notes: Path | 
     )
 
 
-def _read_scores(path: Path) -> dict:
-    scores = _read(path)
-    if 'per_fold' not in scores:
+def _read_scores(path: Path) -> Summary:
+    scores = read_summary(path)
+    if scores is None:
         raise SerError(f'{path} is no summary of folds; give the summary.json that the folds of the same recipe left')
     return scores
 
 
-def _read_report(path: Path) -> dict:
-    report = _read(path)
-    if not report.get('evaluation'):
+def _read_report(path: Path) -> RunReport:
+    report = read_run_report(path)
+    if report is None or report.evaluation is None:
         raise SerError(f'{path} is no report of a measured model; give the report.json that train left in its folder')
     return report
 
@@ -55,11 +56,3 @@ def _read_notes(path: Path) -> str:
         return path.read_text(encoding='utf-8').strip()
     except (OSError, ValueError):
         raise SerError(f'{path} cannot be read as text; give a Markdown file with what the card shall tell') from None
-
-
-def _read(path: Path) -> dict:
-    try:
-        values = read_json(path)
-    except (OSError, ValueError):
-        return {}
-    return values if isinstance(values, dict) else {}

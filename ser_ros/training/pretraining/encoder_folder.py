@@ -15,11 +15,12 @@ from ser_ros.training.data.ravdess import is_clip_name
 from ser_ros.training.learning.disk import is_taken, put_in_place, tells_of_a_full_disk
 from ser_ros.training.learning.finetune import save_model
 from ser_ros.training.learning.recipe import plain_values
+from ser_ros.training.measuring.environment import environment
 from ser_ros.training.measuring.files import REPORT, write_json
 from ser_ros.training.measuring.markdown import table
+from ser_ros.training.measuring.origins import pretraining_of
 from ser_ros.training.measuring.pictures import curves_picture
-from ser_ros.training.measuring.provenance import pretraining_of, speech_table
-from ser_ros.training.measuring.report import environment
+from ser_ros.training.measuring.provenance import EncoderReport, UnlabelledSpeech, speech_table
 from ser_ros.training.pretraining.pretrain import Pretrained, pretrain
 from ser_ros.training.pretraining.recipe import PretrainingRecipe
 from ser_ros.training.pretraining.speech import Piece, hours
@@ -38,7 +39,7 @@ class Pretraining:
     resume: bool = False
 
 
-def make_encoder(run: Pretraining, pieces: Sequence[Piece], teacher: Teacher | None) -> dict:
+def make_encoder(run: Pretraining, pieces: Sequence[Piece], teacher: Teacher | None) -> EncoderReport:
     """Pretrain, write a Hugging Face folder that `train --model` can begin with, and return its report.
 
     Raises SerError where the folder is there already, and on a full disk.
@@ -64,61 +65,59 @@ def make_encoder(run: Pretraining, pieces: Sequence[Piece], teacher: Teacher | N
     return report
 
 
-def _report(run: Pretraining, pieces: Sequence[Piece], teacher: Teacher | None, made: Pretrained) -> dict:
-    return {
-        'recipe': run.recipe_name,
-        'description': run.recipe.description,
-        'speech': _speech(run.speech, pieces),
-        'initial_weights': made.initial_weights,
-        'pretrained_before': pretraining_of(run.recipe.network.checkpoint),
-        'teacher': teacher.name if teacher else '',
-        'pieces': len(pieces),
-        'ravdess_clips': len({piece.path for piece in pieces if is_clip_name(piece.path.stem)}),
-        'epochs': run.recipe.optimisation.epochs,
-        'hours_heard': round(hours(pieces) * run.recipe.optimisation.epochs, 1),
-        'steps': made.steps,
-        'pretraining_minutes': round(made.seconds / 60, 1),
-        'parameters': made.encoder.num_parameters(),
-        'processes': PartialState().num_processes,
-        'seed': run.recipe.seed,
-        'settings': plain_values(run.recipe),
-        'command': run.command,
+def _report(run: Pretraining, pieces: Sequence[Piece], teacher: Teacher | None, made: Pretrained) -> EncoderReport:
+    return EncoderReport(
+        recipe=run.recipe_name,
+        description=run.recipe.description,
+        speech=_speech(run.speech, pieces),
+        initial_weights=made.initial_weights,
+        pretrained_before=pretraining_of(run.recipe.network.checkpoint),
+        teacher=teacher.name if teacher else '',
+        pieces=len(pieces),
+        ravdess_clips=len({piece.path for piece in pieces if is_clip_name(piece.path.stem)}),
+        epochs=run.recipe.optimisation.epochs,
+        hours_heard=round(hours(pieces) * run.recipe.optimisation.epochs, 1),
+        steps=made.steps,
+        pretraining_minutes=round(made.seconds / 60, 1),
+        parameters=made.encoder.num_parameters(),
+        processes=PartialState().num_processes,
+        seed=run.recipe.seed,
+        settings=plain_values(run.recipe),
+        command=run.command,
         **environment(),
-        'training_log': made.log,
-    }
+        training_log=tuple(made.log),
+    )
 
 
-def _speech(folders: Sequence[Path], pieces: Sequence[Piece]) -> list[dict]:
+def _speech(folders: Sequence[Path], pieces: Sequence[Piece]) -> tuple[UnlabelledSpeech, ...]:
     heard = Counter()
     for piece in pieces:
         heard[piece.name.partition('/')[0]] += piece.duration / 3600
     cards = {folder.resolve().name: read_dataset_card(folder) for folder in folders}
-    return [{**asdict(cards[name]), 'hours': round(time, 2)} for name, time in heard.items()]
+    return tuple(UnlabelledSpeech(**asdict(cards[name]), hours=round(time, 2)) for name, time in heard.items())
 
 
-def _write(folder: Path, made: Pretrained, report: dict) -> None:
+def _write(folder: Path, made: Pretrained, report: EncoderReport) -> None:
     save_model(made.encoder, made.feature_extractor, folder, half_precision=False)
-    write_json(folder / REPORT, report)
-    title = f'pretraining {report["recipe"]}'
+    write_json(folder / REPORT, asdict(report))
+    title = f'pretraining {report.recipe}'
     curves_picture(made.log, folder / 'curves.png', title, loss='weighted sum of losses')
     (folder / 'README.md').write_text('\n'.join(_card(report)) + '\n', encoding='utf-8')
 
 
-def _card(report: dict) -> list[str]:
-    losses = report['training_log'][-1]
+def _card(report: EncoderReport) -> list[str]:
+    losses = report.training_log[-1]
     rows = [
-        ['parameters', f'{report["parameters"] / 1e6:.2f} million'],
+        ['parameters', f'{report.parameters / 1e6:.2f} million'],
         [
             'begins with',
-            f'{report["initial_weights"]} weights'
-            if report['initial_weights'] == 'random'
-            else report['initial_weights'],
+            f'{report.initial_weights} weights' if report.initial_weights == 'random' else report.initial_weights,
         ],
-        ['teacher', report['teacher'] or 'none'],
-        ['heard', f'{report["hours_heard"]:g} hours in {report["epochs"]} epochs, {report["steps"]} steps'],
-        ['took', f'{report["pretraining_minutes"]:g} minutes'],
-        ['hardware', report['hardware']],
-        ['seed', str(report['seed'])],
+        ['teacher', report.teacher or 'none'],
+        ['heard', f'{report.hours_heard:g} hours in {report.epochs} epochs, {report.steps} steps'],
+        ['took', f'{report.pretraining_minutes:g} minutes'],
+        ['hardware', report.hardware],
+        ['seed', str(report.seed)],
         *([key.replace('_', ' '), f'{losses[key]:.3f}'] for key in losses if key.endswith('loss')),
     ]
     return [
@@ -126,19 +125,19 @@ def _card(report: dict) -> list[str]:
         'library_name: transformers',
         'tags: [speech, self-supervised]',
         '---',
-        f'# {report["recipe"]}: a pretrained speech encoder',
+        f'# {report.recipe}: a pretrained speech encoder',
         '',
-        report['description'].strip(),
+        report.description.strip(),
         '',
         'It answers nothing by itself: `ros2 run ser_ros train --model FOLDER` begins with it.',
         '',
         *table(['', ''], rows),
         '',
-        *speech_table(report['speech']),
+        *speech_table(report.speech),
         '',
         '![loss over steps](curves.png)',
         '',
         '```',
-        report['command'],
+        report.command,
         '```',
     ]

@@ -1,51 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
 """The study's Table III with our runs beside it."""
 
-import copy
-
 import pytest
 
 from ser_ros.training.measuring.comparison import STUDY_RECIPES, compare
 from ser_ros.training.measuring.files import write_json
 from ser_ros.training.measuring.summary import summarise
 
-SCORES = {
-    'accuracy': 0.875,
-    'unweighted_recall': 0.8,
-    'macro_f1': 0.8,
-    'confusion': [[1, 0], [0, 1]],
-}
-
 
 @pytest.fixture
-def leave(tmp_path):
+def leave(tmp_path, make_report):
     """Return leave(folder, **changes): write the report of a run there; return it."""
 
     def write(folder, **changes):
-        report = {
+        values = {
             'recipe': 'hubert-large',
             'protocol': 'paper',
-            'fold': 1,
+            'accuracy': 0.875,
             'folds': 1,
-            'labels': ['happy', 'sad'],
-            'test_clips': 2,
-            'test_speakers': [1],
-            'evaluation': {'whole_clip': copy.deepcopy(SCORES), 'utterance': copy.deepcopy(SCORES)},
             'training_minutes': 12.5,
-            'settings': {'network': {}},
-            'command': 'train',
-            'seed': 0,
-            'hardware': 'CPU',
-            'versions': {},
-            'selection': 'validation',
             'initial_weights': 'facebook/hubert-large-ls960-ft',
             'chosen_step': 700,
             'steps': 1300,
             'model_megabytes': 1262.0,
-            **changes,
         }
+        report = make_report(**values | changes)
         (tmp_path / folder).mkdir(parents=True)
-        write_json(tmp_path / folder / 'report.json', report)
+        write_json(tmp_path / folder / 'report.json', report.to_json())
         return report
 
     return write
@@ -96,13 +77,12 @@ def test_our_runs_stand_beside_it(tmp_path, leave):
 
 def test_folds_are_one_row_once_their_summary_is_there(tmp_path, leave):
     def fold(number, accuracy):
-        evaluation = {hearing: {**SCORES, 'accuracy': accuracy} for hearing in ('whole_clip', 'utterance')}
         return leave(
             f'study/fold-{number}',
             protocol='speaker-independent',
             fold=number,
             folds=2,
-            evaluation=evaluation,
+            accuracy=accuracy,
             corpus='kitchen',
         )
 
@@ -112,7 +92,7 @@ def test_folds_are_one_row_once_their_summary_is_there(tmp_path, leave):
         'kitchen, speaker-independent, fold 1 of 2',
         'kitchen, speaker-independent, fold 2 of 2',
     ]
-    write_json(tmp_path / 'study' / 'summary.json', summarise(reports))
+    write_json(tmp_path / 'study' / 'summary.json', summarise(reports).to_json())
     together = rows(compare([tmp_path]))
     assert len(together) == 4
     assert together[3][4] == '60.0 % ± 14.1 %' and together[3][6] == '12:30' and together[3][2] == '700 of 1300'

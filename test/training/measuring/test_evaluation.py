@@ -11,6 +11,7 @@ from ser_ros.training.data.recordings import Recording
 from ser_ros.training.measuring.conditions import CONDITIONS, in_condition
 from ser_ros.training.measuring.evaluation import Answers, evaluate, score
 from ser_ros.training.measuring.label_map import match_labels
+from ser_ros.training.measuring.scores import Group
 
 LABELS = ('neutral', 'angry', 'sad')
 TRUTH = [0] * 6 + [1] * 2
@@ -51,8 +52,8 @@ def test_perfect_answers_score_one():
 def test_speakers_and_intensities_are_told_also_where_all_are_alike():
     clips = [clip(number, speaker=number // 4, intensity='strong') for number in range(8)]
     assert score(answers(TRUTH, ANSWERS, clips=clips)).groups == {
-        'speaker': {'0': {'clips': 4, 'accuracy': 1.0}, '1': {'clips': 4, 'accuracy': 0.5}},
-        'intensity': {'strong': {'clips': 8, 'accuracy': 0.75}},
+        'speaker': {'0': Group(clips=4, accuracy=1.0), '1': Group(clips=4, accuracy=0.5)},
+        'intensity': {'strong': Group(clips=8, accuracy=0.75)},
     }
 
 
@@ -84,36 +85,36 @@ def recordings(made_sound):
 
 
 def test_each_clip_is_answered_alone_and_as_the_node_answers(random_weight_model, recordings):
-    evaluation = evaluate(random_weight_model, recordings, device='cpu')
+    measured = evaluate(random_weight_model, recordings, device='cpu')
     classifier = Classifier.load(random_weight_model, 'cpu')
     for index, recording in enumerate(recordings):
         whole, cut = (classifier.classify(sound).probabilities for sound in (recording.samples, recording.utterance))
-        np.testing.assert_allclose(evaluation.whole_clip_answers.probabilities[index], whole, atol=1e-6)
-        np.testing.assert_allclose(evaluation.utterance_answers.probabilities[index], cut, atol=1e-6)
-    assert evaluation.utterance_answers.labels == EMOTIONS
-    assert evaluation.utterance_answers.truth.tolist() == [0, 2, 3] * 2
-    assert evaluation.utterance_answers.probabilities.dtype == np.float32
-    assert evaluation.whole_clip.clips == evaluation.as_dict()['utterance']['clips'] == 6
+        np.testing.assert_allclose(measured.whole_clip_answers.probabilities[index], whole, atol=1e-6)
+        np.testing.assert_allclose(measured.utterance_answers.probabilities[index], cut, atol=1e-6)
+    assert measured.utterance_answers.labels == EMOTIONS
+    assert measured.utterance_answers.truth.tolist() == [0, 2, 3] * 2
+    assert measured.utterance_answers.probabilities.dtype == np.float32
+    assert measured.evaluation.whole_clip.clips == measured.evaluation.utterance.clips == 6
 
 
 def test_conditions_are_measured_only_where_they_are_asked_for(random_weight_model, recordings):
-    plain = evaluate(random_weight_model, recordings, device='cpu')
-    assert plain.conditions == {} and 'conditions' not in plain.as_dict()
-    evaluation = evaluate(random_weight_model, recordings, device='cpu', conditions=True)
+    plain = evaluate(random_weight_model, recordings, device='cpu').evaluation
+    assert plain.conditions == {}
+    evaluation = evaluate(random_weight_model, recordings, device='cpu', conditions=True).evaluation
     assert evaluation.utterance.accuracy == plain.utterance.accuracy
     classifier = Classifier.load(random_weight_model, 'cpu')
-    for name, scores in evaluation.as_dict()['conditions'].items():
+    for name, scores in evaluation.conditions.items():
         answers = [classifier.classify(in_condition(recording, name).utterance).label for recording in recordings]
         right = [answer == recording.clip.emotion for answer, recording in zip(answers, recordings, strict=True)]
-        assert scores['accuracy'] == pytest.approx(np.mean(right))
+        assert scores.accuracy == pytest.approx(np.mean(right))
     assert list(evaluation.conditions) == list(CONDITIONS)
 
 
 def test_another_corpus_is_answered_in_the_labels_that_it_has(random_weight_model, recordings):
     label_map = match_labels(('neutral', 'happy', 'sad'), EMOTIONS)
-    evaluation = evaluate(Classifier.load(random_weight_model, 'cpu'), recordings, label_map=label_map)
-    assert evaluation.whole_clip.labels == ('neutral', 'happy', 'sad')
-    np.testing.assert_allclose(evaluation.whole_clip_answers.probabilities.sum(axis=1), 1.0, atol=1e-6)
+    measured = evaluate(Classifier.load(random_weight_model, 'cpu'), recordings, label_map=label_map)
+    assert measured.evaluation.whole_clip.labels == ('neutral', 'happy', 'sad')
+    np.testing.assert_allclose(measured.whole_clip_answers.probabilities.sum(axis=1), 1.0, atol=1e-6)
 
 
 def test_what_cannot_be_evaluated_is_refused(random_weight_model, recordings, refuses):

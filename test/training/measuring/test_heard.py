@@ -21,12 +21,12 @@ CORPUS = Corpus('kitchen', CLIPS, ('happy',))
 
 
 @pytest.fixture
-def model(tmp_path):
+def model(tmp_path, make_report):
     """Return a model folder whose tables say: trained on Ann's clips 0 and 1, checkpoint chosen on Bob's clip 0."""
     write_table(tmp_path / 'train.csv', CLIPS[:2])
     write_table(tmp_path / 'validation.csv', CLIPS[3:4])
     write_table(tmp_path / 'test.csv', CLIPS[4:])
-    write_json(tmp_path / 'report.json', {'selection': 'validation'})
+    write_json(tmp_path / 'report.json', make_report().to_json())
     return tmp_path
 
 
@@ -72,8 +72,8 @@ def test_where_nothing_is_left_one_sentence_says_what_to_do(tmp_path, refuses):
         choose_clips([tmp_path], CORPUS, all_clips=False)
 
 
-def test_test_clips_that_chose_the_checkpoint_are_told(model):
-    write_json(model / 'report.json', {'selection': 'test'})
+def test_test_clips_that_chose_the_checkpoint_are_told(model, make_report):
+    write_json(model / 'report.json', make_report(selection='test').to_json())
     notes = choose_clips([model], CORPUS, all_clips=False)[1]
     assert notes[-1] == '2 of the clips chose the checkpoint as test clips, as in the study: optimistic'
 
@@ -84,8 +84,8 @@ def test_a_folder_that_tells_nothing_is_not_trusted(tmp_path):
     assert f'which clips trained {tmp_path.name} is not known' in notes[0]
 
 
-def test_the_embedded_default_has_heard_all_of_ravdess_and_nothing_else(tmp_path):
-    write_json(tmp_path / 'report.json', {'protocol': 'full'})
+def test_the_embedded_default_has_heard_all_of_ravdess_and_nothing_else(tmp_path, make_report):
+    write_json(tmp_path / 'report.json', make_report(protocol='full').to_json())
     name = '03-01-05-01-02-01-16'
     assert heard_clips(tmp_path, Corpus('mine', (clip(name), clip('a')), ('happy',))) == {name}
 

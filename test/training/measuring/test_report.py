@@ -1,80 +1,74 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reports say what was done and what to think of it; reports made before a key existed stay readable."""
+"""Reports say what was done and what to think of it, come back from their files, and are only of today's shape."""
 
+import dataclasses
+import json
 import statistics
 
 import pytest
 
-from ser_ros.training.measuring.files import read_json, write_json
-from ser_ros.training.measuring.report import environment, run_markdown
-from ser_ros.training.measuring.summary import summarise, summary_markdown
+from ser_ros.training.learning.recipe_file import recipes_folder
+from ser_ros.training.measuring.environment import environment
+from ser_ros.training.measuring.files import SUMMARY, write_json
+from ser_ros.training.measuring.held_out_speech import HeldOutSpeech
+from ser_ros.training.measuring.provenance import PretrainingReport, Training, UnlabelledSpeech
+from ser_ros.training.measuring.report import run_markdown
+from ser_ros.training.measuring.run_report import read_run_report
+from ser_ros.training.measuring.scores import CalibrationErrors, ConditionFigures, Group
+from ser_ros.training.measuring.summary import read_summary, summarise
+from ser_ros.training.measuring.summary_report import summary_markdown
 
-CONFUSION = [[6, 2], [1, 7]]
 OPTIMISTIC = 'Chosen on the test clips: optimistic'
 
-
-def scores(accuracy, **more):
-    return {
-        'clips': 16,
-        'accuracy': accuracy,
-        'unweighted_recall': accuracy,
-        'macro_f1': accuracy - 0.01,
-        'labels': ['happy', 'sad'],
-        'confusion': CONFUSION,
-        'report': 'precision recall',
-        **more,
-    }
+COMMITTED = sorted((recipes_folder() / 'results').rglob('*.json'))
 
 
-def old_report(fold=1, accuracy=0.8, **evaluation):
-    """Return a report with the keys that every version has written."""
-    return {
-        'recipe': 'tones',
-        'protocol': 'leave-one-speaker-out',
-        'fold': fold,
-        'folds': 3,
-        'train_clips': 32,
-        'test_clips': 16,
-        'train_speakers': [speaker for speaker in (1, 2, 3) if speaker != fold],
-        'test_speakers': [fold],
-        'labels': ['happy', 'sad'],
-        'evaluation': {
-            'whole_clip': scores(accuracy, **evaluation),
-            'utterance': scores(accuracy / 2, **evaluation),
-        },
-        'training_minutes': 1.5,
-        'seed': 7,
-        'settings': {'description': 'Made.', 'network': {}, 'optimisation': {'epochs': 3, 'batch_size': 4}},
-        'command': f'train --fold {fold}',
-        'hardware': 'CPU',
-        'versions': {'python': '3.11'},
-    }
+@pytest.fixture
+def full_report(make_report):
+    """Return a report in which nothing is missing."""
+    groups = {'speaker': {'1': Group(clips=10, accuracy=0.9), '2': Group(clips=6, accuracy=0.5)}}
+    first = PretrainingReport(
+        recipe='default',
+        speech=(UnlabelledSpeech(name='Voices', licence='cc0-1.0', hours=2.5),),
+        initial_weights='random',
+        pretrained_before=None,
+        teacher='whisper-base',
+        pieces=100,
+        ravdess_clips=0,
+        epochs=3,
+        hours_heard=7.5,
+        steps=50,
+        pretraining_minutes=1.2,
+        parameters=3_000_000,
+        processes=1,
+        seed=0,
+        command='pretrain',
+        hardware='CPU',
+        versions={},
+    )
+    before = Training(
+        recipe='tones',
+        corpus='kitchen',
+        licence='',
+        train_clips=7,
+        train_speakers=('a', 3),
+        labels=('x', 'y'),
+        command='train',
+    )
+    heard = HeldOutSpeech(speech=('Others',), recordings=3, longest_seconds=4.0, answers={'happy': 0.25, 'sad': 0.75})
+    report = make_report(
+        scores={'groups': groups},
+        pretraining=dataclasses.replace(first, pretrained_before=first),
+        trained_before=(before,),
+        held_out_speech=heard,
+        training_log=({'loss': 1.0, 'step': 10},),
+    )
+    conditions = {'fan': ConditionFigures(accuracy=0.5, unweighted_recall=0.4)}
+    return dataclasses.replace(report, evaluation=dataclasses.replace(report.evaluation, conditions=conditions))
 
 
-def new_report(fold=1, accuracy=0.8, selection='validation', **changes):
-    groups = {'speaker': {'1': {'clips': 10, 'accuracy': 0.9}, '2': {'clips': 6, 'accuracy': 0.5}}}
-    return {
-        **old_report(fold, accuracy, calibration_error=0.05, uncalibrated_error=0.2, confidence=0.8, groups=groups),
-        'corpus': 'RAVDESS',
-        'selection': selection,
-        'validation_clips': 8,
-        'validation_speakers': [9],
-        'validation_accuracy': 0.625,
-        'chosen_step': 200,
-        'steps': 300,
-        'steps_per_second': 2.5,
-        'initial_weights': 'openai/whisper-base',
-        'parameters': 20_600_000,
-        'model_megabytes': 82.4,
-        'temperature': 1.8,
-        'peak_gpu_memory_gib': 3.25,
-        'processes': 2,
-        **changes,
-    }
-
-
-def test_a_run_tells_everything():
-    text = run_markdown(new_report())
+def test_a_run_tells_everything(full_report):
+    text = run_markdown(full_report)
     for fact in (
         '# tones: leave-one-speaker-out, fold 1 of 3',
         'corpus RAVDESS',
@@ -103,23 +97,20 @@ def test_a_run_tells_everything():
     assert OPTIMISTIC not in text
 
 
-def test_groups_of_a_fold_in_which_all_are_alike_count_in_the_sum_of_folds():
-    women, men = ({'sex': {sex: {'clips': 16, 'accuracy': right}}} for sex, right in (('female', 0.75), ('male', 0.5)))
-    folds = [new_report(fold) for fold in (1, 2)]
-    for fold, groups in zip(folds, (women, men), strict=True):
-        for hearing in fold['evaluation'].values():
-            hearing['groups'] = groups
+def test_groups_of_a_fold_in_which_all_are_alike_count_in_the_sum_of_folds(make_report):
+    alike = ({'sex': {sex: Group(clips=16, accuracy=right)}} for sex, right in (('female', 0.75), ('male', 0.5)))
+    folds = [make_report(fold, scores={'groups': groups}) for fold, groups in enumerate(alike, start=1)]
     assert '| sex' not in run_markdown(folds[0])
     text = summary_markdown(summarise(folds))
     assert '| female | 16    | 75.0 %   |' in text and '| male   | 16    | 50.0 %   |' in text
 
 
-def test_a_run_without_test_clips_or_validation_leaves_the_lines_out():
+def test_a_run_without_test_clips_or_validation_leaves_the_lines_out(make_report):
     text = run_markdown(
-        new_report(
+        make_report(
             evaluation=None,
             test_clips=0,
-            test_speakers=[],
+            test_speakers=(),
             validation_clips=0,
             validation_accuracy=None,
             selection='last',
@@ -129,40 +120,72 @@ def test_a_run_without_test_clips_or_validation_leaves_the_lines_out():
     assert 'a fixed number of epochs' in text
 
 
-def test_old_reports_stay_readable():
-    text = run_markdown(old_report())
-    assert 'a fixed number of epochs, the last one is taken: nothing is chosen on test clips' in text
-    assert 'None' not in text and 'png' not in text and 'calibration' not in text
-    summary = summarise([old_report(fold) for fold in (1, 2, 3)])
-    assert 'selection' not in summary and 'calibration_error' not in summary['mean']['whole_clip']
-    assert 'png' not in summary_markdown(summary)
-
-
-def test_a_checkpoint_chosen_on_the_test_clips_is_called_optimistic_at_the_top():
-    report = new_report(selection='test')
-    for text in (run_markdown(report), summary_markdown(summarise([new_report(2), report, new_report(3)]))):
+def test_a_checkpoint_chosen_on_the_test_clips_is_called_optimistic_at_the_top(make_report):
+    report = make_report(selection='test')
+    for text in (run_markdown(report), summary_markdown(summarise([make_report(2), report, make_report(3)]))):
         assert text.splitlines()[2].startswith(f'**{OPTIMISTIC}')
         assert 'chosen on the test clips, as in the study' in text and 'nothing is chosen' not in text
 
 
-def test_folds_are_summed_up():
+def test_folds_are_summed_up(make_report):
     accuracies = [0.6, 0.7, 0.95]
-    summary = summarise([new_report(fold, accuracy) for fold, accuracy in enumerate(accuracies, start=1)])
-    assert summary['mean']['whole_clip']['accuracy'] == pytest.approx(statistics.mean(accuracies))
-    assert summary['deviation']['whole_clip']['accuracy'] == pytest.approx(statistics.stdev(accuracies))
-    assert summary['mean']['utterance']['calibration_error'] == pytest.approx(0.05)
-    assert summary['deviation']['utterance']['calibration_error'] == pytest.approx(0.0)
-    assert summary['confusion']['whole_clip'] == [[18, 6], [3, 21]]
-    assert (summary['test_clips'], summary['training_minutes'], summary['selection']) == (48, 4.5, 'validation')
-    assert [fold['temperature'] for fold in summary['per_fold']] == [1.8] * 3
+    summary = summarise([make_report(fold, accuracy) for fold, accuracy in enumerate(accuracies, start=1)])
+    assert summary.mean.whole_clip.accuracy == pytest.approx(statistics.mean(accuracies))
+    assert summary.deviation.whole_clip.accuracy == pytest.approx(statistics.stdev(accuracies))
+    assert summary.mean.utterance.calibration_error == pytest.approx(0.05)
+    assert summary.deviation.utterance.calibration_error == pytest.approx(0.0)
+    assert summary.confusion['whole_clip'] == ((18, 6), (3, 21))
+    assert (summary.test_clips, summary.training_minutes, summary.selection) == (48, 4.5, 'validation')
+    assert [fold.temperature for fold in summary.per_fold] == [1.8] * 3
     text = summary_markdown(summary)
     assert '75.0 %' in text and '18.0 %' in text and 'calibration error' in text and 'confusion.png' in text
 
 
-def test_json_comes_back_and_leaves_nothing_beside_it(tmp_path):
-    write_json(tmp_path / 'report.json', new_report())
-    assert read_json(tmp_path / 'report.json') == new_report()
-    assert [path.name for path in tmp_path.iterdir()] == ['report.json']
+def test_json_comes_back_and_leaves_nothing_beside_it(full_report, tmp_path):
+    write_json(tmp_path / 'report.json', full_report.to_json())
+    assert read_run_report(tmp_path / 'report.json') == full_report
+    errors = {'utterance': CalibrationErrors(calibration_error=0.1, uncalibrated_error=0.2)}
+    summary = summarise([full_report, full_report], 1.5, errors)
+    write_json(tmp_path / 'summary.json', summary.to_json())
+    assert read_summary(tmp_path / 'summary.json') == summary
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['report.json', 'summary.json']
+
+
+@pytest.mark.parametrize('text', ['{"train_clips": ', '{"train_clips": 3}', '\xff'])
+def test_a_report_of_another_shape_is_refused(tmp_path, refuses, text):
+    (tmp_path / 'report.json').write_bytes(text.encode('latin-1'))
+    with refuses('report.json cannot be read as a report', 'make it again'):
+        read_run_report(tmp_path / 'report.json')
+
+
+@pytest.mark.parametrize(
+    ('change', 'text'),
+    [
+        ({'from_tomorrow': 1}, "'from_tomorrow' of RunReport is not known"),
+        ({'evaluation': {'whole_clip': 1}}, "'conditions' of Evaluation is missing"),
+        ({'trained_before': [{}]}, "'command' of Training is missing"),
+        ({'held_out_speech': []}, '[] is no HeldOutSpeech'),
+    ],
+)
+def test_so_is_one_with_a_key_too_many_or_too_few(make_report, tmp_path, refuses, change, text):
+    write_json(tmp_path / 'report.json', make_report().to_json() | change)
+    with refuses('report.json', text):
+        read_run_report(tmp_path / 'report.json')
+
+
+@pytest.mark.parametrize('text', ['[]', '{"results": []}', None])
+def test_what_train_did_not_write_is_no_report(tmp_path, text):
+    if text is not None:
+        (tmp_path / 'report.json').write_text(text)
+    assert read_run_report(tmp_path / 'report.json') is None
+
+
+@pytest.mark.parametrize('path', COMMITTED, ids=lambda path: path.relative_to(recipes_folder()).as_posix())
+def test_committed_ones_are_of_todays_shape(path):
+    report = read_summary(path) if path.name == SUMMARY else read_run_report(path)
+    assert type(report).from_json(json.loads(path.read_text())) == report
+    assert json.loads(json.dumps(report.to_json())) == json.loads(path.read_text())
+    assert (summary_markdown if path.name == SUMMARY else run_markdown)(report).startswith(f'# {report.recipe}: ')
 
 
 def test_the_environment_names_hardware_and_versions():

@@ -63,9 +63,9 @@ def test_the_loss_falls(run_of, pieces, models, tmp_path, kind):
     teacher = Teacher(str(models / 'hubert-layer'), [1, 2], longest=1.0) if kind != 'masked' else None
     optimisation = Optimisation(epochs=10, batch_size=4, learning_rate=0.01)
     report = make_encoder(run_of(recipe_of(kind, optimisation=optimisation), tmp_path / 'made'), pieces, teacher)
-    losses = [entry['loss'] for entry in report['training_log']]
+    losses = [entry['loss'] for entry in report.training_log]
     assert np.isfinite(losses).all() and np.mean(losses[-3:]) < 0.97 * losses[0]
-    parts = {'prediction_loss', 'distillation_loss'} & report['training_log'][-1].keys()
+    parts = {'prediction_loss', 'distillation_loss'} & report.training_log[-1].keys()
     assert len(parts) == (2 if kind == 'both' else 1)
     assert sorted(path.name for path in tmp_path.iterdir()) == ['made']
 
@@ -110,7 +110,7 @@ def test_a_killed_run_that_is_resumed_ends_like_one_that_was_not(run_of, pieces,
 
 def test_a_run_shorter_than_the_rhythm_of_its_log_ends_well(run_of, pieces, tmp_path):
     report = make_encoder(run_of(recipe_of('masked', checkpoint_every_steps=500), tmp_path / 'made'), pieces, None)
-    assert report['steps'] == 12 and report['training_log']
+    assert report.steps == 12 and report.training_log
 
 
 def test_another_recipe_is_not_resumed(run_of, pieces, tmp_path, monkeypatch, refuses):

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The hardware and the packages that a run had."""
+
+import importlib.metadata
+import os
+import platform
+from pathlib import Path
+
+import torch
+import transformers
+
+_PACKAGES = ('torchaudio', 'datasets', 'scikit-learn', 'accelerate')
+
+
+def environment() -> dict:
+    """Return the hardware and the versions that decide speed and figures."""
+    if torch.cuda.is_available():
+        hardware = torch.cuda.get_device_name()
+    else:
+        threads = torch.get_num_threads()
+        hardware = f'CPU {_cpu_name()}, {threads} thread{"s" * (threads > 1)} of {os.cpu_count()} cores'
+    return {
+        'hardware': hardware,
+        'versions': {
+            'python': platform.python_version(),
+            'torch': torch.__version__,
+            'transformers': transformers.__version__,
+            **_installed(_PACKAGES),
+        },
+    }
+
+
+def _installed(packages: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for package in packages:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path('/proc/cpuinfo').read_text(encoding='utf-8').splitlines()
+    except OSError:
+        return platform.machine()
+    names = [line.partition(':')[2].strip() for line in lines if line.startswith('model name')]
+    return names[0] if names else platform.machine()

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one command of `train` is to do."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ser_ros.training.data.corpus import Corpus
+from ser_ros.training.learning.recipe import Recipe
+from ser_ros.training.measuring.supplement import Supplement
+from ser_ros.training.teaching import Teaching
+
+
+@dataclass(frozen=True)
+class Study:
+    """What all folds of one command share.
+
+    out: folder of the model, or, where the protocol has several folds, of a folder `fold-N` for each.
+    command: how to repeat it, for the reports.
+    supplement: what the card tells besides the run's own report.
+    resume: keep finished folds, and go on with the one that was interrupted.
+    selects_on_test: the test clips choose the checkpoint, as in the paper.
+    report_to: trackers that transformers knows.
+    teaching: what teaches besides the labels.
+    conditions: measure the test clips in noise, in a room, over a telephone and softer too.
+    held_out_speech: folders of people who act no emotion; what the model calls them is reported.
+    """
+
+    recipe_name: str
+    recipe: Recipe
+    corpus: Corpus
+    out: Path
+    command: str
+    supplement: Supplement = Supplement()
+    resume: bool = False
+    selects_on_test: bool = False
+    report_to: tuple[str, ...] = ()
+    teaching: Teaching = Teaching()
+    conditions: bool = False
+    held_out_speech: tuple[Path, ...] = ()
