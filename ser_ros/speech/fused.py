@@ -36,7 +36,7 @@ class FusedVad:
     cannot make up for the other, one that is sure suffices only where the other thinks it one in eight.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Load both networks; the stream begins."""
         self._silero = SileroVad()
         self._firered = FireRedVad()
