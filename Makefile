@@ -5,9 +5,9 @@
 ## make demo AUDIO=path.wav       the same on a recording of yours (WAV or FLAC)
 ## make demo SOURCE=microphone    the same on your microphone, until Ctrl-C
 ## make build                     install what is locked in requirements/ into .venv, build both packages into install/
-## make test [ARGS=...]           build, ruff, then pytest (ARGS are pytest's arguments)
+## make test [ARGS=...]           build, ruff, mypy, then pytest (ARGS are pytest's arguments)
 ## make test-fast                 the tests that need no process of their own, no training and no export
-## make lint                      ruff alone: what `make test` begins with
+## make lint                      ruff and mypy alone: what `make test` begins with
 ## make format                    let ruff mend what it can
 ## make clean                     remove all that make made: .venv, build, install, log
 ## make lock                      for maintainers: lock requirements/*.in again (needs uv)

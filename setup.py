@@ -57,6 +57,7 @@ OPTIMIZE = [
 
 TEST = [
     'hypothesis>=6.100',
+    'mypy>=1.19',
     'psutil>=5.9',
     'pytest>=8.0',
     'pytest-cov>=5.0',
@@ -64,6 +65,7 @@ TEST = [
     'pytest-xdist>=3.5',
     'ruff>=0.6',
     'tensorboard>=2.16',
+    'types-pyyaml>=6.0',
 ]
 
 

@@ -52,11 +52,11 @@ BUILT = ('package.xml', 'setup.py', 'setup.cfg', 'colcon_defaults.yaml', 'resour
 LINKED = ('config', 'demo', 'launch', 'models', 'train')
 """Folders whose files install/ links to one by one: colcon runs again where one comes or goes."""
 
-LINT = 'ruff check --output-format concise && ruff format --check --quiet'
+LINT = 'ruff check --output-format concise && ruff format --check --quiet && mypy'
 FORMAT = 'ruff check --fix --quiet; ruff format'
 
 TESTS = f'{{ {LINT}; }}; lint=$?; python -m pytest -n 2 --dist loadfile --durations 20 %s "$@" && exit $lint'
-"""pytest runs, and has the last word, also where ruff finds something; either makes the exit code non-zero.
+"""pytest runs, and has the last word, also where ruff or mypy finds something; either makes the exit code non-zero.
 
 Two files at a time, for most of the end-to-end tests wait for sound that plays as fast as it does.
 """
@@ -96,7 +96,7 @@ def clean() -> None:
     with locked():
         for folder in (VENV, BUILD, INSTALL, LOG):
             remove(folder)
-        for cache in ('.hypothesis', '.pytest_cache', '.ruff_cache', '__pycache__'):
+        for cache in ('.hypothesis', '.mypy_cache', '.pytest_cache', '.ruff_cache', '__pycache__'):
             for folder in list(ROOT.rglob(cache)):
                 remove(folder)
 

@@ -8,8 +8,9 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final, cast
 
-from rosbags.interfaces import Connection, MessageDefinitionFormat, Qos
+from rosbags.interfaces import Connection, ConnectionExtRosbag2, MessageDefinitionFormat, Qos
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 from rosbags.typesys.store import Typestore
 
@@ -17,7 +18,7 @@ from ser_ros.annotation.bag import Bag
 from ser_ros.annotation.outputs import refuse_existing
 from ser_ros.errors import SerError
 
-_VERSION = 8
+_VERSION: Final = 8
 """Of the copy's metadata: the last whose QoS older distributions read too."""
 
 _NO_HASH = f'RIHS01_{0:064}'
@@ -103,7 +104,7 @@ def _twin(writer: Writer, connection: Connection) -> Connection | None:
 
 
 def _copy_connection(writer: Writer, connection: Connection, store: Typestore) -> Connection:
-    definition = {'msgdef': connection.msgdef.data, 'rihs01': connection.digest or _NO_HASH}
+    definition: dict[str, Any] = {'msgdef': connection.msgdef.data, 'rihs01': connection.digest or _NO_HASH}
     if connection.msgdef.format == MessageDefinitionFormat.NONE:
         if connection.msgtype in store.types:
             # Readers that find one definition in a bag look for all of them there.
@@ -111,10 +112,11 @@ def _copy_connection(writer: Writer, connection: Connection, store: Typestore) -
         elif writer.storage_plugin is StoragePlugin.SQLITE3:
             # The writer would write down an empty definition: a message without fields. MCAP cannot do without one.
             writer.added_types.add(connection.msgtype)
+    extra = cast(ConnectionExtRosbag2, connection.ext)  # only bags of ROS 2 are read
     return writer.add_connection(
         connection.topic,
         connection.msgtype,
-        serialization_format=connection.ext.serialization_format,
-        offered_qos_profiles=connection.ext.offered_qos_profiles,
+        serialization_format=extra.serialization_format,
+        offered_qos_profiles=extra.offered_qos_profiles,
         **definition,
     )

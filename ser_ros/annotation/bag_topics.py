@@ -3,6 +3,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rosbags.interfaces import Connection, MessageDefinitionFormat
 from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
@@ -121,7 +122,7 @@ def _store(connections: Iterable[Connection]) -> Typestore:
     return store
 
 
-def _definitions(connection: Connection) -> dict:
+def _definitions(connection: Connection) -> dict[str, Any]:
     text = connection.msgdef.data
     if connection.msgdef.format == MessageDefinitionFormat.MSG:
         return get_types_from_msg(text, connection.msgtype)
@@ -129,13 +130,13 @@ def _definitions(connection: Connection) -> dict:
         return {
             name: fields for part in text.split(f'{"=" * 80}\n') for name, fields in _definitions_in_idl(part).items()
         }
-    found = {}
+    found: dict[str, Any] = {}
     for name, definition in _DEFINITIONS.get(connection.msgtype, {}).items():
         found |= get_types_from_msg(definition, f'{_PACKAGE}{name}')
     return found
 
 
-def _definitions_in_idl(part: str) -> dict:
+def _definitions_in_idl(part: str) -> dict[str, Any]:
     # Each part of what rosbag2 writes begins with a line that names it.
     text = part.partition('\n')[2] if part.startswith('IDL: ') else part
     return get_types_from_idl(text) if text.strip() else {}

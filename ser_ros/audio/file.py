@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -32,7 +33,7 @@ class FileSource:
         self._realtime = realtime
         self._channel = channel
         self._clock = clock
-        self._file: soundfile.SoundFile | None = None
+        self._file: Any = None  # soundfile has no types
 
     @property
     def description(self) -> str:
@@ -114,7 +115,8 @@ def read_recording(path: str | Path, *, channel: int = 0) -> np.ndarray:
     blocks = []
     try:
         while True:
-            blocks.append(source.read(timeout=0.0).samples)
+            if (block := source.read(timeout=0.0)) is not None:
+                blocks.append(block.samples)
     except EndOfAudio:
         return np.concatenate(blocks)
     finally:

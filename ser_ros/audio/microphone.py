@@ -6,6 +6,8 @@ import queue
 import time
 from collections import Counter
 from collections.abc import Callable
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +37,7 @@ class MicrophoneSource:
         self._device = device
         self._channel = channel
         self._clock = clock
-        self._stream = None
+        self._stream: Any = None  # sounddevice has no types
         self._name = ''
         self._looked = False
         self._description = f'microphone {device or "(default)"}'
@@ -75,7 +77,7 @@ class MicrophoneSource:
         info = self._find(sounddevice)
         check_channel(self._channel, info['max_input_channels'], f"the microphone '{info['name']}'")
         channels = info['max_input_channels'] if self._channel == MEAN_OF_CHANNELS else self._channel + 1
-        self._queue: queue.Queue = queue.Queue(maxsize=_QUEUE_BLOCKS)
+        self._queue: queue.Queue[tuple[np.ndarray, float, bool]] = queue.Queue(maxsize=_QUEUE_BLOCKS)
         self._stream = self._open_stream(sounddevice, info, channels)
         self._line = CaptureLine(rate=self._stream.samplerate, channel=self._channel, losses=self._losses)
         self._name = info['name']
@@ -107,7 +109,7 @@ class MicrophoneSource:
             self._stream.close(ignore_errors=True)
             self._stream = None
 
-    def _find(self, sounddevice) -> dict:
+    def _find(self, sounddevice: ModuleType) -> dict[str, Any]:
         if self._looked:
             # PortAudio lists the devices once, when it is initialised: one that was plugged in since is not among them.
             _scan_again(sounddevice)
@@ -115,7 +117,7 @@ class MicrophoneSource:
         # Indices change when devices come and go, so what was once found by its index is found again by its name.
         return _find_device(sounddevice, self._name if self._name and self._device.isdecimal() else self._device)
 
-    def _open_stream(self, sounddevice, info: dict, channels: int):
+    def _open_stream(self, sounddevice: ModuleType, info: dict[str, Any], channels: int) -> Any:
         rates = dict.fromkeys((SAMPLE_RATE, int(info['default_samplerate'])))
         for rate in rates:
             try:
@@ -136,7 +138,7 @@ class MicrophoneSource:
             f'close other programs that use it, or choose another with audio.device ({_LIST_HINT})'
         )
 
-    def _on_audio(self, frames: np.ndarray, count: int, times, status) -> None:
+    def _on_audio(self, frames: np.ndarray, count: int, times: Any, status: Any) -> None:
         delay, duration = times.currentTime - times.inputBufferAdcTime, count / self._stream.samplerate
         # A block cannot be here before its last sample was captured; PulseAudio's ALSA plugin says so all the same.
         if not duration <= delay <= _LONGEST_BELIEVED_DELAY:
@@ -152,7 +154,7 @@ class MicrophoneSource:
             self._after_gap = True
 
 
-def load_sounddevice():
+def load_sounddevice() -> ModuleType:
     """Return the sounddevice module. Raises SerError where PortAudio is not installed or does not start."""
     try:
         import sounddevice
@@ -166,7 +168,7 @@ def load_sounddevice():
     return sounddevice
 
 
-def _scan_again(sounddevice) -> None:
+def _scan_again(sounddevice: ModuleType) -> None:
     # It is not initialised where an earlier scan has failed.
     with contextlib.suppress(sounddevice.PortAudioError):
         sounddevice._terminate()
@@ -176,12 +178,12 @@ def _scan_again(sounddevice) -> None:
         raise SourceUnavailable(f'PortAudio does not start ({_reason(error)}); look after the sound server') from None
 
 
-def list_microphones() -> list[dict]:
+def list_microphones() -> list[dict[str, Any]]:
     """Return index, name, channels (max_input_channels) and rate (default_samplerate, Hz) of every input device."""
     return [info for info in load_sounddevice().query_devices() if info['max_input_channels'] > 0]
 
 
-def _find_device(sounddevice, device: str) -> dict:
+def _find_device(sounddevice: ModuleType, device: str) -> dict[str, Any]:
     wanted = int(device) if device.isdecimal() else device or None
     try:
         return sounddevice.query_devices(wanted, kind='input')

@@ -38,7 +38,7 @@ class SoundHealth:
 class SoundMonitor:
     """Hears every block in one thread and may be asked in another."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Begin with nothing heard."""
         self._blocks: deque[tuple[int, float, float, int]] = deque()
         self._heard = 0

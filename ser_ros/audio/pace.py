@@ -12,7 +12,7 @@ either, so that none seems to have been overtaken."""
 class Pace:
     """Lets each block begin where the one before ended, and lean to its own time, so that drift does not add up."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Begin with nothing to follow."""
         self._next: float | None = None
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ser_ros.audio.mp3 import is_mp3
 from ser_ros.errors import SerError
@@ -119,7 +120,7 @@ class PacketDecoder:
         """Whether nothing can be decoded before `note_info`."""
         return self._type.needs_info
 
-    def note_info(self, info) -> None:
+    def note_info(self, info: Any) -> None:
         """Take an AudioInfo for the packets that follow; `decode` judges it."""
         self._info = info
 
@@ -127,7 +128,7 @@ class PacketDecoder:
         """Take the assumed format for an AudioInfo, until one comes after all."""
         self._info = self._info or self._assumed
 
-    def decode(self, message) -> AudioPacket | None:
+    def decode(self, message: Any) -> AudioPacket | None:
         """Return what `message` holds, None while its AudioInfo has not come. Raises SerError."""
         return None if self._info is None else self._type.decode(message, self._info)
 
@@ -141,7 +142,9 @@ def audio_type(name: str, fields: Iterable[str]) -> AudioType | None:
     return next((kind for kind in found if kind.field in fields), None)
 
 
-def encode(audio_type: AudioType, kind: type, samples: np.ndarray, *, rate: int, stamp: float, frame_id: str):
+def encode(
+    audio_type: AudioType, kind: Callable[[], Any], samples: np.ndarray, *, rate: int, stamp: float, frame_id: str
+) -> Any:
     """Return a message of class `kind`, which is that of `audio_type`.
 
     `samples`: float32, shape (n,), mono, full scale -1..1, beyond which they are clipped; they travel as 16 bit.
@@ -154,7 +157,7 @@ def encode(audio_type: AudioType, kind: type, samples: np.ndarray, *, rate: int,
     return message
 
 
-def encode_info(kind: type, *, rate: int):
+def encode_info(kind: Callable[[], Any], *, rate: int) -> Any:
     """Return the AudioInfo, of class `kind`, for what `encode` makes."""
     info = kind()
     info.channels = 1
@@ -165,15 +168,15 @@ def encode_info(kind: type, *, rate: int):
     return info
 
 
-def _decode_audio_data(message, info) -> AudioPacket:
+def _decode_audio_data(message: Any, info: Any) -> AudioPacket:
     return _decode_bytes(message.data, info, None)
 
 
-def _decode_audio_data_stamped(message, info) -> AudioPacket:
+def _decode_audio_data_stamped(message: Any, info: Any) -> AudioPacket:
     return _decode_bytes(message.audio.data, info, message.header.stamp)
 
 
-def _decode_bytes(data, info, stamp) -> AudioPacket:
+def _decode_bytes(data: Any, info: Any, stamp: Any) -> AudioPacket:
     """Decode ros-drivers' messages: bytes whose meaning stands in AudioInfo."""
     if info.coding_format.lower() != _WAVE:
         raise SerError(
@@ -199,7 +202,7 @@ def _decode_bytes(data, info, stamp) -> AudioPacket:
     return _packet(values, info.channels, info.sample_rate, stamp)
 
 
-def _decode_audio_stamped(message, _) -> AudioPacket:
+def _decode_audio_stamped(message: Any, _: Any) -> AudioPacket:
     """Decode mgonzs13's message: one of five arrays is filled, and info says which."""
     data, info = message.audio.audio_data, message.audio.info
     filled = _filled(data)
@@ -218,7 +221,7 @@ def _decode_audio_stamped(message, _) -> AudioPacket:
     return _packet(_as_array(getattr(data, f'{name}_data'), name), info.channels, info.rate, message.header.stamp)
 
 
-def _decode_bare_typed(message, assumed) -> AudioPacket:
+def _decode_bare_typed(message: Any, assumed: Any) -> AudioPacket:
     """Decode mgonzs13's arrays alone: the one that is filled tells the type of the samples, and nothing the rest."""
     filled = _filled(message)
     if len(filled) > 1:
@@ -228,11 +231,11 @@ def _decode_bare_typed(message, assumed) -> AudioPacket:
     return _packet(values, assumed.channels, assumed.sample_rate, None)
 
 
-def _filled(data) -> list[str]:
+def _filled(data: Any) -> list[str]:
     return [name for name in _PORTAUDIO_FORMATS.values() if len(getattr(data, f'{name}_data'))]
 
 
-def _decode_multi_array(message, assumed) -> AudioPacket:
+def _decode_multi_array(message: Any, assumed: Any) -> AudioPacket:
     """Decode an Int16MultiArray: dimensions, where it names any, are [channels], [frames, channels] or the reverse."""
     dimensions = message.layout.dim
     labels = [dimension.label.lower() for dimension in dimensions]
@@ -246,7 +249,7 @@ def _decode_multi_array(message, assumed) -> AudioPacket:
     return _packet(values, channels, assumed.sample_rate, None, by_channel=by_channel)
 
 
-def _packet(values: np.ndarray, channels: int, rate: int, stamp, *, by_channel: bool = False) -> AudioPacket:
+def _packet(values: np.ndarray, channels: int, rate: int, stamp: Any, *, by_channel: bool = False) -> AudioPacket:
     """Check and scale `values`: interleaved, or one channel after the other."""
     if not LOWEST_RATE <= rate <= HIGHEST_RATE:
         raise SerError(
@@ -290,13 +293,13 @@ def _from_int24(content: np.ndarray, order: str) -> np.ndarray:
     return padded.reshape(-1).view(f'{order}i4')
 
 
-def _as_array(data, dtype) -> np.ndarray:
+def _as_array(data: Any, dtype: DTypeLike) -> np.ndarray:
     if isinstance(data, bytes | bytearray):
         return np.frombuffer(data, dtype=dtype)
     return np.ascontiguousarray(data, dtype=dtype)
 
 
-def _seconds(stamp) -> float | None:
+def _seconds(stamp: Any) -> float | None:
     """Return a ROS time in seconds; None for none, and for the 0 of a header that was not stamped."""
     if stamp is None:
         return None
@@ -304,31 +307,31 @@ def _seconds(stamp) -> float | None:
     return seconds if seconds > 0.0 else None
 
 
-def _fill_audio_data(message, levels: np.ndarray, rate: int, stamp: float, frame_id: str) -> None:
+def _fill_audio_data(message: Any, levels: np.ndarray, rate: int, stamp: float, frame_id: str) -> None:
     message.data = array.array('B', levels.astype('<i2').tobytes())
 
 
-def _fill_audio_data_stamped(message, levels: np.ndarray, rate: int, stamp: float, frame_id: str) -> None:
+def _fill_audio_data_stamped(message: Any, levels: np.ndarray, rate: int, stamp: float, frame_id: str) -> None:
     _fill_header(message.header, stamp, frame_id)
     _fill_audio_data(message.audio, levels, rate, stamp, frame_id)
 
 
-def _fill_audio_stamped(message, levels: np.ndarray, rate: int, stamp: float, frame_id: str) -> None:
+def _fill_audio_stamped(message: Any, levels: np.ndarray, rate: int, stamp: float, frame_id: str) -> None:
     _fill_header(message.header, stamp, frame_id)
     _fill_bare_typed(message.audio.audio_data, levels, rate, stamp, frame_id)
     info = message.audio.info
     info.format, info.channels, info.rate, info.chunk = _PORTAUDIO_INT16, 1, rate, len(levels)
 
 
-def _fill_bare_typed(message, levels: np.ndarray, rate: int, stamp: float, frame_id: str) -> None:
+def _fill_bare_typed(message: Any, levels: np.ndarray, rate: int, stamp: float, frame_id: str) -> None:
     message.int16_data = array.array('h', levels.tobytes())
 
 
-def _fill_multi_array(message, levels: np.ndarray, rate: int, stamp: float, frame_id: str) -> None:
+def _fill_multi_array(message: Any, levels: np.ndarray, rate: int, stamp: float, frame_id: str) -> None:
     message.data = array.array('h', levels.tobytes())
 
 
-def _fill_header(header, stamp: float, frame_id: str) -> None:
+def _fill_header(header: Any, stamp: float, frame_id: str) -> None:
     header.stamp.sec, header.stamp.nanosec = divmod(round(stamp * _NANOSECONDS), _NANOSECONDS)
     header.frame_id = frame_id
 

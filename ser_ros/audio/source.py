@@ -95,7 +95,7 @@ class CaptureLine:
     cannot add up.
     """
 
-    def __init__(self, *, rate: float, channel: int, losses: Counter):
+    def __init__(self, *, rate: float, channel: int, losses: Counter[str]):
         """`losses` is where broken samples are counted."""
         self._rate = rate
         self._channel = channel

@@ -83,7 +83,7 @@ class SupervisedSource:
 
     def read(self, timeout: float) -> AudioBlock | None:
         """Return the next block, or None where none came within `timeout` seconds."""
-        if self._next_try is not None and not self._bring_back(timeout):
+        if self._next_try is not None and not self._bring_back(self._next_try, timeout):
             return None
         began = time.monotonic()
         try:
@@ -125,9 +125,9 @@ class SupervisedSource:
         self._next_try = time.monotonic() + self._pause
         self._pause = min(2 * self._pause, _LONGEST_WAIT)
 
-    def _bring_back(self, timeout: float) -> bool:
-        """Open the source again where it is time, after at most `timeout` seconds; return whether it is open."""
-        wait = self._next_try - time.monotonic()
+    def _bring_back(self, due: float, timeout: float) -> bool:
+        """Open the source again where it is `due`, after at most `timeout` seconds; return whether it is open."""
+        wait = due - time.monotonic()
         time.sleep(min(max(wait, 0.0), timeout))
         if wait > timeout:
             return False

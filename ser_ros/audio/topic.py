@@ -52,6 +52,13 @@ class TopicSource:
         self._last_duration = 0.0
         self._pushed = self._taken = 0.0
         self._overflowed = False
+        # Of the sound that is read now: a packet brings them.
+        self._line: CaptureLine
+        self._rate: int
+        self._rest: np.ndarray
+        self._rest_time: float
+        self._rest_arrival: float
+        self._after_gap: bool
         self._forget()
 
     @property
@@ -149,9 +156,9 @@ class TopicSource:
             tail = self._accept(*taken)
             if tail is not None or not len(self._rest):
                 return tail
-        count = max(round(self._format[0] * BLOCK_DURATION), 1)
+        count = max(round(self._rate * BLOCK_DURATION), 1)
         frames, self._rest = self._rest[:count], self._rest[count:]
-        duration = len(frames) / self._format[0]
+        duration = len(frames) / self._rate
         start_time, self._rest_time = self._rest_time, self._rest_time + duration
         self._rest_arrival += duration
         after_gap, self._after_gap = self._after_gap, False
@@ -221,6 +228,7 @@ class TopicSource:
             self._losses['gaps'] += 1
             self._after_gap = True
         self._line = CaptureLine(rate=packet.rate, channel=self._channel, losses=self._losses)
+        self._rate = packet.rate
         self._format = (packet.rate, packet.frames.shape[1])
         return tail if tail is not None and len(tail.samples) else None
 

@@ -76,7 +76,7 @@ def measure_live(
     packets = lay_out(utterances)
     schedule = expect(packets)
     with contextlib.ExitStack() as stack:
-        groups = {}
+        groups: dict[str, _Group] = {}
         for name, parameters in settings.items():
             on_progress(f'{name}: starting {nodes} node(s)')
             groups[name] = _start(stack, f'group_{len(groups)}', parameters, nodes)

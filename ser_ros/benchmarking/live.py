@@ -5,6 +5,7 @@ import array
 import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import rclpy
@@ -55,7 +56,7 @@ class Speaker:
                 self._node.create_subscription(
                     Emotion,
                     topic,
-                    lambda message, received=received: received.append((time.monotonic(), message)),
+                    partial(_receive, received),
                     QoSProfile(depth=1000),
                 )
             )
@@ -91,3 +92,7 @@ class Speaker:
         while sum(message.is_final for _, message in received) < count and time.monotonic() < deadline:
             time.sleep(_LOOK_PERIOD)
         return list(received)
+
+
+def _receive(received: list[tuple[float, Emotion]], message: Emotion) -> None:
+    received.append((time.monotonic(), message))

@@ -187,7 +187,7 @@ def _peer(folder: Path, device: str, **options) -> Way:
 
     def answer(samples: np.ndarray) -> tuple[str, dict[str, float]]:
         found = {entry['label']: entry['score'] for entry in pipeline(samples, top_k=None)}
-        return max(found, key=found.get), found
+        return max(found, key=lambda label: found[label]), found
 
     number_format = str(pipeline.model.dtype).removeprefix('torch.')
     return Way(answer, f'on {pipeline.device}, {number_format}, unbatched', 1.0)

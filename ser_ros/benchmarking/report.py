@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One table of everything that was measured, for people (Markdown) and for programs (JSON)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -111,7 +112,7 @@ class Report:
             '95 % of the decision / first row',
         )
         self._section('Over real DDS, milliseconds: median / 95 % / longest', headers, rows)
-        rows = [
+        costs = [
             (
                 name,
                 f'{np.mean(live.idle_percent):.1f} %, at most {max(live.idle_percent):.1f} %',
@@ -122,7 +123,7 @@ class Report:
             )
             for name, live in measured.items()
         ]
-        headers = (
+        cost_headers = (
             '',
             'one core, in silence over the topic',
             'memory, of it its own',
@@ -130,7 +131,7 @@ class Report:
             'ready after',
             'of it',
         )
-        self._section('Idle, memory, start', headers, rows)
+        self._section('Idle, memory, start', cost_headers, costs)
 
     def add_idle(self, percent: float, seconds: float) -> None:
         """Add what silence costs one node that hears it from a file."""
@@ -159,11 +160,11 @@ class Report:
         """Return the whole table."""
         return '\n'.join(self._lines) + '\n'
 
-    def _section(self, title: str, headers: Sequence[str], rows: Sequence[Sequence]) -> None:
+    def _section(self, title: str, headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         self._lines += ['', f'## {title}', '', *_table(headers, rows)]
 
 
-def _table(headers: Sequence[str], rows) -> list[str]:
+def _table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
     lines = [f'| {" | ".join(headers)} |', f'|{"---|" * len(headers)}']
     return lines + [f'| {" | ".join(str(cell) for cell in row)} |' for row in rows]
 

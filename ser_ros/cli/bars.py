@@ -2,12 +2,12 @@
 """Probabilities as bars for people to look at."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 _WIDTH = 32
 
 
-def probability_bars(labels: Sequence[str], probabilities: Sequence[float]) -> str:
+def probability_bars(labels: Sequence[str], probabilities: Iterable[float]) -> str:
     """Return one line for each label: its name, a bar, and per cent; probabilities are 0..1."""
     block, shade = ('█', '·') if 'utf' in (sys.stdout.encoding or '').lower() else ('#', '.')
     longest = max(map(len, labels))

@@ -112,8 +112,8 @@ def _measure_recognition(options: argparse.Namespace, folder: Path, utterances: 
         from ser_ros.optimising.clips import clips_in, clips_of_demo
 
         _say('reading utterances for the agreement')
-        clips = clips_in(options.data, options.clips) if options.data else clips_of_demo()
-        report.add_agreement(compare(ways, clips, _say))
+        spoken = clips_in(options.data, options.clips) if options.data else clips_of_demo()
+        report.add_agreement(compare(ways, spoken, _say))
 
 
 def _measure_floor(options: argparse.Namespace, folder: Path, samples: np.ndarray, timings: dict, report) -> None:

@@ -24,7 +24,7 @@ _CURES = {
 """What rcl could not read, in its own words, and what it wants."""
 
 
-def init_ros(args: Sequence[str] | None) -> None:
+def init_ros(args: list[str] | None) -> None:
     """Initialise rclpy with `args`, sys.argv where None. Raises SerError, with rcl's reason, where it refuses them.
 
     Without rclpy's own signal handlers: they take ROS away at once, and a node could not say its last words.

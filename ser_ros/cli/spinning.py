@@ -4,11 +4,11 @@
 import signal
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.impl.implementation_singleton import rclpy_implementation
-from rclpy.node import Node
 
 from ser_ros.cli.ros_arguments import init_ros, parameter_files
 from ser_ros.errors import SerError
@@ -19,7 +19,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run_node(
-    make_node: Callable[[], Node], args: list[str] | None, *, begin: Callable[[Node], bool] = lambda node: True
+    make_node: Callable[[], Any], args: list[str] | None, *, begin: Callable[[Any], bool] = lambda node: True
 ) -> int:
     """Spin a node until its future `finished` is done, which holds the exit code, or a signal comes (0).
 

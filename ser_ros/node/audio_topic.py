@@ -3,6 +3,7 @@
 
 import importlib
 import time
+from collections.abc import Callable
 
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
@@ -75,7 +76,9 @@ class AudioTopicSubscription:
         message, kind = load_message(message_type)
         self._decoder = PacketDecoder(kind, self._assumed)
         self._waiting_since: float | None = None
-        self._subscriptions.append(self._node.create_subscription(message, self._topic, self._on_message, _AUDIO_QOS))
+        # rclpy takes a callback that wants the message's info too, which its types do not know.
+        heard: Callable[..., None] = self._on_message
+        self._subscriptions.append(self._node.create_subscription(message, self._topic, heard, _AUDIO_QOS))
         info = load_info() if kind.needs_info else None
         if info is not None:
             self._subscriptions.append(self._node.create_subscription(info, self._info_topic, self._on_info, _INFO_QOS))
@@ -158,7 +161,7 @@ def load_message(message_type: str) -> tuple[type, AudioType]:
     origin = AUDIO_TYPES[message_type].origin
     message = getattr(_load_package(package, message_type, origin), name, None)
     kind = audio_type(message_type, message.get_fields_and_field_types()) if message is not None else None
-    if kind is None:
+    if message is None or kind is None:
         raise SerError(_other_package(message_type, origin))
     return message, kind
 

@@ -70,9 +70,9 @@ class DiagnosticsPublisher:
 class Recently:
     """Remembers the counts of the last minute."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Begin with nothing remembered."""
-        self._seen: deque[tuple[float, ...]] = deque()
+        self._seen: deque[tuple[float, tuple[int, ...]]] = deque()
 
     def update(self, status: PipelineStatus | None, now: float | None = None) -> Recent:
         """Add the counts as they are at `now` (seconds of `time.monotonic()`) and return the last minute's."""
@@ -84,12 +84,12 @@ class Recently:
             *(status.blocks, status.utterances, sum(status.losses.values()), status.dropped_final),
             *(status.rejected.get(reason, 0) for reason in (Rejection.TOO_QUIET, Rejection.NOISE)),
         )
-        if self._seen and any(new < old for new, old in zip(counts, self._seen[-1][1:], strict=True)):
+        if self._seen and any(new < old for new, old in zip(counts, self._seen[-1][1], strict=True)):
             self._seen.clear()
-        self._seen.append((now, *counts))
+        self._seen.append((now, counts))
         while now - self._seen[0][0] > _MEMORY:
             self._seen.popleft()
-        since, *before = self._seen[0]
+        since, before = self._seen[0]
         blocks, utterances, *others = (new - old for new, old in zip(counts, before, strict=True))
         elapsed = max(now - since, _LOOK_PERIOD)
         return Recent(blocks / elapsed, 60 * utterances / elapsed, *others)

@@ -2,6 +2,7 @@
 """What closes the gate from outside: the topic `robot_speaking` and the service `~/listen`."""
 
 import time
+from collections.abc import Callable
 
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
@@ -23,9 +24,9 @@ class GateInputs:
         """Create the subscription, the service and the timer on `node`."""
         self._node = node
         self._gate = gate
-        self._subscription = node.create_subscription(
-            Bool, 'robot_speaking', self._on_robot_speaking, QoSProfile(depth=10)
-        )
+        # rclpy takes a callback that wants the message's info too, which its types do not know.
+        told: Callable[..., None] = self._on_robot_speaking
+        self._subscription = node.create_subscription(Bool, 'robot_speaking', told, QoSProfile(depth=10))
         node.create_service(SetBool, '~/listen', self._on_listen)
         self._timer = node.create_timer(
             _LOOK_PERIOD, self._look_after_publishers, clock=Clock(clock_type=ClockType.STEADY_TIME)

@@ -38,6 +38,6 @@ def seconds(stamp: Duration | Time) -> float:
     return stamp.sec + stamp.nanosec / _NANOSECONDS
 
 
-def _split(kind, seconds_: float):
+def _split(kind: type[Duration | Time], seconds_: float) -> Duration | Time:
     sec, nanosec = divmod(round(seconds_ * _NANOSECONDS), _NANOSECONDS)
     return kind(sec=sec, nanosec=nanosec)

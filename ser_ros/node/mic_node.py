@@ -3,6 +3,7 @@
 
 import threading
 import traceback
+from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
@@ -124,7 +125,8 @@ class MicNode(Node):
 
     def _tell(self) -> None:
         if self._info is not None:
-            self._info.publish(encode_info(self._info.msg_type, rate=SAMPLE_RATE))
+            kind: Any = self._info.msg_type
+            self._info.publish(encode_info(kind, rate=SAMPLE_RATE))
         problem = self._source.problem
         values = {'source': self._source.description, 'message': self._type, 'published': self._blocks}
         level, message = (Level.ERROR, problem) if problem else (Level.OK, 'publishing')

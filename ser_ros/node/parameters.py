@@ -261,7 +261,7 @@ def takes_effect_at_once(name: str) -> bool:
     return name not in _BY_NAME or _BY_NAME[name].live
 
 
-def read_parameters(node: Node, changed: list[Parameter] = ()) -> SerParameters:
+def read_parameters(node: Node, changed: Sequence[Parameter] = ()) -> SerParameters:
     """Return the parameters of `node`, with those in `changed`, which are about to be set, already in place."""
     value = {name: node.get_parameter(name).value for name in _BY_NAME}
     value |= {parameter.name: parameter.value for parameter in changed if parameter.name in _BY_NAME}

@@ -72,8 +72,8 @@ class VoicePublisher:
     def activate(self) -> None:
         """Say that the voice is tracked, and that nobody speaks yet."""
         self.speaking(False)
+        self._track([self.voice_id])
         if self._timer is not None:
-            self._track([self.voice_id])
             self._timer.reset()
 
     def deactivate(self) -> None:
@@ -81,7 +81,7 @@ class VoicePublisher:
         self.speaking(False)
         if self._timer is not None:
             self._timer.cancel()
-            self._track([])
+        self._track([])
 
     def speaking(self, speaking: bool) -> None:
         """Say whether somebody speaks."""
@@ -124,6 +124,9 @@ class VoicePublisher:
         self._is_alone = is_alone
 
     def _track(self, ids: list[str]) -> None:
+        """Say which voices are tracked, where it is not another node that says it."""
+        if self._tracked is None:
+            return
         message = self._make_ids(ids=ids)
         message.header.stamp = self._node.get_clock().now().to_msg()
         self._tracked.publish(message)

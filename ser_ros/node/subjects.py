@@ -105,7 +105,7 @@ def subjects(status: NodeStatus, recent: Recent) -> list[Subject]:
 
 
 def _node(status: NodeStatus) -> Subject:
-    values = {'lifecycle state': status.state, 'recording': status.recording or 'no'}
+    values: dict[str, object] = {'lifecycle state': status.state, 'recording': status.recording or 'no'}
     level, message = Level.OK, status.state
     if status.error:
         level, message = Level.ERROR, status.error
@@ -117,7 +117,7 @@ def _node(status: NodeStatus) -> Subject:
 
 
 def _microphone(status: NodeStatus, recent: Recent) -> Subject:
-    values = {'source': status.source}
+    values: dict[str, object] = {'source': status.source}
     pipeline = status.pipeline
     if pipeline is None:
         level, message = (Level.ERROR, status.problem) if status.problem else (Level.OK, 'not listening')
@@ -133,11 +133,11 @@ def _microphone(status: NodeStatus, recent: Recent) -> Subject:
         'offset': f'{health.offset:+.3f}',
     }
     values |= dict(pipeline.losses.items())
-    return Subject(MICROPHONE, *_judge_microphone(status, recent), values)
+    return Subject(MICROPHONE, *_judge_microphone(status, pipeline, recent), values)
 
 
-def _judge_microphone(status: NodeStatus, recent: Recent) -> tuple[Level, str]:
-    pipeline, health = status.pipeline, status.pipeline.health
+def _judge_microphone(status: NodeStatus, pipeline: PipelineStatus, recent: Recent) -> tuple[Level, str]:
+    health = pipeline.health
     if status.problem:
         return Level.ERROR, status.problem
     if not status.live:
@@ -160,7 +160,7 @@ def _speech(status: NodeStatus, recent: Recent) -> Subject:
     pipeline = status.pipeline
     if pipeline is None:
         return Subject('speech', Level.OK, 'not listening', {})
-    values = {
+    values: dict[str, object] = {
         'somebody speaks': _yes(pipeline.is_speaking),
         'utterances': pipeline.utterances,
         'utterances per minute': f'{recent.utterances:.1f}',
@@ -190,7 +190,7 @@ def _rejections(recent: Recent) -> list[str]:
 
 
 def _recognition(status: NodeStatus, recent: Recent) -> Subject:
-    values = {'model': status.model, 'device': status.device, 'backend': status.backend}
+    values: dict[str, object] = {'model': status.model, 'device': status.device, 'backend': status.backend}
     pipeline = status.pipeline
     if pipeline is None:
         return Subject('recognition', Level.OK, 'not listening', values)
@@ -206,11 +206,10 @@ def _recognition(status: NodeStatus, recent: Recent) -> Subject:
         'latency, median, 95 %, longest': _percentiles(status.latencies),
         'inference, median, 95 %, longest': _percentiles(status.inference_times),
     }
-    return Subject('recognition', *_judge_recognition(status, recent), values)
+    return Subject('recognition', *_judge_recognition(status, pipeline, recent), values)
 
 
-def _judge_recognition(status: NodeStatus, recent: Recent) -> tuple[Level, str]:
-    pipeline = status.pipeline
+def _judge_recognition(status: NodeStatus, pipeline: PipelineStatus, recent: Recent) -> tuple[Level, str]:
     if pipeline.last_failure:
         return Level.ERROR, f'the last utterance got no answer: {pipeline.last_failure}'
     if pipeline.working_for > _STALLED:
@@ -231,7 +230,7 @@ def _judge_recognition(status: NodeStatus, recent: Recent) -> tuple[Level, str]:
 
 
 def _gate(status: NodeStatus) -> Subject:
-    values = {
+    values: dict[str, object] = {
         'deaf while the robot speaks': _yes(status.gate is Closure.ROBOT_SPEECH),
         'muted by hand': _yes(status.gate is Closure.MUTED),
         'publishers of robot_speaking': status.robot_publishers,

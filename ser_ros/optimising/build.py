@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -85,28 +86,29 @@ def build(
         model = Classifier(TorchBackend(checkpoint, device=torch.device('cpu')), name=folder.name)
         on_stage(f'asking it about {len(clips)} utterances')
         expected = np.stack([model.classify(clip).probabilities for clip in clips])
-        ways, threads, agreements = {'torch': model}, {'torch': torch.get_num_threads()}, {}
+        ways, threads = {'torch': model}, {'torch': torch.get_num_threads()}
+        agreements: dict[str, Agreement] = {}
         for name, graph in wanted.items():
             on_stage(f'comparing {name} with it')
             backend = _load(checkpoint, graph)
             ways[name] = way = Classifier(backend, name=folder.name)
             threads[name] = backend.threads
-            agreements[name] = compare(expected, lambda clip, way=way: way.classify(clip).probabilities, clips)
+            agreements[name] = compare(expected, partial(_probabilities, way), clips)
         on_stage('timing them')
         sizes = {name: _megabytes(graph.parent) for name, graph in wanted.items()} | {'torch': _megabytes(folder)}
         candidates = [
             Candidate(name, threads[name], milliseconds, sizes[name], agreements.get(name))
             for name, milliseconds in zip(ways, _time(list(ways.values())), strict=True)
         ]
-        best = _best(folder, candidates)
+        best = _best(folder, candidates, agreements)
         form = OptimisedForm(
             precision=best.name,
             labels=checkpoint.labels,
             temperature=checkpoint.temperature,
             window=checkpoint.frontend.longest,
-            clips=best.agreement.clips,
-            labels_equal=best.agreement.labels_equal,
-            largest_difference=best.agreement.largest_difference,
+            clips=agreements[best.name].clips,
+            labels_equal=agreements[best.name].labels_equal,
+            largest_difference=agreements[best.name].largest_difference,
             sources=sources,
         )
         write_form(form, graphs[best.name].parent)
@@ -119,6 +121,10 @@ def _load(checkpoint: Checkpoint, graph: Path) -> OnnxBackend:
     return OnnxBackend(graph, labels=checkpoint.labels, temperature=checkpoint.temperature, window=window)
 
 
+def _probabilities(way: Classifier, clip: np.ndarray) -> np.ndarray:
+    return way.classify(clip).probabilities
+
+
 def _time(ways: list[Classifier]) -> list[float]:
     """Return the median milliseconds of each for 3 s of sound, in turns so that a busy machine hits all alike."""
     noise = np.random.default_rng(0).normal(scale=0.01, size=round(_TIMED_SECONDS * SAMPLE_RATE)).astype(np.float32)
@@ -129,15 +135,15 @@ def _time(ways: list[Classifier]) -> list[float]:
     return [float(value) * 1000 for value in np.median(times[1:] or times, axis=0)]
 
 
-def _best(folder: Path, candidates: list[Candidate]) -> Candidate:
+def _best(folder: Path, candidates: list[Candidate], agreements: dict[str, Agreement]) -> Candidate:
     """Return the fastest one that agrees with the model. Raises SerError where none does, or none is faster."""
     model, *optimised = candidates
-    good = [candidate for candidate in optimised if candidate.agreement.is_good]
+    good = [candidate for candidate in optimised if agreements[candidate.name].is_good]
     if not good:
         figures = '; '.join(
-            f'{candidate.name}: {candidate.agreement.labels_equal:.1%} of {candidate.agreement.clips} labels equal, '
-            f'probabilities up to {candidate.agreement.largest_difference:.3f} apart'
-            for candidate in optimised
+            f'{name}: {agreement.labels_equal:.1%} of {agreement.clips} labels equal, '
+            f'probabilities up to {agreement.largest_difference:.3f} apart'
+            for name, agreement in agreements.items()
         )
         raise SerError(
             f'no optimised form of {folder} answers as the model does ({figures}; wanted: {LEAST_LABELS_EQUAL:.1%} and '
@@ -186,7 +192,8 @@ def _export(checkpoint: Checkpoint, graph: Path, folder: Path) -> None:
     except (SerError, OSError):
         raise
     except Exception as error:
-        while error.__cause__ is not None:
-            error = error.__cause__
-        reason = ' '.join(str(error).split())[:_LONGEST_REASON] or type(error).__name__
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        reason = ' '.join(str(cause).split())[:_LONGEST_REASON] or type(cause).__name__
         raise SerError(f'{folder} cannot be exported ({reason}); it still runs with model.backend torch') from None

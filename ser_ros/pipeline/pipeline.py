@@ -12,7 +12,7 @@ from ser_ros.pipeline.callbacks import Callbacks, Caller
 from ser_ros.pipeline.gate import Gate
 from ser_ros.pipeline.listener import Listener
 from ser_ros.pipeline.mailbox import Mailbox
-from ser_ros.pipeline.status import PipelineStatus
+from ser_ros.pipeline.status import PipelineStatus, Reason
 from ser_ros.speech.fused import FusedVad
 from ser_ros.speech.hearing import Hearing
 from ser_ros.speech.rejection import Rejection
@@ -85,7 +85,7 @@ class Pipeline:
         source, hearing, mailbox = self._source, self._hearing, self._mailbox
         listener, answerer, caller = self._listener, self._answerer, self._caller
         seconds_since_block = listener.seconds_since_block
-        too_short = Counter({Rejection.TOO_SHORT: hearing.segmenter.too_short})
+        too_short: Counter[Reason] = Counter({Rejection.TOO_SHORT: hearing.segmenter.too_short})
         return PipelineStatus(
             blocks=listener.blocks,
             seconds_since_block=seconds_since_block,

@@ -12,7 +12,7 @@ class Cancelled(Exception):
 class Cancellation:
     """A promise to look whether the answer is still wanted; for one recognition, used by any threads."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Begin with the answer being wanted."""
         self._lock = threading.Lock()
         self._cancelled = False

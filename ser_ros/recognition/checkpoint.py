@@ -11,7 +11,13 @@ from pathlib import Path
 import torch
 import transformers
 from safetensors import safe_open
-from transformers import AutoConfig, AutoFeatureExtractor, AutoModelForAudioClassification
+from transformers import (
+    AutoConfig,
+    AutoFeatureExtractor,
+    AutoModelForAudioClassification,
+    PretrainedConfig,
+    SequenceFeatureExtractor,
+)
 
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.errors import SerError
@@ -60,7 +66,7 @@ def load_checkpoint(folder: Path, device: torch.device) -> Checkpoint:
     return Checkpoint(model.to(device).eval(), Frontend(feature_extractor, config), labels, temperature)
 
 
-def _load_config(folder: Path):
+def _load_config(folder: Path) -> PretrainedConfig:
     try:
         config = AutoConfig.from_pretrained(folder, **_LOCAL_ONLY)
     except Exception as error:
@@ -73,7 +79,7 @@ def _load_config(folder: Path):
     return config
 
 
-def _check_labels(folder: Path, config) -> tuple[str, ...]:
+def _check_labels(folder: Path, config: PretrainedConfig) -> tuple[str, ...]:
     labels = tuple(config.id2label[index] for index in sorted(config.id2label))
     if any(_PLACEHOLDER_LABEL.fullmatch(label) for label in labels):
         raise SerError(
@@ -85,7 +91,7 @@ def _check_labels(folder: Path, config) -> tuple[str, ...]:
     return labels
 
 
-def _check_temperature(folder: Path, config) -> float:
+def _check_temperature(folder: Path, config: PretrainedConfig) -> float:
     temperature = getattr(config, TEMPERATURE_KEY, 1.0)
     is_number = isinstance(temperature, (int, float)) and not isinstance(temperature, bool)
     if not is_number or not math.isfinite(temperature) or temperature <= 0.0:
@@ -96,7 +102,7 @@ def _check_temperature(folder: Path, config) -> float:
     return float(temperature)
 
 
-def _load_feature_extractor(folder: Path):
+def _load_feature_extractor(folder: Path) -> SequenceFeatureExtractor:
     try:
         feature_extractor = AutoFeatureExtractor.from_pretrained(folder, **_LOCAL_ONLY)
     except Exception as error:
@@ -107,7 +113,7 @@ def _load_feature_extractor(folder: Path):
     return feature_extractor
 
 
-def _load_model(folder: Path, config, dtype: torch.dtype):
+def _load_model(folder: Path, config: PretrainedConfig, dtype: torch.dtype) -> torch.nn.Module:
     if not any(folder.glob('*.safetensors')):
         raise SerError(
             f'{folder} holds no .safetensors weights, and pickled ones are never loaded; '
@@ -136,7 +142,7 @@ def _load_model(folder: Path, config, dtype: torch.dtype):
     return model
 
 
-def _check_size(folder: Path, config) -> None:
+def _check_size(folder: Path, config: PretrainedConfig) -> None:
     """Refuse a configuration of a far larger model than the weights are: building it could take all of the memory."""
     try:
         tensors = weights = 0

@@ -80,7 +80,7 @@ class Classifier:
             )
         cancellation = cancellation or Cancellation()
         parts = [self._backend.probabilities(part, cancellation) for part in windows(samples, self._backend.window)]
-        probabilities = np.mean(parts, axis=0, dtype=np.float32)
+        probabilities = np.stack(parts).mean(axis=0, dtype=np.float32)
         if not np.isfinite(probabilities).all():
             fact = f"the model '{self.name}' answered with NaN on {self.device}"
             if self.device == 'cpu':

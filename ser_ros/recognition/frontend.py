@@ -3,7 +3,7 @@
 
 import numpy as np
 import torch
-from transformers import PretrainedConfig
+from transformers import PretrainedConfig, SequenceFeatureExtractor
 
 from ser_ros.audio.block import SAMPLE_RATE
 
@@ -19,7 +19,7 @@ class Frontend:
     - Whisper: a fixed window of `config.max_source_positions`, padded with silence, no mask.
     """
 
-    def __init__(self, feature_extractor, config: PretrainedConfig):
+    def __init__(self, feature_extractor: SequenceFeatureExtractor, config: PretrainedConfig):
         """Take both from the same model folder."""
         self.extractor = feature_extractor
         self.masked = config.model_type != 'whisper' and getattr(config, 'feat_extract_norm', 'layer') != 'group'

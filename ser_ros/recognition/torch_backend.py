@@ -53,15 +53,15 @@ class TorchBackend:
             self._move_to_cpu()
             return self._run(samples)
 
-    @torch.inference_mode()
     def _run(self, samples: np.ndarray) -> np.ndarray:
         model = self._model
         inputs = {
             name: value.to(model.device, model.dtype if value.is_floating_point() else None)
             for name, value in self._frontend([samples]).items()
         }
-        logits = model(**inputs).logits[0].float() / self.temperature
-        return logits.softmax(dim=-1).cpu().numpy()
+        with torch.inference_mode():
+            logits = model(**inputs).logits[0].float() / self.temperature
+            return logits.softmax(dim=-1).cpu().numpy()
 
     def _move_to_cpu(self) -> None:
         self._model.to('cpu', torch.float32)

@@ -3,6 +3,7 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +34,7 @@ def network_file() -> Path:
 class FireRedVad:
     """FireRedVAD's streaming network on one CPU thread of ONNX Runtime; a `VoiceActivityDetector`."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Load the network, once in a process; the stream begins."""
         self._session = _network()
         self.reset()
@@ -80,7 +81,7 @@ def log_mel(samples: np.ndarray) -> np.ndarray:
 
 
 @cache
-def _network():
+def _network() -> Any:
     return open_session(network_file(), threads=1)
 
 
@@ -97,12 +98,13 @@ def _window() -> np.ndarray:
 @cache
 def _mel_filters() -> np.ndarray:
     """Return triangles that are even in mel, float32, shape (256, 80)."""
-    edges = np.linspace(_mel(_LOWEST_HZ), _mel(SAMPLE_RATE / 2), MEL_BANDS + 2)
+    lowest, highest = _mel(np.array([_LOWEST_HZ, SAMPLE_RATE / 2]))
+    edges = np.linspace(lowest, highest, MEL_BANDS + 2)
     bins = _mel(np.arange(_FFT // 2) * SAMPLE_RATE / _FFT)[:, np.newaxis]
     rising = (bins - edges[:-2]) / np.diff(edges)[:-1]
     falling = (edges[2:] - bins) / np.diff(edges)[1:]
     return np.maximum(np.minimum(rising, falling), 0.0).astype(np.float32)
 
 
-def _mel(frequency: float | np.ndarray) -> float | np.ndarray:
-    return 1127.0 * np.log(1.0 + frequency / 700.0)
+def _mel(frequencies: np.ndarray) -> np.ndarray:
+    return 1127.0 * np.log(1.0 + frequencies / 700.0)

@@ -10,9 +10,9 @@ from ser_ros.speech.vad import CHUNK_SAMPLES
 class Framer:
     """Collects blocks and gives out chunks of exactly 512 samples, each with its capture time."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Begin with nothing collected."""
-        self._rest = np.empty(0, dtype=np.float32)
+        self._rest: np.ndarray = np.empty(0, dtype=np.float32)
         self._end_time = 0.0
         self._arrival = 0.0
 

@@ -37,7 +37,7 @@ class FusedVad:
     pass too, which are the verifier's to tell.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Load both networks; the stream begins."""
         self._silero = SileroVad()
         self._firered = FireRedVad()

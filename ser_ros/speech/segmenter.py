@@ -102,6 +102,7 @@ class Segmenter:
         self._probabilities: list[float] = []
         self._state = SpeechState.QUIET
         self._is_continuation = False
+        self._onset = self._voiced = self._silent = self._interim_at = 0
         self.configure(config)
 
     @property

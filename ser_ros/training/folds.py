@@ -57,9 +57,9 @@ def sum_up(out: Path, folds: int) -> str:
     reports = [report for folder in folders if (report := read_run_report(folder / REPORT))]
     if len(reports) < folds:
         return f'{len(reports)} of {folds} folds are done; the summary follows with the last one'
-    answers = [read_as(KeptAnswers, folder / _ANSWERS, 'truth') for folder in folders]
+    answers = [kept for folder in folders if (kept := read_as(KeptAnswers, folder / _ANSWERS, 'truth'))]
     # Validation clips have calibrated the folds already where they chose the checkpoint.
-    if all(answers) and all(report.selection == 'last' for report in reports):
+    if len(answers) == folds and all(report.selection == 'last' for report in reports):
         calibrated, summary = calibrate_each(reports, answers)
     else:
         calibrated, summary = reports, summarise(reports)
@@ -79,7 +79,8 @@ def calibrate_each(reports: Sequence[RunReport], answers: Sequence[KeptAnswers])
     """
     folds = [_Fold.of(each) for each in answers]
     temperatures = [_fit([other for other in folds if other is not fold]) for fold in folds]
-    calibrated = [_calibrate(*each) for each in zip(reports, folds, temperatures, strict=True)]
+    evaluations = [report.evaluation for report in reports if report.evaluation is not None]
+    calibrated = [_calibrate(*each) for each in zip(reports, evaluations, folds, temperatures, strict=True)]
     truth = np.concatenate([fold.truth for fold in folds])
     pooled = {
         hearing: _errors(
@@ -109,12 +110,10 @@ class _Fold:
         return softmax(self.scores[hearing] / temperature, axis=-1)
 
 
-def _calibrate(report: RunReport, fold: _Fold, temperature: float) -> RunReport:
-    scores = {
-        hearing: _rescored(getattr(report.evaluation, hearing), fold, hearing, temperature) for hearing in HEARINGS
-    }
-    evaluation = Evaluation(**scores, conditions=report.evaluation.conditions)
-    return replace(report, temperature=temperature, calibrated_on=_OTHER_FOLDS, evaluation=evaluation)
+def _calibrate(report: RunReport, evaluation: Evaluation, fold: _Fold, temperature: float) -> RunReport:
+    scores = {hearing: _rescored(getattr(evaluation, hearing), fold, hearing, temperature) for hearing in HEARINGS}
+    calibrated = Evaluation(**scores, conditions=evaluation.conditions)
+    return replace(report, temperature=temperature, calibrated_on=_OTHER_FOLDS, evaluation=calibrated)
 
 
 def _rescored(scores: Scores, fold: _Fold, hearing: str, temperature: float) -> Scores:

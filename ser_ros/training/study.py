@@ -32,8 +32,8 @@ def run_study(study: Study, splits: Sequence[Split]) -> list[RunReport]:
     """
     _check_scores(study)
     refuse_heard(study.held_out_speech, study.teaching, study.recipe.network.checkpoint)
-    reports = {split.fold: _finished(study, split) for split in splits}
-    pending = [split for split in splits if reports[split.fold] is None]
+    reports = {split.fold: report for split in splits if (report := _finished(study, split))}
+    pending = [split for split in splits if split.fold not in reports]
     for split in pending:
         refuse_weights_that_heard(study.recipe.network.checkpoint, split, study.corpus)
     if pending:
@@ -43,16 +43,18 @@ def run_study(study: Study, splits: Sequence[Split]) -> list[RunReport]:
             f'{study.recipe_name}, {split.name}: {len(split.train)} clips train, {len(split.validation)} choose the '
             f'checkpoint, {len(split.test)} test'
         )
-        reports[split.fold] = _run(study, split, bench)
+        if report := _run(study, split, bench):
+            reports[split.fold] = report
     if PartialState().is_main_process:
         if splits[0].folds > 1 and (missing := sum_up(study.out, splits[0].folds)):
             _say(missing)
         if study.supplement and not pending:
             tell(study.out, reports[splits[0].fold], study.supplement)
-    return [reports[split.fold] for split in splits]
+    return [reports[split.fold] for split in splits if split.fold in reports]
 
 
-def _run(study: Study, split: Split, bench: Bench) -> RunReport:
+def _run(study: Study, split: Split, bench: Bench) -> RunReport | None:
+    """Return the report; None in a process that does not see the disk of the one that wrote it."""
     folder = _folder(study, split)
     work = folder.with_name(f'.{folder.name}.partial')
     state = PartialState()

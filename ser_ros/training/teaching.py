@@ -4,6 +4,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ser_ros.errors import SerError
 from ser_ros.training.data.corpus import Corpus
@@ -31,7 +32,7 @@ class Teaching:
     taught_speech: tuple[Path, ...] = ()
     ordinary_speech: tuple[Path, ...] = ()
 
-    def names(self) -> dict[str, str | tuple[str, ...]]:
+    def names(self) -> dict[str, Any]:
         """Return what reports call it, by their fields."""
         return {
             'teacher': self.teacher.resolve().name if self.teacher else '',
@@ -44,7 +45,7 @@ class Teaching:
         refuse_clips_of(corpus, (*self.taught_speech, *self.ordinary_speech))
         asked = recipe.other_speech
         rounds = recipe.augmentation.variants or recipe.optimisation.epochs
-        values = {'longest': asked.longest, 'seed': recipe.seed}
+        values: dict[str, Any] = {'longest': asked.longest, 'seed': recipe.seed}
         return OtherRecordings(
             taught=load_other_speech(self.taught_speech, rounds * asked.taught, emotion='', **values),
             ordinary=load_other_speech(
@@ -110,7 +111,7 @@ def _refuse_what_tests(who: str, heard: set[str], people: set[int | str], split:
 
 
 def _speakers_of(heard: set[str], corpus: Corpus) -> set[int | str]:
-    return {clip.speaker for clip in corpus.clips if clip.name in heard} - {None}
+    return {clip.speaker for clip in corpus.clips if clip.name in heard and clip.speaker is not None}
 
 
 def refuse_heard(held_out_speech: Sequence[Path], teaching: Teaching, checkpoint: str) -> None:

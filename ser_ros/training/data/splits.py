@@ -97,9 +97,8 @@ def measure_on_validation_clips(split: Split) -> Split:
 
 
 def _test_speakers(clips: tuple[Clip, ...], protocol: str, seed: int) -> tuple[tuple[int | str, ...], ...]:
-    speakers = {clip.speaker for clip in clips}
-    if None in speakers:
-        nameless = sum(clip.speaker is None for clip in clips)
+    speakers = {clip.speaker for clip in clips if clip.speaker is not None}
+    if nameless := sum(clip.speaker is None for clip in clips):
         raise SerError(
             f'{nameless} of {len(clips)} clips name no speaker, and {protocol} needs one for each; '
             'fill the column speaker, or use the protocol paper'
@@ -128,7 +127,7 @@ def _are_ravdess(clips: tuple[Clip, ...]) -> bool:
     return all(clip.statement in sentences and clip.speaker in ravdess.SPEAKERS for clip in clips)
 
 
-def _validation_speakers(clips: tuple[Clip, ...], share: float) -> set[int | str]:
+def _validation_speakers(clips: tuple[Clip, ...], share: float) -> set[int | str | None]:
     """Return every n-th speaker of `clips`, so many that they are `share` of all."""
     present = sorted({clip.speaker for clip in clips}, key=lambda speaker: (isinstance(speaker, str), speaker))
     count = math.ceil(share * len(present) - 1e-9)

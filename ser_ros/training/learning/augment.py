@@ -179,15 +179,15 @@ def _through(band: Band, sound: torch.Tensor, rng: np.random.Generator) -> torch
     heard = torch.from_numpy(filtered.astype(np.float32))
     hiss = torch.from_numpy(coloured_noise(len(sound), 0.0, rng))
     hissing = F.add_noise(heard[None], hiss[None], torch.tensor([band.hiss]))[0]
-    return hissing if band.bits is None else _coded(hissing, band)
+    return hissing if band.bits is None else _coded(hissing, band.high, band.bits)
 
 
-def _coded(sound: torch.Tensor, band: Band) -> torch.Tensor:
-    rate = _RATE * band.high
+def _coded(sound: torch.Tensor, high: float, bits: float) -> torch.Tensor:
+    rate = _RATE * high
     samples = soxr.resample(sound.numpy(), SAMPLE_RATE, rate)
     peak = np.abs(samples).max() or 1.0
     companded = np.sign(samples) * np.log1p(_MU * np.abs(samples) / peak) / np.log1p(_MU)
-    steps = 2.0 ** (band.bits - 1)
+    steps = 2.0 ** (bits - 1)
     companded = np.round(companded * steps) / steps
     coded = np.sign(companded) * np.expm1(np.abs(companded) * np.log1p(_MU)) / _MU * peak
     heard = soxr.resample(coded.astype(np.float32), rate, SAMPLE_RATE)[: len(sound)]

@@ -121,6 +121,8 @@ def save_model(model: PreTrainedModel, feature_extractor, folder: Path, *, half_
 class _Trainer(Trainer):
     """Takes the order of utterances from the data set, and learning rates and loss from the recipe."""
 
+    optimizer: torch.optim.Optimizer
+
     def __init__(self, *, recipe: Recipe, **others):
         super().__init__(**others)
         self._recipe = recipe

@@ -182,8 +182,8 @@ class Recipe:
     """Save the weights as float16, at half the size; the figures are measured with them."""
 
 
-def plain_values(recipe: Recipe) -> dict:
-    """Return the recipe as it comes back from a JSON file; of a checkpoint in a local folder only the name."""
+def plain_values(recipe: Any) -> dict[str, Any]:
+    """Return `recipe`, of whatever training, as it comes back from JSON; of a checkpoint in a folder only the name."""
     values = json.loads(json.dumps(asdict(recipe)))
     checkpoint = recipe.network.checkpoint
     if checkpoint and Path(checkpoint).is_dir():

@@ -60,14 +60,14 @@ class Targets:
 
     def __call__(self, recording: Recording, epoch: int) -> torch.Tensor:
         """Return the target of the variant that is due in `epoch`: float32, shape (labels,), sums to 1."""
-        emotion = recording.clip.emotion
-        if not emotion:
-            return self._teacher(recording, epoch)
+        teacher, emotion = self._teacher, recording.clip.emotion
+        if teacher is not None and not emotion:
+            return teacher(recording, epoch)
         target = torch.zeros(len(self._labels))
         target[self._labels.index(emotion)] = 1.0
-        if not self._weight:
+        if teacher is None or not self._weight:
             return target
-        return torch.lerp(target, self._teacher(recording, epoch), self._weight)
+        return torch.lerp(target, teacher(recording, epoch), self._weight)
 
 
 def _turn(recordings: Sequence[Recording], count: int, variant: int, seed: int) -> list[Recording]:

@@ -58,8 +58,11 @@ def _fan(samples: np.ndarray, speech: slice, rng: np.random.Generator) -> np.nda
     rush = np.fft.irfft(spectrum, len(samples))
     seconds = np.arange(len(samples)) / SAMPLE_RATE
     tones = sum(
-        np.sin(2 * np.pi * (number * _BLADE_FREQUENCY * seconds + rng.random())) / number
-        for number in range(1, _FAN_TONES + 1)
+        (
+            np.sin(2 * np.pi * (number * _BLADE_FREQUENCY * seconds + rng.random())) / number
+            for number in range(1, _FAN_TONES + 1)
+        ),
+        start=np.zeros(len(samples)),
     )
     noise = np.sqrt(1 - _FAN_TONE_SHARE) * rush / _level(rush) + np.sqrt(_FAN_TONE_SHARE) * tones / _level(tones)
     return samples + noise * _level(samples[speech]) * 10 ** (-_FAN_SNR / 20)

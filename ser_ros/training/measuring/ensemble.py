@@ -38,4 +38,4 @@ class Ensemble:
         """Return the estimate for one utterance (float32, shape (n,), 16 kHz, at least 0.1 s). Raises SerError."""
         started = time.perf_counter()
         answers = [member.classify(samples).probabilities[order] for member, order in self._members]
-        return Estimate(self.labels, np.mean(answers, axis=0, dtype=np.float32), time.perf_counter() - started)
+        return Estimate(self.labels, np.stack(answers).mean(axis=0, dtype=np.float32), time.perf_counter() - started)

@@ -5,6 +5,7 @@ import importlib.metadata
 import os
 import platform
 from pathlib import Path
+from typing import Any
 
 import torch
 import transformers
@@ -12,7 +13,7 @@ import transformers
 _PACKAGES = ('torchaudio', 'datasets', 'scikit-learn', 'accelerate')
 
 
-def environment() -> dict:
+def environment() -> dict[str, Any]:
     """Return the hardware and the versions that decide speed and figures."""
     if torch.cuda.is_available():
         hardware = torch.cuda.get_device_name()

@@ -3,7 +3,7 @@
 
 import json
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ser_ros.errors import SerError
 from ser_ros.training.measuring.plain import from_plain
@@ -29,7 +29,7 @@ def read_as(kind: type[Kind], path: Path, mark: str) -> Kind | None:
         raise SerError(f'{path} cannot be read as a report ({error}); remove it or make it again') from None
 
 
-def write_json(path: Path, values: dict) -> None:
+def write_json(path: Path, values: dict[str, Any]) -> None:
     """Write `values` so that a reader sees the old file or the whole new one."""
     partial = path.with_name(f'.{path.name}.partial')
     partial.write_text(json.dumps(values, indent=1) + '\n', encoding='utf-8')

@@ -22,9 +22,9 @@ CONDITION_MEASURES = ('accuracy', 'unweighted_recall')
 """Those of MEASURES that are told of each condition."""
 
 
-def condition_lines(heard: Hearings) -> list[str]:
+def condition_lines(heard: Hearings | None) -> list[str]:
     """Return a table of the conditions and of what each costs; nothing where they were not measured."""
-    if not heard.conditions:
+    if heard is None or not heard.conditions:
         return []
     clean = heard.utterance
     rows = [['as recorded', *(percent(getattr(clean, measure)) for measure in CONDITION_MEASURES), '']]

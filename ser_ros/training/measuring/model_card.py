@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The model card: README.md of a model folder, with the front matter that the Hugging Face Hub reads."""
 
+from typing import Any
+
 import yaml
 
 from ser_ros.training.data.corpus import RAVDESS
@@ -85,7 +87,7 @@ def model_card(report: RunReport, supplement: Supplement) -> str:
 
 def _front_matter(report: RunReport, scores: Summary | None) -> str:
     corpus = report.corpus
-    values = {
+    values: dict[str, Any] = {
         'license': 'cc-by-nc-sa-4.0' if corpus == RAVDESS else 'other',
         'library_name': 'transformers',
         'pipeline_tag': 'audio-classification',

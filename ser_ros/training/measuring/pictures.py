@@ -3,8 +3,10 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -53,7 +55,7 @@ def confusion_picture(labels: Sequence[str], confusion: Sequence[Sequence[int]],
 
 
 def curves_picture(
-    log_history: Sequence[dict],
+    log_history: Sequence[dict[str, Any]],
     path: Path,
     title: str,
     *,
@@ -95,7 +97,7 @@ def curves_picture(
     _save(figure, path)
 
 
-def _curve(axes, log_history: Sequence[dict], key: str, color: str, label: str) -> None:
+def _curve(axes: Axes, log_history: Sequence[dict[str, Any]], key: str, color: str, label: str) -> None:
     points = [(entry['step'], entry[key]) for entry in log_history if key in entry]
     if points:
         marker = 'o' if len(points) <= _MARKERS_UP_TO else None

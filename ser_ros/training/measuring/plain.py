@@ -13,7 +13,7 @@ def from_plain(kind: Any, value: Any) -> Any:
     Raises ValueError where a dataclass lacks a field or has none of that name.
     """
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
-    if dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         return _dataclass(kind, value)
     if origin is tuple:
         return tuple(from_plain(inner[0], item) for item in value)

@@ -54,7 +54,7 @@ class Trained:
         """Return what `to_json` gave. Raises ValueError where it is something else."""
         return from_plain(cls, values)
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         """Return plain values."""
         return asdict(self)
 

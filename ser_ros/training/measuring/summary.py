@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ser_ros.training.measuring.files import read_as
 from ser_ros.training.measuring.held_out_speech import HeldOutSpeech
@@ -71,7 +72,7 @@ def summarise(
     reports: Sequence[RunReport], temperature: float | None = None, pooled: dict[str, CalibrationErrors] | None = None
 ) -> Summary:
     """Sum up the reports of all folds. `temperature` and `pooled`: see Summary."""
-    evaluations = [report.evaluation for report in reports]
+    evaluations = [report.evaluation for report in reports if report.evaluation is not None]
     common = {field.name: getattr(reports[0], field.name) for field in dataclasses.fields(Trained)}
     return Summary(
         **common
@@ -104,7 +105,8 @@ def _fold_figures(report: RunReport) -> FoldFigures:
         for hearing in HEARINGS
     }
     told = {field.name for field in dataclasses.fields(FoldFigures)} - figures.keys()
-    return FoldFigures(**{name: getattr(report, name) for name in told}, **figures)
+    shared: dict[str, Any] = {name: getattr(report, name) for name in told}
+    return FoldFigures(**shared | figures)
 
 
 def _groups(folds: Sequence[Groups]) -> Groups:
@@ -130,10 +132,11 @@ def _number_first(item: tuple[str, list[Group]]) -> tuple[int, str]:
 
 
 def _held_out_speech(told: Sequence[HeldOutSpeech | None]) -> HeldOutSpeech | None:
-    if not all(told):
+    known = [each for each in told if each is not None]
+    if len(known) < len(told):
         return None
-    answers = {label: statistics.mean(each.answers[label] for each in told) for label in told[0].answers}
-    return dataclasses.replace(told[0], answers=answers)
+    answers = {label: statistics.mean(each.answers[label] for each in known) for label in known[0].answers}
+    return dataclasses.replace(known[0], answers=answers)
 
 
 def _over_folds(evaluations: Sequence[Evaluation], statistic: Callable[[list[float]], float]) -> Hearings:

@@ -2,7 +2,7 @@
 """Runs a pretraining and puts the finished encoder's folder in its place at once, with a card and its curves."""
 
 import shutil
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -90,7 +90,7 @@ def _report(run: Pretraining, pieces: Sequence[Piece], teacher: Teacher | None, 
 
 
 def _speech(folders: Sequence[Path], pieces: Sequence[Piece]) -> tuple[UnlabelledSpeech, ...]:
-    heard = Counter()
+    heard: defaultdict[str, float] = defaultdict(float)
     for piece in pieces:
         heard[piece.name.partition('/')[0]] += piece.duration / 3600
     cards = {folder.resolve().name: read_dataset_card(folder) for folder in folders}

@@ -48,7 +48,7 @@ class Student(nn.Module):
         hidden = pad(mask, (0, total - mask.shape[1]))
         rows = self.encoder(**batch, mask_time_indices=hidden).last_hidden_state[:, : valid.shape[1]]
         parts = {}
-        if codes is not None:
+        if codes is not None and self.name_code is not None:
             logits = self.name_code(rows[mask]).float()
             # The sum over none is 0, where their mean would be no number.
             parts['prediction_loss'] = cross_entropy(logits, codes[mask].long(), reduction='sum') / max(len(logits), 1)
