@@ -14,18 +14,43 @@ import pytest
 from ser_ros.emotions import LABELS
 from ser_ros.errors import SerError
 
-INTERFACES = Path(__file__).resolve().parent / 'interfaces'
+HERE = Path(__file__).resolve().parent
+
+INTERFACES = HERE / 'interfaces'
 """Stand-ins for message packages that are not on PyPI, with the same fields."""
 
-E2E = Path(__file__).resolve().parent / 'e2e'
-MAKE = Path(__file__).resolve().parent / 'setup' / 'test_make.py'
+E2E = (HERE / 'e2e', HERE / 'setup' / 'test_make.py')
+
+SLOW = tuple(
+    HERE / path
+    for path in (
+        'benchmarking/test_floor.py',
+        'cli/test_annotate.py',
+        'cli/test_benchmark.py',
+        'cli/test_optimize.py',
+        'node/test_lifecycle_growth.py',
+        'optimising/test_build.py',
+        'recognition/test_faults.py',
+        'setup/test_run_time.py',
+        'training/learning/test_families.py',
+        'training/learning/test_finetune.py',
+        'training/learning/test_hub.py',
+        'training/learning/test_model.py',
+        'training/pretraining/test_encoder_folder.py',
+        'training/test_make_default_model.py',
+        'training/test_pretrain.py',
+        'training/test_train.py',
+    )
+)
+"""Files whose tests train, export or measure."""
 
 
 def pytest_collection_modifyitems(items):
-    """Mark what the rooms' names tell: `e2e` and `setup` start processes."""
+    """Mark what `make test-fast` leaves out."""
     for item in items:
-        if item.path.is_relative_to(E2E) or item.path == MAKE:
-            item.add_marker('e2e')
+        for marker, places in (('e2e', E2E), ('slow', SLOW)):
+            if any(item.path.is_relative_to(place) for place in places):
+                item.add_marker(marker)
 
 
 _NAMES = {
