@@ -2,7 +2,11 @@
 """The one kind of error that a user can cause and cure."""
 
 import difflib
+import textwrap
 from collections.abc import Callable, Iterable, Mapping
+
+_LONGEST_REASON = 200
+"""Characters."""
 
 
 class SerError(Exception):
@@ -32,6 +36,15 @@ def named(error: Exception, names: Mapping[str, str]) -> str:
     if isinstance(error, SettingError) and error.key in names:
         return error.sentence(names[error.key])
     return str(error)
+
+
+def reason(error: BaseException) -> str:
+    """Return what a library's `error` says, to be quoted in a sentence: the first one of its first line, cut if long.
+
+    The name of its type where it says nothing.
+    """
+    first = str(error).strip().partition('\n')[0].partition('. ')[0].rstrip('.')
+    return textwrap.shorten(first, _LONGEST_REASON, placeholder=' ...') or type(error).__name__
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

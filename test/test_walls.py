@@ -19,6 +19,8 @@ ROS += ('launch', 'launch_ros')
 MAY_IMPORT = {
     'errors.py': [],
     'emotions.py': [],
+    'files.py': [],
+    'machine.py': [],
     'bring_up.py': ['errors', 'recognition.backend', 'recognition.device', 'recognition.models'],
     'extras.py': ['errors'],
     'audio': ['errors', 'audio'],
@@ -27,8 +29,8 @@ MAY_IMPORT = {
     'recognition': ['errors', 'emotions', 'extras', 'resources', 'audio.block', 'onnx_session', 'recognition'],
     'pipeline': ['audio', 'speech', 'recognition.cancellation', 'recognition.estimate', 'pipeline'],
     'optimising': ['errors', 'resources', 'audio', 'speech', 'onnx_session', 'recognition', 'optimising'],
-    'annotation': ['errors', 'emotions', 'resources', 'audio', 'speech', 'recognition', 'pipeline', 'annotation'],
-    'node/recorder.py': ['errors', 'audio.block', 'speech.segmenter', 'recognition.estimate'],
+    'annotation': ['errors', 'files', 'resources', 'audio', 'speech', 'recognition', 'pipeline', 'annotation'],
+    'node/recorder.py': ['errors', 'files', 'audio.block', 'speech.segmenter', 'recognition.estimate'],
 }
 """Room -> the parts of ser_ros that it may know. Sound flows one way: nobody knows who comes after."""
 

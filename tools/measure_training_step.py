@@ -8,8 +8,6 @@ built workspace: `. ./env.bash`, then `python tools/measure_training_step.py --m
 
 import argparse
 import os
-import platform
-import re
 import resource
 import sys
 import tempfile
@@ -27,6 +25,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.benchmarking.architectures import ARCHITECTURES
 from ser_ros.emotions import LABELS
+from ser_ros.machine import cpu_name
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.recordings import Recording
 from ser_ros.training.learning.dataset import TrainingSet, VariantFeatures
@@ -193,8 +192,7 @@ def _machine(device: str) -> str:
     if device == 'cuda':
         hardware = torch.cuda.get_device_name(0)
     else:
-        names = re.findall(r'model name\s*: (.*)', Path('/proc/cpuinfo').read_text(encoding='utf-8'))
-        hardware = f'{names[0] if names else platform.machine()}, {torch.get_num_threads()} of {os.cpu_count()} cores'
+        hardware = f'{cpu_name()}, {torch.get_num_threads()} of {os.cpu_count()} cores'
     return f'{hardware}; torch {torch.__version__}, transformers {transformers.__version__}'
 
 

@@ -1,29 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads a rosbag2 message by message."""
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rosbags.interfaces import Connection
 from rosbags.rosbag2 import CompressionMode, Reader
 
-from ser_ros.errors import SerError
+from ser_ros.errors import SerError, reason
 
 FILE_SUFFIXES = ('.db3', '.mcap')
 """Of a bag that is a single file; else it is a folder."""
-
-_LONGEST_REASON = 150
 
 
 def is_bag(path: Path) -> bool:
     """Whether `path` is to be read as a bag: a folder, or a bag's file."""
     return path.is_dir() or path.suffix in FILE_SUFFIXES
-
-
-def reason(error: Exception) -> str:
-    """Return what `error` says, on one line and not too long: what reads a bag may quote from it."""
-    return textwrap.shorten(str(error), _LONGEST_REASON, placeholder=' ...').rstrip('.') or type(error).__name__
 
 
 class Bag:

@@ -2,9 +2,7 @@
 """Writes a copy of a rosbag2 with one topic added."""
 
 import heapq
-import shutil
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ from rosbags.typesys.store import Typestore
 from ser_ros.annotation.bag import Bag
 from ser_ros.annotation.outputs import refuse_existing
 from ser_ros.errors import SerError
+from ser_ros.files import whole_folder
 
 _VERSION: Final = 8
 """Of the copy's metadata: the last whose QoS older distributions read too."""
@@ -46,20 +45,13 @@ def copy_bag(bag: Bag, out: Path, *, added: AddedTopic, store: Typestore, on_pro
     appears when it is complete. Raises SerError where it is there already or cannot be written, or the bag breaks off.
     """
     refuse_existing([out])
-    partial = None
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f'.{out.name}.', suffix='.partial', dir=out.parent))
-        # One folder deeper, for the writer names its file by the folder.
-        with _writer(bag, partial / out.name) as writer:
+        # The writer names its file by the folder.
+        with whole_folder(out) as folder, _writer(bag, folder) as writer:
             _copy(bag, writer, added, store, on_progress)
-        (partial / out.name).rename(out)
     except (OSError, sqlite3.Error) as error:
         reason = getattr(error, 'strerror', None) or error
         raise SerError(f'{out} cannot be written ({reason}); free some space or give another --out') from None
-    finally:
-        if partial is not None:
-            shutil.rmtree(partial, ignore_errors=True)
 
 
 def _writer(bag: Bag, folder: Path) -> Writer:

@@ -6,14 +6,14 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ser_ros.annotation.bag import Bag, reason
+from ser_ros.annotation.bag import Bag
 from ser_ros.annotation.bag_topics import AudioTopics
 from ser_ros.audio.block import BLOCK_DURATION, AudioBlock
 from ser_ros.audio.pace import Pace
 from ser_ros.audio.packets import AudioPacket, PacketDecoder, StreamFormat
 from ser_ros.audio.source import LONGEST_PAUSE, EndOfAudio, check_channel
 from ser_ros.audio.topic import TopicSource
-from ser_ros.errors import SerError
+from ser_ros.errors import SerError, reason
 
 DEFAULT_FRAME_ID = 'microphone'
 """Where no message names one; the node's own default."""

@@ -9,9 +9,9 @@ from rosbags.interfaces import Connection, MessageDefinitionFormat
 from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
-from ser_ros.annotation.bag import Bag, reason
+from ser_ros.annotation.bag import Bag
 from ser_ros.audio.packets import AUDIO_TYPES, INFO_TYPE, AudioType, audio_type
-from ser_ros.errors import SerError
+from ser_ros.errors import SerError, reason
 
 _PACKAGE = 'audio_common_msgs/msg/'
 _DEFINITIONS = {

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ser_ros.annotation.listening import Annotation
 from ser_ros.errors import SerError
+from ser_ros.files import whole_file
 
 COLUMNS = ('start', 'end', 'duration', 'emotion', 'confidence')
 """The table's columns, before one `probability_LABEL` for each label; seconds from the file's beginning, the label or
@@ -46,10 +47,8 @@ def label_track(annotations: Sequence[Annotation]) -> str:
 
 
 def _write(file: Path, text: str) -> None:
-    partial = file.with_name(f'.{file.name}.partial')
     try:
-        partial.write_text(text, encoding='utf-8')
-        partial.replace(file)
+        with whole_file(file) as partial:
+            partial.write_text(text, encoding='utf-8')
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise SerError(f'{file} cannot be written ({error.strerror}); free some space or give another --out') from None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ser_ros.errors import reason
 from ser_ros.extras import missing_packages
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.device import choose_device
@@ -90,7 +91,7 @@ def load_ways(folder: Path, device: str, backends: list[str]) -> tuple[dict[str,
         peer = _peer(folder, device)
         peer.answer(np.zeros(16_000, dtype=np.float32))
     except Exception as error:  # such as a Whisper encoder whose window was shortened: the pipeline pads to 30 s
-        return ways, str(error).partition('\n')[0] or type(error).__name__
+        return ways, reason(error)
     ways[PEER] = peer
     if 'float32' not in peer.settings:
         ways[PEER_IN_FLOAT32] = _peer(folder, device, dtype='float32')

@@ -13,6 +13,7 @@ import soundfile
 
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.errors import SerError
+from ser_ros.files import whole_file
 from ser_ros.recognition.estimate import Estimate
 from ser_ros.speech.segmenter import Utterance
 
@@ -104,13 +105,11 @@ class Recorder:
 
     def _write_both(self, name: str, sound: bytes, row: bytes) -> None:
         file = self._folder / name
-        partial = file.with_name(f'{name}.partial')
         try:
-            _write(partial, sound)
-            partial.replace(file)
+            with whole_file(file) as partial:
+                _write(partial, sound)
             self._append(row)
         except OSError:
-            partial.unlink(missing_ok=True)
             file.unlink(missing_ok=True)
             raise
         self._count += 1

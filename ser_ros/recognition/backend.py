@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ser_ros.errors import SerError, SettingError
+from ser_ros.errors import SerError, SettingError, reason
 from ser_ros.extras import missing_packages, require_extra
 from ser_ros.recognition.cancellation import Cancellation
 from ser_ros.recognition.device import check_device, gpu_may_be_there
@@ -71,9 +71,8 @@ def load_backend(folder: Path, device: str, backend: str) -> Backend:
         from ser_ros.recognition.torch_backend import TorchBackend
     except (ImportError, OSError) as error:
         # As with a torch that was built for another CUDA.
-        reason = str(error).strip().partition('\n')[0]
         raise SerError(
-            f'torch is installed, but cannot be loaded ({reason}); install the one that is made for this machine'
+            f'torch is installed, but cannot be loaded ({reason(error)}); install the one that is made for this machine'
         ) from None
 
     loaded = TorchBackend.load(folder, device)

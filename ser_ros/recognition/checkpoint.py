@@ -20,7 +20,7 @@ from transformers import (
 )
 
 from ser_ros.audio.block import SAMPLE_RATE
-from ser_ros.errors import SerError
+from ser_ros.errors import SerError, reason
 from ser_ros.recognition.frontend import Frontend
 
 _PLACEHOLDER_LABEL = re.compile(r'LABEL_\d+')
@@ -169,9 +169,7 @@ def _own_memory(model: torch.nn.Module) -> None:
 
 
 def _sentence(folder: Path, fact: str, error: Exception) -> str:
-    # transformers explains at length, and lists all the models it knows: its first sentence says enough.
-    reason = str(error).strip().partition('\n')[0].partition('. ')[0].rstrip('.') or type(error).__name__
-    return f'{folder} {fact} ({reason}); give a complete Hugging Face audio-classification folder'
+    return f'{folder} {fact} ({reason(error)}); give a complete Hugging Face audio-classification folder'
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ser_ros.audio.block import SAMPLE_RATE
-from ser_ros.errors import SerError, SettingError
+from ser_ros.errors import SerError, SettingError, reason
 from ser_ros.recognition.backend import Backend, load_backend
 from ser_ros.recognition.cancellation import Cancellation
 from ser_ros.recognition.estimate import Estimate
@@ -44,9 +44,9 @@ class Classifier:
             raise
         except Exception as error:
             # A folder whose files load but do not fit together fails anywhere in transformers.
-            reason = str(error).strip().partition('. ')[0].partition('\n')[0] or type(error).__name__
             raise SerError(
-                f'{folder} was loaded but gives no answer ({reason}); its files do not fit together: copy them again'
+                f'{folder} was loaded but gives no answer ({reason(error)}); its files do not fit together: '
+                'copy them again'
             ) from None
         return classifier
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ser_ros.errors import SerError
+from ser_ros.errors import SerError, reason
 from ser_ros.onnx_session import ALL_CORES, new_run, open_session
 from ser_ros.recognition.cancellation import Cancellation
 from ser_ros.recognition.optimised_form import INPUT, OUTPUT
@@ -32,9 +32,9 @@ class OnnxBackend:
             self.threads = 1 if size < _SMALL else ALL_CORES
             self._session = open_session(graph, threads=self.threads)
         except Exception as error:
-            reason, model = str(error).strip().partition('\n')[0], graph.parent.parent
+            model = graph.parent.parent
             raise SerError(
-                f'{graph} cannot be loaded ({reason}); build it again: `ros2 run ser_ros optimize {model}`'
+                f'{graph} cannot be loaded ({reason(error)}); build it again: `ros2 run ser_ros optimize {model}`'
             ) from None
 
     def probabilities(self, samples: np.ndarray, cancellation: Cancellation) -> np.ndarray:

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""That files and folders appear whole or not at all."""
+
+import pytest
+
+from ser_ros.files import whole_file, whole_folder
+
+
+def test_a_file_takes_the_place_of_the_one_before_when_it_is_whole(tmp_path):
+    path = tmp_path / 'table.csv'
+    path.write_text('old')
+    with whole_file(path) as partial:
+        partial.write_text('new')
+        assert path.read_text() == 'old' and partial.parent == tmp_path and partial.name.startswith('.')
+    assert path.read_text() == 'new'
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize('error', [OSError, KeyboardInterrupt])
+def test_of_a_file_that_could_not_be_written_nothing_is_left(tmp_path, error):
+    path = tmp_path / 'table.csv'
+    path.write_text('old')
+    with pytest.raises(error), whole_file(path) as partial:
+        partial.write_text('ne')
+        raise error
+    assert path.read_text() == 'old'
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_appears_when_it_is_whole_with_those_above_it(tmp_path):
+    path = tmp_path / 'made' / 'copy'
+    with whole_folder(path) as folder:
+        folder.mkdir()
+        (folder / 'metadata.yaml').touch()
+        assert folder.name == 'copy' and not path.exists()
+    assert [file.relative_to(tmp_path).as_posix() for file in sorted(tmp_path.rglob('*'))] == [
+        'made',
+        'made/copy',
+        'made/copy/metadata.yaml',
+    ]
+
+
+def test_of_a_folder_that_could_not_be_written_nothing_is_left(tmp_path):
+    with pytest.raises(KeyboardInterrupt), whole_folder(tmp_path / 'copy') as folder:
+        folder.mkdir()
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
