@@ -108,6 +108,22 @@ def test_only_the_console_script_and_the_benchmark_optimise():
     assert offences(paths, lambda name: is_part_of(name, 'ser_ros.optimising', 'ser_ros.benchmarking')) == []
 
 
+def test_only_demo_benchmark_and_the_room_itself_know_what_serves_tests():
+    scripts = (ROOT / 'cli' / 'demo.py', ROOT / 'cli' / 'benchmark.py')
+    serving = [ROOT / 'testing', ROOT / 'benchmarking', *scripts]
+    paths = [
+        path for path in sorted(ROOT.rglob('*.py')) if not any(path.is_relative_to(allowed) for allowed in serving)
+    ]
+    assert len(paths) > 100
+    assert offences(paths, lambda name: is_part_of(name, 'ser_ros.testing')) == []
+
+
+def test_what_serves_tests_knows_nothing_but_the_ground():
+    allowed = [f'ser_ros.{part}' for part in ('errors', 'testing')]
+    paths = modules_in('testing')
+    assert offences(paths, lambda name: is_part_of(name, 'ser_ros') and not is_part_of(name, *allowed)) == []
+
+
 def test_training_knows_neither_the_node_nor_ros():
     paths = modules_in('training') if (ROOT / 'training').is_dir() else []
     assert offences(paths, lambda name: is_part_of(name, 'ser_ros.node', 'rclpy')) == []

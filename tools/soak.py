@@ -12,27 +12,26 @@ import argparse
 import bisect
 import contextlib
 import json
-import os
+import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import psutil
-import rclpy
 import soundfile
-from diagnostic_msgs.msg import DiagnosticArray
-from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState
+from tqdm import tqdm
 
-from ser_msgs.msg import Emotion
-from ser_ros.audio.block import SAMPLE_RATE
+from ser_ros.audio.block import BLOCK_DURATION, SAMPLE_RATE
 from ser_ros.audio.file import read_recording
 from ser_ros.node.messages import seconds
+from ser_ros.testing.domain import take_own_domain
+from ser_ros.testing.node_process import NodeProcess
+from ser_ros.testing.observer import Observer, ros_context
+from ser_ros.testing.process_cost import descriptors, memory_megabytes, threads
+from ser_ros.testing.virtual_microphone import virtual_microphone
 from ser_ros.training.data.ravdess import find_clips
 
 SEED = 0
@@ -54,10 +53,8 @@ def main() -> int:
     options = parser.parse_args()
     sound = Path(f'soak-{options.hours:g}h.wav').resolve()
     truth = make_sound(options.ravdess, options.hours, sound)
-    os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
-    with microphone() if options.realtime else contextlib.nullcontext({}) as variables:
-        witness = listen(sound, os.environ | variables, realtime=options.realtime)
-    return report(witness, truth, options.hours)
+    take_own_domain()
+    return report(listen(sound, options.hours, realtime=options.realtime), truth, options.hours)
 
 
 def make_sound(ravdess: Path, hours: float, path: Path) -> list[tuple[float, float]]:
@@ -66,7 +63,8 @@ def make_sound(ravdess: Path, hours: float, path: Path) -> list[tuple[float, flo
     clips = find_clips(ravdess)
     order = generator.permutation(len(clips))
     level, at, truth = LEVELS[0], 0, []
-    with soundfile.SoundFile(path, 'w', SAMPLE_RATE, 1, 'PCM_16') as file:
+    bar = tqdm(total=round(hours * 3600), unit='s', desc='making the sound')
+    with bar, soundfile.SoundFile(path, 'w', SAMPLE_RATE, 1, 'PCM_16') as file:
 
         def write(samples: np.ndarray) -> None:
             noise = generator.standard_normal(len(samples)) * 10 ** (level / 20)
@@ -81,106 +79,74 @@ def make_sound(ravdess: Path, hours: float, path: Path) -> list[tuple[float, flo
             write(clip)
             truth.append(((at + pause) / SAMPLE_RATE, len(clip) / SAMPLE_RATE))
             at += pause + len(clip)
-            print(f'\rmaking the sound: {at / SAMPLE_RATE / 3600:.1f} h', end='', file=sys.stderr)
+            bar.update(at // SAMPLE_RATE - bar.n)
     return truth
 
 
+@dataclass
 class Witness:
-    """What the node said and how it was."""
+    """What the node said and how it was.
 
-    def __init__(self):
-        """Begin to listen."""
-        rclpy.init(signal_handler_options=rclpy.SignalHandlerOptions.NO)
-        self.node = rclpy.create_node('soak')
-        self.finals: list[tuple[int, float, float]] = []
-        self.values: dict[str, str] = {}
-        self.samples: list[dict[str, float]] = []
-        self.exit_code = 0
-        self.elapsed = 0.0
-        self.node.create_subscription(Emotion, 'emotion', self._on_emotion, 1000)
-        self.node.create_subscription(DiagnosticArray, 'diagnostics', self._on_diagnostics, 100)
+    finals: (utterance, stamp, latency), seconds. values: of the diagnostics, the last of each key.
+    samples: of what it held, on the way. elapsed: seconds that it took.
+    """
 
-    def spin(self, *, until, timeout: float = float('inf')) -> None:
-        """Listen until something is true or the time is over."""
-        deadline = time.monotonic() + timeout
-        while not until() and time.monotonic() < deadline:
-            rclpy.spin_once(self.node, timeout_sec=0.05)
-
-    def change_state(self, transition: int) -> None:
-        """Bring the node up by a step."""
-        client = self.node.create_client(ChangeState, 'ser/change_state')
-        client.wait_for_service()
-        answer = client.call_async(ChangeState.Request(transition=Transition(id=transition)))
-        self.spin(until=answer.done)
-        assert answer.result().success
-
-    def look_at(self, process: psutil.Process) -> None:
-        """Note how much the node holds, and how far it is."""
-        with contextlib.suppress(psutil.Error):
-            memory = process.memory_info().rss / 1e6
-            found = {'MB': memory, 'threads': process.num_threads(), 'descriptors': process.num_fds()}
-            heard = int(self.values.get('blocks', 0)) * 0.032
-            self.samples.append({'heard': heard, **found})
-            print(
-                f'\r{heard / 3600:.2f} h heard, {len(self.finals)} messages, {memory:.0f} MB   ',
-                end='',
-                file=sys.stderr,
-            )
-
-    def _on_emotion(self, message: Emotion) -> None:
-        if message.is_final:
-            self.finals.append((message.utterance, seconds(message.header.stamp), seconds(message.latency)))
-
-    def _on_diagnostics(self, message: DiagnosticArray) -> None:
-        self.values |= {pair.key: pair.value for status in message.status for pair in status.values}
+    finals: list[tuple[int, float, float]] = field(default_factory=list)
+    values: dict[str, str] = field(default_factory=dict)
+    samples: list[dict[str, float]] = field(default_factory=list)
+    exit_code: int = 0
+    elapsed: float = 0.0
 
 
-def listen(sound: Path, environment: dict[str, str], *, realtime: bool) -> Witness:
+def listen(sound: Path, hours: float, *, realtime: bool) -> Witness:
     """Run the node on `sound` and return what was seen of it."""
     witness = Witness()
-    source = {'audio.source': 'microphone'} if realtime else {'audio.file': str(sound), 'audio.source': 'file'}
-    command = [sys.executable, '-m', 'ser_ros.cli.ser_node', '--ros-args', '--log-level', 'ser:=warn']
-    for name, value in (source | {'audio.realtime': 'false', 'autostart': 'false'}).items():
-        command += ['-p', f'{name}:={value}']
-    node = subprocess.Popen(command, env=environment)
-    process = psutil.Process(node.pid)
-    witness.change_state(Transition.TRANSITION_CONFIGURE)
-    witness.spin(until=lambda: witness.node.count_publishers('emotion') and witness.values)
-    witness.change_state(Transition.TRANSITION_ACTIVATE)
-    began = time.monotonic()
-    played = subprocess.Popen(['paplay', '-d', 'mic', sound], env=environment) if realtime else node
-    while played.poll() is None:
-        witness.look_at(process)
-        witness.spin(until=lambda: played.poll() is not None, timeout=SAMPLE_PERIOD)
-    witness.elapsed = time.monotonic() - began
-    witness.spin(until=lambda: False, timeout=LAST_WORDS)
-    node.terminate()
-    witness.exit_code = node.wait()
+    with contextlib.ExitStack() as stack:
+        source: dict[str, object] = {'audio.file': str(sound), 'audio.source': 'file', 'audio.realtime': False}
+        variables: dict[str, str] = {}
+        if realtime:
+            source = {'audio.source': 'microphone'}
+            microphone = stack.enter_context(virtual_microphone())
+            microphone.switch_on()
+            microphone.plug_in()
+            variables = microphone.environment
+        node = stack.enter_context(
+            NodeProcess(source | {'autostart': False}, arguments=['--log-level', 'ser:=warn'], environment=variables)
+        )
+        observer = stack.enter_context(Observer(stack.enter_context(ros_context())))
+        assert observer.configure() and observer.activate()
+        began = time.monotonic()
+        player = microphone.start_playing(sound) if realtime else None
+        bar = stack.enter_context(tqdm(total=hours, unit='h', bar_format='{l_bar}{bar}| {n:.2f} h heard{postfix}'))
+        while not has_ended(player or node):
+            look_at(node, observer, witness, bar)
+            observer.spin(SAMPLE_PERIOD, until=lambda: has_ended(player or node))
+        witness.elapsed = time.monotonic() - began
+        observer.spin(LAST_WORDS)
+        if node.exit_code is None:
+            node.send(signal.SIGTERM)
+        witness.exit_code = node.wait()
+        statuses = (status for diagnostics in observer.diagnostics for status in diagnostics.status)
+        witness.values = {pair.key: pair.value for status in statuses for pair in status.values}
+        witness.finals = [
+            (message.utterance, seconds(message.header.stamp), seconds(message.latency)) for message in observer.finals
+        ]
     return witness
 
 
-@contextlib.contextmanager
-def microphone() -> Iterator[dict[str, str]]:
-    """Run a PulseAudio daemon with one null sink as the microphone; give the variables by which it is found."""
-    with tempfile.TemporaryDirectory(prefix='ser') as folder:
-        home = Path(folder)
-        (home / 'run').mkdir(mode=0o700)
-        (home / '.asoundrc').write_text('pcm.!default { type pulse }\nctl.!default { type pulse }\n')
-        variables = {'HOME': folder, 'XDG_RUNTIME_DIR': str(home / 'run')}
-        sink = f'module-null-sink sink_name=mic rate={SAMPLE_RATE} channels=1 format=s16le channel_map=mono norewinds=1'
-        modules = [f'--load={sink}', '--load=module-native-protocol-unix']
-        daemon = subprocess.Popen(
-            ['pulseaudio', '-n', '--daemonize=no', '--exit-idle-time=-1', '--log-level=error', *modules],
-            env=os.environ | variables,
-        )
-        try:
-            ask = ['pactl', 'set-default-source', 'mic.monitor']
-            while subprocess.run(ask, env=os.environ | variables, capture_output=True).returncode:
-                time.sleep(0.1)
-            yield variables
-        finally:
-            daemon.kill()
-            daemon.wait()
+def has_ended(process: NodeProcess | subprocess.Popen) -> bool:
+    """Tell whether what gives the sound has come to its end: the node that reads a file, or the player."""
+    return (process.exit_code if isinstance(process, NodeProcess) else process.poll()) is not None
+
+
+def look_at(node: NodeProcess, observer: Observer, witness: Witness, bar: tqdm) -> None:
+    """Note how much the node holds, and how far it is."""
+    heard = observer.count('blocks') * BLOCK_DURATION
+    with contextlib.suppress(OSError):  # it has ended just now
+        held = {'MB': memory_megabytes(node.pid)[0], 'threads': threads(node.pid), 'descriptors': descriptors(node.pid)}
+        witness.samples.append({'heard': heard, **held})
+    bar.set_postfix_str(f'{len(observer.finals)} messages, {witness.samples[-1]["MB"]:.0f} MB', refresh=False)
+    bar.update(heard / 3600 - bar.n)
 
 
 def report(witness: Witness, truth: list[tuple[float, float]], hours: float) -> int:
@@ -208,7 +174,7 @@ def report(witness: Witness, truth: list[tuple[float, float]], hours: float) -> 
         'latency, median, 95 %, longest': ', '.join(f'{v:.3f} s' for v in np.percentile(latencies, (50, 95, 100))),
         'lost': {key: values[key] for key in ('overflows', 'reopened', 'dropped final', 'failed') if key in values},
     }
-    print('\r| | |\n|---|---|')
+    print('| | |\n|---|---|')
     for name, value in rows.items():
         print(f'| {name} | {value} |')
     Path(f'soak-{hours:g}h.json').write_text(json.dumps({'rows': rows, 'samples': witness.samples}, default=str))

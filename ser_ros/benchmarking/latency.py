@@ -12,9 +12,11 @@ import numpy as np
 import soundfile
 
 from ser_ros.audio.block import SAMPLE_RATE
-from ser_ros.benchmarking.nodes import NodeProcess
+from ser_ros.benchmarking.nodes import emotion_topic, logging_node, wait_until_listening
 from ser_ros.benchmarking.schedule import Schedule, expect, lay_out, quiet_room
 from ser_ros.errors import SerError
+from ser_ros.testing.node_process import NodeProcess
+from ser_ros.testing.process_cost import cpu_seconds, memory_megabytes, threads
 
 _SETTLING = 1.0
 """Seconds after the start that do not count as idle, nor those before a file ends."""
@@ -51,7 +53,8 @@ class _Group:
     """Equal nodes that hear one topic, and what was measured of them so far."""
 
     audio: str
-    nodes: list[NodeProcess]
+    nodes: dict[str, NodeProcess]
+    """By the topic of their emotions."""
     starts: list[dict[str, float]]
     idle_percent: tuple[float, ...] = ()
     sent: list[list[float]] = field(default_factory=list)
@@ -82,19 +85,19 @@ def measure_live(
             groups[name] = _start(stack, f'group_{len(groups)}', parameters, nodes)
         speaker = stack.enter_context(speaker_class())
         for name, group in groups.items():
-            speaker.connect(group.audio, [node.topic for node in group.nodes])
+            speaker.connect(group.audio, list(group.nodes))
             on_progress(f'{name}: {idle_seconds:.0f} s of silence')
-            before = [node.cpu_seconds() for node in group.nodes]
+            before = _cpu_seconds(group)
             speaker.play(group.audio, quiet_room(idle_seconds))
-            used = [node.cpu_seconds() - start for node, start in zip(group.nodes, before, strict=True)]
+            used = [after - start for after, start in zip(_cpu_seconds(group), before, strict=True)]
             group.idle_percent = tuple(100 * seconds / idle_seconds for seconds in used)
         for number in range(rounds):
             for name, group in groups.items():
                 seconds = packets.size / SAMPLE_RATE
                 on_progress(f'{name}: {seconds:.0f} s of speech and pauses, round {number + 1} of {rounds}')
                 group.sent.append(speaker.play(group.audio, packets))
-                for node in group.nodes:
-                    speaker.take(node.topic, (number + 1) * len(schedule.utterances))
+                for topic in group.nodes:
+                    speaker.take(topic, (number + 1) * len(schedule.utterances))
         return {name: _figures(group, speaker, schedule, idle_seconds) for name, group in groups.items()}
 
 
@@ -106,12 +109,12 @@ def measure_idle(parameters: dict, seconds: float) -> float:
     with tempfile.TemporaryDirectory(prefix='ser-benchmark-') as folder:
         file = Path(folder) / 'silence.wav'
         soundfile.write(file, quiet_room(seconds + 3 * _SETTLING).ravel(), SAMPLE_RATE)
-        with NodeProcess('idle', parameters | {'audio.source': 'file', 'audio.file': str(file)}) as node:
-            node.wait_until_listening()
+        with logging_node('idle', parameters | {'audio.source': 'file', 'audio.file': str(file)}) as node:
+            wait_until_listening(node)
             time.sleep(_SETTLING)
-            began, before = time.monotonic(), node.cpu_seconds()
+            began, before = time.monotonic(), cpu_seconds(node.pid)
             time.sleep(seconds)
-            return 100 * (node.cpu_seconds() - before) / (time.monotonic() - began)
+            return 100 * (cpu_seconds(node.pid) - before) / (time.monotonic() - began)
 
 
 def delays_of(
@@ -147,19 +150,23 @@ def _speaker() -> type:
 
 def _start(stack: contextlib.ExitStack, name: str, parameters: dict, nodes: int) -> _Group:
     audio = f'{name}_audio'
-    processes = [
-        stack.enter_context(NodeProcess(f'{name}_node_{index}', parameters | {'audio.topic': audio}))
-        for index in range(nodes)
-    ]
-    return _Group(audio, processes, [node.wait_until_listening() for node in processes])
+    heard = parameters | {'audio.source': 'topic', 'audio.topic': audio}
+    names = [f'{name}_node_{index}' for index in range(nodes)]
+    processes = {emotion_topic(each): stack.enter_context(logging_node(each, heard)) for each in names}
+    return _Group(audio, processes, [wait_until_listening(node) for node in processes.values()])
+
+
+def _cpu_seconds(group: _Group) -> list[float]:
+    return [cpu_seconds(node.pid) for node in group.nodes.values()]
 
 
 def _figures(group: _Group, speaker, schedule: Schedule, idle_seconds: float) -> Live:
     count = len(group.sent) * len(schedule.utterances)
-    received = [speaker.take(node.topic, count) for node in group.nodes]
+    received = [speaker.take(topic, count) for topic in group.nodes]
+    first = next(iter(group.nodes.values()))
     finals = [(came, message.utterance) for messages in received for came, message in messages if message.is_final]
     delays = delays_of(finals, schedule, group.sent)
-    megabytes, own = group.nodes[0].memory_megabytes()
+    megabytes, own = memory_megabytes(first.pid)
     return Live(
         nodes=len(group.nodes),
         utterances=len(group.nodes) * count,
@@ -171,6 +178,6 @@ def _figures(group: _Group, speaker, schedule: Schedule, idle_seconds: float) ->
         idle_seconds=idle_seconds,
         megabytes=megabytes,
         own_megabytes=own,
-        threads=group.nodes[0].threads(),
+        threads=threads(first.pid),
         start_seconds=group.starts[0],
     )

@@ -5,18 +5,18 @@ import array
 import threading
 import time
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.qos import QoSProfile, qos_profile_sensor_data
+from rclpy.qos import qos_profile_sensor_data
 from std_msgs.msg import Int16MultiArray
 
 from ser_msgs.msg import Emotion
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.benchmarking.schedule import PACKET
 from ser_ros.errors import SerError
+from ser_ros.testing.emotion_log import EmotionLog
 
 _DISCOVERY_TIMEOUT = 30.0
 _LOOK_PERIOD = 0.05
@@ -35,8 +35,7 @@ class Speaker:
         self._executor.add_node(self._node)
         self._spinning = threading.Thread(target=self._executor.spin, daemon=True)
         self._spinning.start()
-        self._received: dict[str, list[tuple[float, Emotion]]] = {}
-        self._subscriptions: list = []
+        self._logs: dict[str, EmotionLog] = {}
         self._publishers: dict = {}
         return self
 
@@ -51,15 +50,7 @@ class Speaker:
         publisher = self._node.create_publisher(Int16MultiArray, audio, qos_profile_sensor_data)
         self._publishers[audio] = publisher
         for topic in emotions:
-            received = self._received[topic] = []
-            self._subscriptions.append(
-                self._node.create_subscription(
-                    Emotion,
-                    topic,
-                    partial(_receive, received),
-                    QoSProfile(depth=1000),
-                )
-            )
+            self._logs[topic] = EmotionLog(self._node, topic)
         deadline = time.monotonic() + _DISCOVERY_TIMEOUT
         while publisher.get_subscription_count() < len(emotions) or any(
             not self._node.count_publishers(topic) for topic in emotions
@@ -87,12 +78,9 @@ class Speaker:
 
     def take(self, topic: str, count: int) -> list[tuple[float, Emotion]]:
         """Return (when it came, message) of all messages on `topic`, once `count` final ones or no more have come."""
-        received = self._received[topic]
+        log = self._logs[topic]
         deadline = time.monotonic() + _LAST_WORDS
-        while sum(message.is_final for _, message in received) < count and time.monotonic() < deadline:
+        while len(log.finals) < count and time.monotonic() < deadline:
             time.sleep(_LOOK_PERIOD)
-        return list(received)
-
-
-def _receive(received: list[tuple[float, Emotion]], message: Emotion) -> None:
-    received.append((time.monotonic(), message))
+        messages = list(log.messages)
+        return list(zip(log.arrivals, messages, strict=False))

@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a figure was measured on, and what a process takes of it. Linux only, as /proc is."""
+"""What a figure was measured on."""
 
 import datetime
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from ser_ros.extras import missing_packages
+from ser_ros.machine import cpu_name
 
 _PACKAGES = ('onnxruntime', 'torch', 'transformers', 'numpy')
-_TICKS = os.sysconf('SC_CLK_TCK')
 
 
 def describe_machine() -> dict[str, str]:
@@ -19,7 +18,7 @@ def describe_machine() -> dict[str, str]:
     installed = {package: _version(package) for package in _PACKAGES}
     threads_of_torch, gpu = _torch()
     return {
-        'CPU': f'{_cpu_name()}, {os.cpu_count()} cores{threads_of_torch}',
+        'CPU': f'{cpu_name()}, {os.cpu_count()} cores{threads_of_torch}',
         'memory': f'{memory:.0f} GiB',
         'GPU': gpu,
         'software': ', '.join(
@@ -33,28 +32,6 @@ def describe_machine() -> dict[str, str]:
     }
 
 
-def cpu_seconds(process: int) -> float:
-    """Return what all threads of `process` have used so far."""
-    # The name, in brackets, may hold blanks.
-    fields = Path(f'/proc/{process}/stat').read_text().rpartition(')')[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
-
-
-def memory_megabytes(process: int) -> tuple[float, float]:
-    """Return what `process` holds, and what of it is shared with nobody, 10^6 bytes."""
-    entries = dict(
-        line.split(':', 1) for line in Path(f'/proc/{process}/smaps_rollup').read_text().splitlines() if 'kB' in line
-    )
-    kilobytes = {name: int(value.split()[0]) for name, value in entries.items()}
-    own = kilobytes['Private_Clean'] + kilobytes['Private_Dirty']
-    return kilobytes['Rss'] * 1.024e-3, own * 1.024e-3
-
-
-def threads(process: int) -> int:
-    """Return how many threads `process` has."""
-    return len(list(Path(f'/proc/{process}/task').iterdir()))
-
-
 def _torch() -> tuple[str, str]:
     """Return on how many threads torch runs, and what GPU it sees, for people."""
     if missing_packages('torch'):
@@ -63,13 +40,6 @@ def _torch() -> tuple[str, str]:
 
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else 'none'
     return f', torch on {torch.get_num_threads()} thread(s)', gpu
-
-
-def _cpu_name() -> str:
-    for line in Path('/proc/cpuinfo').read_text().splitlines():
-        if line.startswith('model name'):
-            return line.partition(':')[2].strip()
-    return platform.machine()
 
 
 def _version(package: str) -> str:

@@ -3,7 +3,6 @@
 
 import argparse
 import sys
-import time
 from pathlib import Path
 
 from ser_ros.annotation.bag import Bag, is_bag
@@ -17,12 +16,10 @@ from ser_ros.annotation.table import write_tables
 from ser_ros.audio.block import BLOCK_DURATION, SAMPLE_RATE
 from ser_ros.audio.file import FileSource, open_sound_file
 from ser_ros.audio.packets import StreamFormat
+from ser_ros.cli.progress import ProgressLine
 from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.errors import SerError
 from ser_ros.recognition.models import find_model
-
-_SILENT_FOR = 2.0
-"""Seconds after which the progress is shown."""
 
 _BAG_OPTIONS = ('topic', 'info_topic', 'rate', 'channels', 'emotion_topic')
 
@@ -52,7 +49,7 @@ def _annotate_files(options: argparse.Namespace) -> int:
     classifier = _load(options)
     _make_folder(options.out)
     for path, files in targets.items():
-        progress = _Progress(str(path), durations[path] / BLOCK_DURATION)
+        progress = ProgressLine(str(path), durations[path] / BLOCK_DURATION)
         annotations = annotate(
             FileSource(path, realtime=False, channel=options.channel, clock=lambda: 0.0),
             classifier,
@@ -81,11 +78,11 @@ def _annotate_bag(options: argparse.Namespace) -> int:
         source = BagSource(bag, topics, assumed=assumed, channel=options.channel)
         source.open()
         classifier = _load(options)
-        progress = _Progress(str(path), source.block_count)
+        progress = ProgressLine(str(path), source.block_count)
         annotations = annotate(source, classifier, min_confidence=options.min_confidence, on_progress=progress)
         store = emotion_types()
         added = emotion_topic(new_topic, annotations, store, model=classifier.name, frame_id=source.frame_id)
-        copying = _Progress(f'writing {out}', bag.message_count)
+        copying = ProgressLine(f'writing {out}', bag.message_count)
         copy_bag(bag, out, added=added, store=store, on_progress=lambda done: copying(done, len(annotations)))
         progress.end(len(annotations), (bag.end - bag.start) / 1e9, out)
         for loss, count in source.losses.items():
@@ -150,31 +147,6 @@ def _parser() -> argparse.ArgumentParser:
     add('--channels', type=int, metavar='N', help='interleaved, where the messages do not tell it (default 1)')
     add('--emotion-topic', help='name of the new topic (default /emotion)')
     return parser
-
-
-class _Progress:
-    """Shows on one line of a terminal how far the work is, and says in the end how fast it went."""
-
-    def __init__(self, name: str, total: float):
-        self._name = name
-        self._total = total
-        self._started = time.monotonic()
-        self._shown = False
-
-    def __call__(self, done: int, utterances: int) -> None:
-        if sys.stderr.isatty() and time.monotonic() - self._started > _SILENT_FOR:
-            self._shown = True
-            share = min(done / self._total, 1.0) if self._total else 1.0
-            print(f'\r{self._name}: {share:4.0%}, {utterances} utterances ', end='', file=sys.stderr, flush=True)
-
-    def end(self, utterances: int, seconds: float, written: Path) -> None:
-        if self._shown:
-            print('\r\033[K', end='', file=sys.stderr)
-        took = time.monotonic() - self._started
-        print(
-            f'{written}: {utterances} utterance{"s" * (utterances != 1)} in {seconds:.0f} s of {self._name}, '
-            f'{seconds / took:.0f} times as fast as real time'
-        )
 
 
 if __name__ == '__main__':

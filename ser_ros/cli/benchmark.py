@@ -6,30 +6,20 @@ import contextlib
 import json
 import shlex
 import sys
-import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
-from ser_ros.benchmarking.nodes import choose_domain
-from ser_ros.benchmarking.speech import read_speech, speech_of, utterances_of
+from ser_ros.benchmarking.recognition import backends_of
+from ser_ros.benchmarking.session import QUICK, SECTIONS, Repetitions, Session, measure, random_weight_model
+from ser_ros.benchmarking.speech import read_speech, utterances_of
+from ser_ros.cli.progress import say
 from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.errors import SerError
-from ser_ros.extras import missing_packages, require_extra
+from ser_ros.extras import require_extra
 from ser_ros.recognition.models import find_model
-from ser_ros.speech.fused import FusedVad
-from ser_ros.speech.vad import CHUNK_SAMPLES
+from ser_ros.testing.domain import take_own_domain
 
-SECTIONS = ('vad', 'recognition', 'agreement', 'idle', 'live')
-_IDLE_SECONDS, _QUICK_IDLE_SECONDS = 30.0, 5.0
 _ARCHITECTURES = ('wav2vec2-base', 'xls-r-300m', 'xls-r-1b', 'hubert-large')
-_SHOWN = (1.0, 3.0, 5.0, 10.0)
-_LENGTHS = tuple(float(seconds) for seconds in range(1, 11))
-_FLOOR_SECONDS = 3.0
-_CHECKED_CLIPS = 10
-"""Enough to see that a graph is that of its model, where answers mean nothing anyway."""
 
 _EXAMPLES = """examples:
   ros2 run ser_ros benchmark
@@ -47,11 +37,20 @@ def main(args: list[str] | None = None) -> int:
     options = _parse(args)
     utterances = utterances_of(read_speech(options.audio))
     if {'idle', 'live'} & set(options.only):
-        choose_domain()
+        take_own_domain()
     with _model(options) as (folder, weights):
-        report = _measure(
-            options, folder, weights, utterances, shlex.join(['ros2', 'run', 'ser_ros', 'benchmark', *args])
+        session = Session(
+            sections=tuple(options.only),
+            model=folder,
+            weights=weights,
+            device=options.device,
+            backends=_backends(options, folder),
+            nodes=options.nodes,
+            data=options.data,
+            clips=options.clips,
+            repetitions=QUICK if options.quick else Repetitions(),
         )
+        report = measure(session, utterances, shlex.join(['ros2', 'run', 'ser_ros', 'benchmark', *args]), say)
     as_json = json.dumps(report.values, indent=1)
     if options.json and options.json != '-':
         Path(options.json).write_text(as_json + '\n', encoding='utf-8')
@@ -61,115 +60,6 @@ def main(args: list[str] | None = None) -> int:
     return 0
 
 
-def _measure(options: argparse.Namespace, folder: Path, weights: str, utterances: list[np.ndarray], command: str):
-    # Late, for torch and rclpy take seconds, and a bad argument is told before.
-    from ser_ros.benchmarking.machine import describe_machine
-    from ser_ros.benchmarking.report import Report
-
-    report = Report(describe_machine(), {'model': folder.name, 'weights': weights}, command)
-    if 'vad' in options.only:
-        _say('voice activity')
-        report.add_vad(*_time_vad(np.concatenate(utterances)))
-    if 'recognition' in options.only or 'agreement' in options.only:
-        _measure_recognition(options, folder, utterances, report)
-    if 'idle' in options.only:
-        from ser_ros.benchmarking.latency import measure_idle
-
-        seconds = _QUICK_IDLE_SECONDS if options.quick else _IDLE_SECONDS
-        _say(f'{seconds:.0f} s of silence from a file')
-        parameters = {'model.path': str(folder), 'model.device': options.device}
-        report.add_idle(measure_idle(parameters, seconds), seconds)
-    if 'live' in options.only:
-        report.add_live(_measure_live(options, folder, utterances))
-    return report
-
-
-def _time_vad(speech: np.ndarray) -> tuple[float, float, int]:
-    detector, times = FusedVad(), []
-    for at in range(0, len(speech) - CHUNK_SAMPLES, CHUNK_SAMPLES):
-        started = time.perf_counter()
-        detector.speech_probability(speech[at : at + CHUNK_SAMPLES])
-        times.append(1000 * (time.perf_counter() - started))
-    median, high = np.percentile(times, (50, 95))
-    return float(median), float(high), len(times)
-
-
-def _measure_recognition(options: argparse.Namespace, folder: Path, utterances: list[np.ndarray], report) -> None:
-    from ser_ros.benchmarking.recognition import compare, fit_line, load_ways, time_ways
-
-    _say('loading the model')
-    ways, peer_problem = load_ways(folder, options.device, _backends(options, folder))
-    report.add_ways(ways, peer_problem)
-    if 'recognition' in options.only:
-        lengths = _SHOWN if options.quick else _LENGTHS
-        clips = {seconds: speech_of(utterances, seconds) for seconds in lengths}
-        timings = time_ways(ways, clips, 5 if options.quick else 20, _say)
-        report.add_recognition(timings, _SHOWN)
-        report.add_lines({name: fit_line(rows) for name, rows in timings.items()}, lengths[-1])
-        if not missing_packages('torch'):
-            _measure_floor(options, folder, clips[_FLOOR_SECONDS], timings, report)
-    if 'agreement' in options.only:
-        from ser_ros.optimising.clips import clips_in, clips_of_demo
-
-        _say('reading utterances for the agreement')
-        spoken = clips_in(options.data, options.clips) if options.data else clips_of_demo()
-        report.add_agreement(compare(ways, spoken, _say))
-
-
-def _measure_floor(options: argparse.Namespace, folder: Path, samples: np.ndarray, timings: dict, report) -> None:
-    import torch
-
-    from ser_ros.recognition.device import choose_device
-
-    device = choose_device(options.device)
-    if device.type == 'cuda':
-        _say('measuring what the device can do')
-        report.add_floor({torch.cuda.get_device_name(device): _floor(folder, samples, device, timings)})
-
-
-def _floor(folder: Path, samples: np.ndarray, device, timings: dict) -> dict[str, float]:
-    from ser_ros.benchmarking.floor import measure_floor
-
-    floor = measure_floor(folder, samples, device)
-    median = next(row.median for row in timings['torch'] if row.seconds == _FLOOR_SECONDS)
-    return {
-        'gigaflop': floor.flop / 1e9,
-        'gigaflop_per_second': floor.flop_per_second / 1e9,
-        'gigabytes': floor.weight_bytes / 1e9,
-        'gigabytes_per_second': floor.bytes_per_second / 1e9,
-        'floor_ms': 1000 * floor.seconds,
-        'median_ms': median,
-    }
-
-
-def _measure_live(options: argparse.Namespace, folder: Path, utterances: list[np.ndarray]) -> dict:
-    from ser_ros.benchmarking.latency import measure_live
-
-    idle_seconds, rounds = (_QUICK_IDLE_SECONDS, 1) if options.quick else (_IDLE_SECONDS, 5)
-    settings = {
-        backend: {'model.path': str(folder), 'model.device': options.device, 'model.backend': backend}
-        for backend in _backends(options, folder)
-    }
-    first = next(iter(settings))
-    if options.nodes > 1:
-        settings = {first: settings[first]}
-    else:
-        settings[f'{first}, interim results every 0.5 s'] = settings[first] | {'emotion.interim_period': 0.5}
-    return measure_live(
-        utterances, settings, nodes=options.nodes, rounds=rounds, idle_seconds=idle_seconds, on_progress=_say
-    )
-
-
-def _backends(options: argparse.Namespace, folder: Path) -> list[str]:
-    from ser_ros.benchmarking.recognition import backends_of
-
-    found = backends_of(folder, options.device)
-    for backend in options.backends or ():
-        if backend not in found:
-            raise SerError(f"--backends '{backend}' does not run {folder} here; give some of {', '.join(found)}")
-    return options.backends or found
-
-
 @contextlib.contextmanager
 def _model(options: argparse.Namespace) -> Iterator[tuple[Path, str]]:
     """Give the model's folder, and what its weights are."""
@@ -177,26 +67,23 @@ def _model(options: argparse.Namespace) -> Iterator[tuple[Path, str]]:
         yield find_model(options.model), 'as trained'
         return
     require_extra('torch', '--architecture')
-    from ser_ros.benchmarking.architectures import make_random_model
-    from ser_ros.optimising.clips import clips_of_demo
     from ser_ros.recognition.device import choose_device
 
-    on_cpu = choose_device(options.device).type == 'cpu'
-    with tempfile.TemporaryDirectory(prefix='ser-benchmark-') as place:
-        folder = Path(place) / options.architecture
-        _say(f'making {options.architecture} with random weights')
-        make_random_model(options.architecture, folder)
-        if on_cpu and options.backends != ['torch']:
-            require_extra('optimize', '--architecture')
-            from ser_ros.optimising.build import build
-
-            clips = clips_of_demo()[:_CHECKED_CLIPS]
-            build(folder, clips, precision='auto', on_stage=lambda stage: _say(f'optimising: {stage}'))
+    optimise = choose_device(options.device).type == 'cpu' and options.backends != ['torch']
+    if optimise:
+        require_extra('optimize', '--architecture')
+    with random_weight_model(options.architecture, optimise=optimise, on_progress=say) as folder:
         yield folder, 'random'
 
 
-def _say(what: str) -> None:
-    print(f'{what} ...', file=sys.stderr, flush=True)
+def _backends(options: argparse.Namespace, folder: Path) -> tuple[str, ...]:
+    if not {'recognition', 'agreement', 'live'} & set(options.only):
+        return ()
+    found = backends_of(folder, options.device)
+    for backend in options.backends or ():
+        if backend not in found:
+            raise SerError(f"--backends '{backend}' does not run {folder} here; give some of {', '.join(found)}")
+    return tuple(options.backends or found)
 
 
 def _parse(args: list[str]) -> argparse.Namespace:

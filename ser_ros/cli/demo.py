@@ -2,14 +2,11 @@
 """`make demo`: a real node in one process, a subscriber that prints each message in this one."""
 
 import argparse
-import contextlib
 import json
+import math
 import os
-import signal
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from ser_ros.audio.file import open_sound_file
@@ -17,11 +14,11 @@ from ser_ros.cli.bars import probability_bars
 from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.errors import SerError
 from ser_ros.resources import share_folder
+from ser_ros.testing.domain import take_own_domain
+from ser_ros.testing.node_process import NodeProcess
 
-_DISCOVERY_TIMEOUT = 30.0
-_CONFIGURE_TIMEOUT = 300.0
-_EXIT_TIMEOUT = 30.0
-"""Seconds that a node has to end in: it needs five at most, on a machine that is not busy with other things."""
+_PATIENCE = 300.0
+"""Seconds that the node has for each step of its start: a large model takes some to load."""
 
 
 @ends_in_a_sentence
@@ -35,24 +32,29 @@ def main(args: list[str] | None = None) -> int:
         open_sound_file(audio).close()  # A bad file is told here, in one sentence, before anything is started.
     said = len(json.loads(recording.with_suffix('.json').read_text())['utterances']) if audio == recording else None
     _choose_domain()
-    # rclpy reads the environment when it is imported.
-    from ser_ros.cli.listener import EmotionListener
+    # Late, for rclpy takes a while, and a bad file is told at once.
+    from ser_ros.testing.observer import Observer, ros_context
 
     # Whoever asks for the microphone sits before it: what is wrong with it is told at once.
     parameters = {'autostart': False, 'audio.source': options.source, 'audio.wait': False, 'model.path': options.model}
     if audio:
         parameters['audio.file'] = str(audio)
     print('starting the node and loading its model ...', flush=True)
-    with _node_process(parameters) as node, EmotionListener(on_message=_show) as listener:
-        listener.change_state('configure', timeout=_CONFIGURE_TIMEOUT, process=node)
-        listener.wait_for_publisher(timeout=_DISCOVERY_TIMEOUT, process=node)
-        listener.change_state('activate', timeout=_DISCOVERY_TIMEOUT, process=node)
+    with (
+        NodeProcess(parameters, arguments=['--log-level', 'ser:=warn']) as node,
+        ros_context() as context,
+        Observer(context, process=node, patience=_PATIENCE, on_message=_show) as observer,
+    ):
+        _check(observer.configure(), 'configure')
+        _check(observer.activate(), 'activate')
         print(f'listening to {audio or "the microphone, until Ctrl-C"}\n', flush=True)
         try:
-            listener.spin_while_runs(node)
+            observer.wait_for_exit(node, patience=math.inf)
         except KeyboardInterrupt:
             print()
-        return _verdict(listener, said=said, complete=not microphone, exit_code=_exit_code(node))
+        answered = len({message.utterance for message in observer.finals})
+        to_answer = max(map(_to_answer, observer.diagnostics), default=0)
+        return _verdict(answered, to_answer, said=said, complete=not microphone, exit_code=node.wait())
 
 
 def _parse(args: list[str] | None) -> argparse.Namespace:
@@ -69,35 +71,16 @@ def _parse(args: list[str] | None) -> argparse.Namespace:
 
 def _choose_domain() -> None:
     """Stay on this machine and, unless the user chose a domain, out of the way of other ROS nodes on it."""
-    os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
-    if 'ROS_DOMAIN_ID' not in os.environ:
-        os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 100)
+    if 'ROS_DOMAIN_ID' in os.environ:
+        os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+    else:
+        take_own_domain()
         print(f'to listen in from another terminal: export ROS_DOMAIN_ID={os.environ["ROS_DOMAIN_ID"]}')
 
 
-@contextlib.contextmanager
-def _node_process(parameters: dict[str, str | bool]) -> Iterator[subprocess.Popen]:
-    command = [sys.executable, '-m', 'ser_ros.cli.ser_node', '--ros-args', '--log-level', 'ser:=warn']
-    for name, value in parameters.items():
-        command += ['-p', f'{name}:={json.dumps(value)}']
-    process = subprocess.Popen(command, env=os.environ | {'PYTHONFAULTHANDLER': '1'})
-    try:
-        yield process
-    finally:
-        process.terminate()
-        _exit_code(process)
-
-
-def _exit_code(node: subprocess.Popen) -> int:
-    """Return the exit code of a node that is ending. Raises SerError where it does not end, and ends it."""
-    try:
-        return node.wait(_EXIT_TIMEOUT)
-    except subprocess.TimeoutExpired:
-        node.send_signal(signal.SIGABRT)  # with the fault handler, Python prints where each thread stands
-        node.wait()
-        raise SerError(
-            f'the node did not end within {_EXIT_TIMEOUT:.0f} s; where its threads stood is above, please report it'
-        ) from None
+def _check(success: bool, transition: str) -> None:
+    if not success:
+        raise SerError(f'the node could not {transition}; its own message stands above')
 
 
 def _show(message) -> None:
@@ -113,8 +96,13 @@ def _show(message) -> None:
     print(probability_bars(message.labels, message.probabilities), flush=True)
 
 
-def _verdict(listener, *, said: int | None, complete: bool, exit_code: int) -> int:
-    to_answer, answered = listener.to_answer, len(listener.final_numbers)
+def _to_answer(diagnostics) -> int:
+    """Return how many utterances the node says it has answered, or should have."""
+    values = {pair.key: pair.value for status in diagnostics.status for pair in status.values}
+    return sum(int(values.get(key, 0)) for key in ('answered', 'failed', 'dropped final'))
+
+
+def _verdict(answered: int, to_answer: int, *, said: int | None, complete: bool, exit_code: int) -> int:
     print(f'\n{to_answer} utterance(s) heard, {answered} final message(s) received, node ended with {exit_code}')
     if exit_code != 0:
         raise SerError(f'the node ended with exit code {exit_code}; its own message stands above')

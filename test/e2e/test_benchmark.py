@@ -6,19 +6,15 @@ import pytest
 from ser_ros.benchmarking.latency import measure_idle, measure_live
 from ser_ros.errors import SerError
 
+PARAMETERS = {'model.device': 'cpu'}
 INTERIM = {'emotion.interim_period': 0.5}
 
 
-@pytest.fixture(scope='module')
-def parameters(random_weight_model):
-    return {'model.path': str(random_weight_model), 'model.device': 'cpu'}
-
-
-def test_two_settings_with_two_nodes_each_are_measured_on_the_same_speech(ros_domain, parameters, speech):
+def test_two_settings_with_two_nodes_each_are_measured_on_the_same_speech(ros_domain, speech):
     stages = []
     found = measure_live(
         [speech],
-        {'off': parameters, 'on': parameters | INTERIM},
+        {'off': PARAMETERS, 'on': PARAMETERS | INTERIM},
         nodes=2,
         rounds=2,
         idle_seconds=1.0,
@@ -37,8 +33,8 @@ def test_two_settings_with_two_nodes_each_are_measured_on_the_same_speech(ros_do
     assert 'on: 1 s of silence' in stages and sum('round 2 of 2' in stage for stage in stages) == 2
 
 
-def test_silence_from_a_file_costs_a_part_of_a_core(ros_domain, parameters):
-    assert 0 < measure_idle(parameters, 2.0) < 100
+def test_silence_from_a_file_costs_a_part_of_a_core(ros_domain):
+    assert 0 < measure_idle(PARAMETERS, 2.0) < 100
 
 
 def test_a_node_that_does_not_come_up_is_told_with_its_last_words(ros_domain, tmp_path):

@@ -15,35 +15,27 @@ from rosgraph_msgs.msg import Clock
 from ser_ros.node.messages import seconds
 
 FAULTY_MODEL = """
-import os, time, torch
-from ser_ros.recognition.classifier import Classifier
+import os, time
+from ser_ros.recognition.onnx_backend import OnnxBackend
 
-sound = Classifier.classify
+sound = OnnxBackend.probabilities
 
-def classify(self, samples, cancellation=None):
+def probabilities(self, samples, cancellation):
     if os.path.exists({slow!r}):
         time.sleep(2.5)
-    if not os.path.exists({broken!r}):
-        return sound(self, samples, cancellation)
-    weights = self._backend._model.classifier.weight.data
-    kept = weights.clone()
-    weights.fill_(torch.nan)
-    try:
-        return sound(self, samples, cancellation)
-    finally:
-        weights.copy_(kept)
+    answer = sound(self, samples, cancellation)
+    return answer * float('nan') if os.path.exists({broken!r}) else answer
 
-Classifier.classify = classify
+OnnxBackend.probabilities = probabilities
 """
 """A model that is slow, or has damaged weights, while a file of that name is there."""
 
 
 @pytest.fixture
-def listen(start_node, observe, make_talker, random_weight_model):
-    """Start a node that hears a talker, its model run by torch; return node, observer and talker."""
+def listen(start_node, observe, make_talker):
+    """Start a node that hears a talker; return node, observer and talker."""
 
     def make(**options):
-        options.setdefault('model__path', str(random_weight_model))
         node = start_node(audio__source='topic', **options)
         observer = observe()
         talker = make_talker(observer)
@@ -128,11 +120,11 @@ def test_a_full_disk_ends_the_recording_and_nothing_else(listen, speech, tmp_pat
     ask(observer, talker, speech)
     observer.wait_until(lambda: len(list(directory.glob('*/*.flac'))) == 1, 'the first is recorded')
     recorded = sorted(directory.glob('*/*'))
-    limits = resource.prlimit(node.process.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(node.process.pid, resource.RLIMIT_FSIZE, (4096, limits[1]))
+    limits = resource.prlimit(node.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(node.pid, resource.RLIMIT_FSIZE, (4096, limits[1]))
     ask(observer, talker, speech)
     observer.wait_for_level('node', 'ERROR', 'recording has ended')
-    resource.prlimit(node.process.pid, resource.RLIMIT_FSIZE, limits)
+    resource.prlimit(node.pid, resource.RLIMIT_FSIZE, limits)
     ask(observer, talker, speech)
     assert sorted(directory.glob('*/*')) == recorded
     assert node.end() == 0, node.output

@@ -52,14 +52,14 @@ def test_a_sound_server_that_dies_and_a_microphone_that_is_pulled_come_back(
     observer.wait_for_level('microphone', 'ERROR', 'connect one')
     virtual.switch_on()
     virtual.plug_in(rate=48000, channels=2)
-    observer.wait_until(lambda: observer.level('microphone') != 'ERROR', 'the microphone is back', 20.0)
+    observer.wait_until(lambda: observer.status('microphone')[0] != 'ERROR', 'the microphone is back', 20.0)
     assert observer.count('reopened') >= 1
     say(virtual, observer, sentence)
 
     told_again = interrupt(observer, virtual.start_playing(recording), virtual.unplug)
     assert told_again < 2.0
     virtual.plug_in(rate=44100)
-    observer.wait_until(lambda: observer.level('microphone') != 'ERROR', 'the microphone is back', 20.0)
+    observer.wait_until(lambda: observer.status('microphone')[0] != 'ERROR', 'the microphone is back', 20.0)
     say(virtual, observer, sentence)
 
     assert [message.utterance for message in observer.finals] == [1, 2, 3, 4, 5]

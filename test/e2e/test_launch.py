@@ -89,8 +89,8 @@ def parameters(observer, *names) -> list:
     return [value.bool_value if value.type == 1 else value.string_value for value in values]
 
 
-def test_a_file_is_launched_heard_and_the_launch_ends(launched, observe, recording, random_weight_model, said):
-    process = launched(LAUNCH_FILE, f'file:={recording}', f'model:={random_weight_model}', 'namespace:=robot')
+def test_a_file_is_launched_heard_and_the_launch_ends(launched, observe, recording, said):
+    process = launched(LAUNCH_FILE, f'file:={recording}', 'namespace:=robot')
     observer = observe(namespace='robot')
     observer.wait_until(lambda: process.poll() is not None, 'the launch has ended')
     output = process.stdout.read()
@@ -98,8 +98,8 @@ def test_a_file_is_launched_heard_and_the_launch_ends(launched, observe, recordi
     assert len(observer.finals) == len(said), output
 
 
-def test_ctrl_c_ends_the_launch_cleanly(launched, observe, recording, random_weight_model):
-    process = launched(LAUNCH_FILE, f'file:={recording}', f'model:={random_weight_model}')
+def test_ctrl_c_ends_the_launch_cleanly(launched, observe, recording):
+    process = launched(LAUNCH_FILE, f'file:={recording}')
     observer = observe()
     observer.wait_until(lambda: observer.finals, 'the first message has come')
     process.send_signal(signal.SIGINT)
@@ -162,8 +162,8 @@ def test_an_xml_file_includes_it(launched, observe, tmp_path):
     assert parameters(observe(), 'audio.source', 'use_sim_time', 'autostart') == ['topic', False, False]
 
 
-def test_a_node_that_ends_is_started_anew_where_that_is_wanted(launched, observe, recording, random_weight_model, said):
-    launched(LAUNCH_FILE, f'file:={recording}', f'model:={random_weight_model}', 'respawn:=true')
+def test_a_node_that_ends_is_started_anew_where_that_is_wanted(launched, observe, recording, said):
+    launched(LAUNCH_FILE, f'file:={recording}', 'respawn:=true')
     observer = observe()
     observer.wait_until(lambda: len(observer.finals) > len(said), 'the second node has answered')
     assert observer.finals[len(said)].utterance == 1

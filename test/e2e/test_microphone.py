@@ -96,10 +96,10 @@ def test_deactivate_lets_the_microphone_go(microphone, start_node, observe, reco
         observer.wait_until(lambda: not listeners(), 'the microphone is free')
 
 
-def test_the_demo_listens_to_the_microphone_until_ctrl_c(microphone, ros_domain, random_weight_model, recording):
+def test_the_demo_listens_to_the_microphone_until_ctrl_c(microphone, ros_domain, recording):
     """Also when more is still being said: only of a file is it known how many messages must come."""
     virtual = microphone()
-    command = [sys.executable, '-m', 'ser_ros.cli.demo', '--source', 'microphone', '--model', str(random_weight_model)]
+    command = [sys.executable, '-m', 'ser_ros.cli.demo', '--source', 'microphone']
     pipes = {'stdout': subprocess.PIPE, 'stderr': subprocess.STDOUT, 'text': True}
     demo = subprocess.Popen(command, **pipes, start_new_session=True)
     player = None

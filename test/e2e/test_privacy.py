@@ -80,7 +80,7 @@ def test_the_node_has_no_sockets_but_those_of_dds(start_node, observe, recording
     seen = set()
 
     def two_answered() -> bool:
-        seen.update(sockets_of(node.process.pid))
+        seen.update(sockets_of(node.pid))
         return len(observer.finals) >= 2
 
     observer.wait_until(two_answered, 'two utterances are answered')
@@ -103,7 +103,7 @@ def test_nothing_is_recorded_unless_it_was_asked_for(start_node, observe, record
     seen = set()
 
     def two_answered() -> bool:
-        seen.update(written_files(node.process.pid))
+        seen.update(written_files(node.pid))
         return len(observer.finals) >= 2
 
     observer.wait_until(two_answered, 'two utterances are answered')

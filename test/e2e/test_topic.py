@@ -1,20 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sound over a topic: capture nodes of every kind -> DDS -> the node, and the microphone node in their place."""
 
-import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import soundfile
 
 from ser_ros.node.messages import seconds
+from ser_ros.testing.node_process import MIC_NODE, NodeProcess
 
-PUBLISH = Path(__file__).resolve().parents[1] / 'interfaces' / 'publish.py'
 PACKAGE = 'audio_common_msgs/msg/'
 MULTI = 'std_msgs/msg/Int16MultiArray'
 
@@ -45,11 +42,11 @@ def said(said):
 
 
 class CaptureNode:
-    """test/interfaces/publish.py in a process of its own."""
+    """`ser_ros.testing.capture_node` in a process of its own."""
 
     def __init__(self, environment, options):
         self.process = subprocess.Popen(
-            [sys.executable, str(PUBLISH), json.dumps(options)],
+            [sys.executable, '-m', 'ser_ros.testing.capture_node', json.dumps(options)],
             env=os.environ | environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -217,74 +214,74 @@ def test_a_publisher_that_is_killed_may_be_followed_by_one_of_another_type(liste
     observer.wait_until(lambda: observer.finals, 'an utterance is answered')
 
 
-@contextlib.contextmanager
-def mic_node(log: Path, environment=(), **parameters):
-    command = [sys.executable, '-m', 'ser_ros.cli.mic_node', '--ros-args']
-    for name, value in parameters.items():
-        command += ['-p', f'{name.replace("__", ".")}:={json.dumps(value)}']
-    with log.open('w') as stream:
-        process = subprocess.Popen(command, env=os.environ | dict(environment), stdout=stream, stderr=stream)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
+@pytest.fixture
+def mic_node(ros_domain, tmp_path):
+    """Start microphone nodes; what still runs at the end is killed."""
+    made = []
+
+    def start(environment=None, **parameters) -> NodeProcess:
+        named = {name.replace('__', '.'): value for name, value in parameters.items()}
+        log = tmp_path / f'mic{len(made)}.log'
+        made.append(NodeProcess(named, program=MIC_NODE, log=log, patience=60.0, environment=environment))
+        return made[-1]
+
+    yield start
+    for node in made:
+        node.kill()
 
 
 @pytest.mark.parametrize('package', ['', 'ros_drivers'])
-def test_the_microphone_node_is_heard(microphone, listen, interfaces, tmp_path, recording, said, package):
+def test_the_microphone_node_is_heard(microphone, listen, mic_node, interfaces, recording, said, package):
     """Between both a network: from the null sink to the emotions, and the microphone node ends cleanly."""
     type_name = f'{PACKAGE}AudioDataStamped' if package else MULTI
     virtual = microphone()
     node, observer = listen(package)
-    environment = interfaces(package) if package else {}
-    with mic_node(tmp_path / 'mic.log', environment, audio__frame_id='left ear') as process:
-        wait_until_connected(node, observer, type_name)
-        observer.wait_for_level('microphone', 'OK')
-        virtual.play(recording)
-        observer.wait_until(lambda: len(observer.finals) >= len(said), 'all utterances are answered')
-        assert len(observer.finals) == len(said)
-        first = seconds(observer.finals[0].header.stamp) - said[0]['start']
-        # Without stamps the time of publication serves, which a busy machine delays.
-        near = 0.2 if package else 0.6
-        for message, truth in zip(observer.finals, said, strict=True):
-            assert seconds(message.duration) == pytest.approx(truth['duration'], abs=0.6)
-            assert seconds(message.header.stamp) - first == pytest.approx(truth['start'], abs=near)
-        assert observer.count('gaps') == observer.count('reordered') == observer.count('duplicates') == 0
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0, (tmp_path / 'mic.log').read_text()
-    assert 'Traceback' not in (tmp_path / 'mic.log').read_text()
+    capturing = mic_node(interfaces(package) if package else {}, audio__frame_id='left ear')
+    wait_until_connected(node, observer, type_name)
+    observer.wait_for_level('microphone', 'OK')
+    virtual.play(recording)
+    observer.wait_until(lambda: len(observer.finals) >= len(said), 'all utterances are answered')
+    assert len(observer.finals) == len(said)
+    first = seconds(observer.finals[0].header.stamp) - said[0]['start']
+    # Without stamps the time of publication serves, which a busy machine delays.
+    near = 0.2 if package else 0.6
+    for message, truth in zip(observer.finals, said, strict=True):
+        assert seconds(message.duration) == pytest.approx(truth['duration'], abs=0.6)
+        assert seconds(message.header.stamp) - first == pytest.approx(truth['start'], abs=near)
+    assert observer.count('gaps') == observer.count('reordered') == observer.count('duplicates') == 0
+    assert capturing.end() == 0, capturing.output
+    assert 'Traceback' not in capturing.output
 
 
-def test_the_microphone_node_waits_for_a_microphone(microphone, listen, tmp_path, recording):
+def test_the_microphone_node_waits_for_a_microphone(microphone, listen, mic_node, recording):
     virtual = microphone(switched_on=False)
     _node, observer = listen()
-    log = tmp_path / 'mic.log'
-    with mic_node(log) as process:
-        observer.wait_until(lambda: 'it is waited for' in log.read_text(), 'it is told that there is no microphone')
-        virtual.switch_on()
-        virtual.plug_in()
-        observer.wait_for_level('microphone', 'OK')
-        virtual.play(recording)
-        observer.wait_until(lambda: observer.finals, 'an utterance is answered')
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0, log.read_text()
-    assert 'in order again' in log.read_text() and 'Traceback' not in log.read_text()
+    capturing = mic_node()
+    observer.wait_until(lambda: 'it is waited for' in capturing.output, 'it is told that there is no microphone')
+    virtual.switch_on()
+    virtual.plug_in()
+    observer.wait_for_level('microphone', 'OK')
+    virtual.play(recording)
+    observer.wait_until(lambda: observer.finals, 'an utterance is answered')
+    assert capturing.end() == 0, capturing.output
+    assert 'in order again' in capturing.output and 'Traceback' not in capturing.output
 
 
-def test_the_microphone_node_tells_in_one_sentence_what_it_cannot(microphone, tmp_path, ros_domain):
-    microphone()
-    for parameters, words in (
+@pytest.mark.parametrize(
+    ('parameters', 'words'),
+    [
         ({'audio__device': 'no such microphone', 'audio__wait': False}, 'ros2 run ser_ros devices'),
         ({'message': 'std_msgs/msg/String'}, 'auto (the most telling'),
         ({'message': f'{PACKAGE}AudioStamped'}, 'github.com/mgonzs13/audio_common'),
         ({'audio__channel': 300}, 'audio.channel must be from -1 to 255'),
         ({'audio__channel': 'left'}, 'give a whole number'),
-    ):
-        log = tmp_path / 'mic.log'
-        with mic_node(log, **parameters) as process:
-            assert process.wait(60) == 1, log.read_text()
-        assert words in log.read_text() and 'Traceback' not in log.read_text()
+    ],
+)
+def test_the_microphone_node_tells_in_one_sentence_what_it_cannot(microphone, mic_node, parameters, words):
+    microphone()
+    capturing = mic_node(**parameters)
+    assert capturing.wait() == 1, capturing.output
+    assert words in capturing.output and 'Traceback' not in capturing.output
 
 
 def test_the_microphone_node_explains_itself():

@@ -2,7 +2,6 @@
 """The subscription and publishers in one process, over real DDS; test/e2e has the two audio_common_msgs."""
 
 import array
-import os
 import sys
 import time
 import types
@@ -55,11 +54,10 @@ class World:
 
 
 @pytest.fixture
-def world(monkeypatch):
-    monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+def world(ros_domain):
     contexts = rclpy.Context(), rclpy.Context()
     for context in contexts:
-        rclpy.init(context=context, domain_id=101 + os.getpid() % 100)
+        rclpy.init(context=context)
     made = World(*contexts)
     yield made
     made.executor.shutdown()

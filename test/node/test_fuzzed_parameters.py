@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Parameters of any type and value: taken, or refused in a sentence, at start and while the node lives."""
 
-import os
-
 import pytest
 import rclpy
 from hypothesis import given, settings
@@ -34,9 +32,9 @@ values = st.one_of(
 
 
 @pytest.fixture(scope='module')
-def context():
+def context(ros_domain):
     made = rclpy.Context()
-    rclpy.init(context=made, domain_id=1 + os.getpid() % 100)
+    rclpy.init(context=made)
     yield made
     rclpy.shutdown(context=made)
 

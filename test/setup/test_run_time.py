@@ -44,9 +44,9 @@ def light_python(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def run(light_python, tmp_path):
+def run(light_python, tmp_path, ros_domain):
     def run_script(*arguments, **variables) -> subprocess.CompletedProcess:
-        environment = os.environ | {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST', 'ROS_DOMAIN_ID': '99'} | variables
+        environment = os.environ | variables
         environment.pop('_ROS_WHEELS_BOOTSTRAP_COMPLETE', None)
         command = [light_python, *map(str, arguments)]
         return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120)

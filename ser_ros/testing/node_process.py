@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A node of this package in a process of its own."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from ser_ros.errors import SerError
+
+SER_NODE = ('-m', 'ser_ros.cli.ser_node')
+MIC_NODE = ('-m', 'ser_ros.cli.mic_node')
+
+EXIT_TIMEOUT = 30.0
+"""Seconds that a node has to end in: it needs five at most, on a machine that is not busy with other things."""
+
+
+class NodeProcess:
+    """Starts a node. As a context it ends it, as a robot's bring-up would: SIGTERM, and SIGKILL if that does not help.
+
+    began: when, of `time.time()`.
+    log: where its output goes, None for that of this process.
+    """
+
+    def __init__(
+        self,
+        parameters: Mapping[str, object],
+        *,
+        program: Sequence[str | Path] = SER_NODE,
+        name: str = '',
+        namespace: str = '',
+        arguments: Sequence[str] = (),
+        log: Path | None = None,
+        patience: float = EXIT_TIMEOUT,
+        environment: Mapping[str, str] | None = None,
+    ):
+        """Begin.
+
+        Args:
+            parameters: of the node, by name.
+            program: what Python runs.
+            name: instead of the node's own.
+            namespace: without the slash; '' for none.
+            arguments: more of what follows --ros-args.
+            log: file for the output; None where it is to be that of this process.
+            patience: seconds that it has to end in.
+            environment: variables beside those of this process.
+
+        """
+        command = [sys.executable, *program, '--ros-args']
+        command += ['-r', f'__node:={name}'] if name else []
+        command += ['-r', f'__ns:=/{namespace}'] if namespace else []
+        for parameter, value in parameters.items():
+            command += ['-p', f'{parameter}:={json.dumps(value)}']
+        # With the fault handler a node that does not end says where it stands.
+        variables = {**os.environ, 'PYTHONFAULTHANDLER': '1', **(environment or {})}
+        self.log = log
+        self._patience = patience
+        self.began = time.time()
+        with log.open('w') if log else contextlib.nullcontext() as output:
+            self._process = subprocess.Popen(
+                [*command, *arguments],
+                env=variables,
+                stdout=output,
+                stderr=subprocess.STDOUT if output else None,
+            )
+
+    def __enter__(self) -> 'NodeProcess':
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self.exit_code is None:
+            self.send(signal.SIGTERM)
+            try:
+                self._process.wait(self._patience)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """What it has ended with, None while it runs; negative is the signal that ended it."""
+        return self._process.poll()
+
+    @property
+    def output(self) -> str:
+        """What it has written to its log so far."""
+        return self.log.read_text(errors='replace') if self.log else ''
+
+    def send(self, with_signal: signal.Signals) -> None:
+        """Send a signal."""
+        self._process.send_signal(with_signal)
+
+    def wait(self) -> int:
+        """Return the exit code of a node that is ending.
+
+        Raises SerError where it does not end within its patience; it is ended then, and its output says where its
+        threads stood.
+        """
+        try:
+            return self._process.wait(self._patience)
+        except subprocess.TimeoutExpired:
+            self.send(signal.SIGABRT)
+            self._process.wait()
+            place = f'in {self.log}' if self.log else 'above'
+            raise SerError(
+                f'the node did not end within {self._patience:g} s; '
+                f'where its threads stood is {place}, please report it'
+            ) from None
+
+    def end(self, with_signal: signal.Signals = signal.SIGINT) -> int:
+        """End it as Ctrl-C does, or by another signal; return its exit code. Raises SerError as `wait`."""
+        self.send(with_signal)
+        return self.wait()
+
+    def kill(self) -> None:
+        """End it at once, where it still runs."""
+        self._process.kill()
+        self._process.wait()
+
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Nothing of the process runs meanwhile."""
+        self.send(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.send(signal.SIGCONT)

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a process takes of the machine. Linux only, as /proc is."""
+
+import os
+from pathlib import Path
+
+_TICKS = os.sysconf('SC_CLK_TCK')
+
+
+def cpu_seconds(process: int) -> float:
+    """Return what all threads of `process` have used so far."""
+    # The name, in brackets, may hold blanks.
+    fields = Path(f'/proc/{process}/stat').read_text().rpartition(')')[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def memory_megabytes(process: int) -> tuple[float, float]:
+    """Return what `process` holds, and what of it is shared with nobody, 10^6 bytes."""
+    entries = dict(
+        line.split(':', 1) for line in Path(f'/proc/{process}/smaps_rollup').read_text().splitlines() if 'kB' in line
+    )
+    kilobytes = {name: int(value.split()[0]) for name, value in entries.items()}
+    own = kilobytes['Private_Clean'] + kilobytes['Private_Dirty']
+    return kilobytes['Rss'] * 1.024e-3, own * 1.024e-3
+
+
+def threads(process: int) -> int:
+    """Return how many threads `process` has."""
+    return len(list(Path(f'/proc/{process}/task').iterdir()))
+
+
+def descriptors(process: int) -> int:
+    """Return how many files, sockets and pipes `process` has open."""
+    return len(list(Path(f'/proc/{process}/fd').iterdir()))

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Speaks to a node over a topic, in real time."""
+
+import threading
+import time
+from collections import deque
+
+import numpy as np
+from rclpy.node import Node
+from rclpy.qos import qos_profile_sensor_data
+from std_msgs.msg import Int16MultiArray
+
+RATE = 16_000
+"""Hz."""
+
+BLOCK = 1600
+"""Samples in each message."""
+
+_ROOM = 0.0005
+"""Standard deviation of the white noise where nothing is said: -66 dBFS."""
+
+
+class Talker:
+    """Publishes what it is asked to say, and a quiet room before and after it, on a thread of its own."""
+
+    def __init__(self, node: Node, topic: str):
+        """Begin with the room, published by `node` on `topic` as Int16MultiArray."""
+        self._publisher = node.create_publisher(Int16MultiArray, topic, qos_profile_sensor_data)
+        self._room = np.random.default_rng(0).normal(scale=_ROOM, size=BLOCK)
+        self._blocks: deque[np.ndarray | None] = deque()
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._talk, daemon=True)
+        self._thread.start()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether everything is said."""
+        return not self._blocks
+
+    def say(self, sound: np.ndarray) -> None:
+        """Say `sound` (float, shape (n,), 16 kHz) next."""
+        padded = np.pad(sound, (0, -len(sound) % BLOCK))
+        self._blocks.extend(padded.reshape(-1, BLOCK))
+
+    def pause(self, blocks: int) -> None:
+        """Publish nothing for so many blocks of 0.1 s."""
+        self._blocks.extend([None] * blocks)
+
+    def close(self) -> None:
+        """Fall silent for good."""
+        self._ending.set()
+        self._thread.join()
+
+    def _talk(self) -> None:
+        due = time.monotonic()
+        while not self._ending.wait(max(0.0, due - time.monotonic())):
+            due += BLOCK / RATE
+            block = self._blocks[0] if self._blocks else self._room
+            if block is not None:
+                levels = np.round(np.clip(block, -1, 1) * 32767).astype(np.int16)
+                self._publisher.publish(Int16MultiArray(data=levels.tolist()))
+            if self._blocks:
+                self._blocks.popleft()
