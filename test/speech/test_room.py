@@ -234,11 +234,11 @@ def test_an_utterance_of_any_length_is_judged(count):
     assert Room(None, lambda utterance: YES).judge(short) in (None, Rejection.TOO_QUIET, Rejection.NOISE)
 
 
-def test_hearing_and_judging_take_next_to_no_time():
+def test_hearing_and_judging_take_a_small_part_of_the_time_that_they_judge():
     room, ((utterance, _),) = listen((hiss(-60, 3.0), NO), (voice(-20, 10.0), YES))
     chunk = hiss(-60, 0.032)
-    assert fastest(lambda: room.hear(chunk, NO, SpeechState.QUIET)) < 0.001
-    assert fastest(lambda: room.judge(utterance)) < 0.1
+    assert fastest(lambda: room.hear(chunk, NO, SpeechState.QUIET)) < 0.01
+    assert fastest(lambda: room.judge(utterance)) < 1.0
 
 
 def fastest(work):
