@@ -58,7 +58,6 @@ OPTIMIZE = [
 TEST = [
     'hypothesis>=6.100',
     'mypy>=1.19',
-    'psutil>=5.9',
     'pytest>=8.0',
     'pytest-cov>=5.0',
     'pytest-timeout>=2.3',

@@ -3,7 +3,6 @@
 
 import contextlib
 import functools
-import os
 import sys
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from stand_in_sounddevice import StandInSoundDevice
 from tiny_models import FAMILIES, build_model
 
 from ser_ros.errors import SerError
-from ser_ros.testing.domain import domain_of, take_own_domain
+from ser_ros.testing.domain import take_own_domain
 
 HERE = Path(__file__).resolve().parent
 
@@ -42,10 +41,6 @@ SLOW = tuple(
     )
 )
 """Files whose tests train, export or measure."""
-
-
-_WORKERS = 10
-"""At most, of pytest-xdist."""
 
 
 def pytest_collection_modifyitems(items):
@@ -151,13 +146,7 @@ def random_weight_model(tmp_path_factory, one_torch_thread):
 @pytest.fixture(scope='session')
 def ros_domain() -> int:
     """Keep the nodes of these tests apart from those of other programs and of other test processes."""
-    if worker := os.environ.get('PYTEST_XDIST_WORKER', ''):
-        # Never that of a worker beside this one.
-        domain = domain_of(os.getppid() * _WORKERS + int(worker.removeprefix('gw')))
-    else:
-        domain = domain_of(os.getpid())
-    take_own_domain(domain)
-    return domain
+    return take_own_domain()
 
 
 @pytest.fixture(scope='session')

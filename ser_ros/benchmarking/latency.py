@@ -137,7 +137,7 @@ def delays_of(
 
 
 def _speaker() -> type:
-    # Late, for rclpy reads the domain when it is imported, and most of the benchmark runs without ROS.
+    # Late, for most of the benchmark runs without ROS.
     try:
         from ser_ros.benchmarking.live import Speaker
     except ImportError as error:

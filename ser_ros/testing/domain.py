@@ -1,18 +1,43 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keeps nodes on this machine, and out of the way of others on it."""
 
+import fcntl
 import os
+import tempfile
+from pathlib import Path
+
+from ser_ros.errors import SerError
 
 _DOMAINS = 100
-"""1 to 100: DDS's ports of higher ones are given to other programs by Linux."""
+"""1 to 100: Linux gives DDS's ports of higher ones to other programs."""
+
+_held: list[int] = []
+"""Locks of the domains that this process has taken; they end with it."""
 
 
-def domain_of(process: int) -> int:
-    """Return the ROS domain, 1 to 100, that `process` (an id, or another number) takes for its own."""
-    return 1 + process % _DOMAINS
+def take_own_domain() -> int:
+    """Move this process, and those that it starts, to a ROS domain that no other has taken; return it.
+
+    To be called before `rclpy.init`. Raises SerError where all are taken.
+    """
+    for number in range(os.getpid(), os.getpid() + _DOMAINS):
+        domain = 1 + number % _DOMAINS
+        if _lock(domain):
+            os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+            os.environ['ROS_DOMAIN_ID'] = str(domain)
+            return domain
+    raise SerError(f'all of the {_DOMAINS} ROS domains are taken; set ROS_DOMAIN_ID')
 
 
-def take_own_domain(domain: int | None = None) -> None:
-    """Move this process and those that it starts to `domain`, or to its own. Before `rclpy.init`."""
-    os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
-    os.environ['ROS_DOMAIN_ID'] = str(domain_of(os.getpid()) if domain is None else domain)
+def _lock(domain: int) -> bool:
+    try:
+        file = os.open(Path(tempfile.gettempdir(), f'ser_ros-domain-{domain}'), os.O_CREAT | os.O_RDWR)
+    except PermissionError:
+        return False  # another user's
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        return False
+    _held.append(file)
+    return True

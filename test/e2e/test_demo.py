@@ -23,7 +23,7 @@ def test_the_recording_is_answered_message_by_message(ros_domain, said):
     """On the embedded default model, in real time."""
     finished = demo()
     assert finished.returncode == 0, finished.stderr
-    heads = re.findall(r'utterance (\d+): ([A-Z]+) .* latency \d\.\d\d s', finished.stdout)
+    heads = re.findall(r'utterance (\d+): ([A-Z]+) .* latency \d+\.\d\d s', finished.stdout)
     assert [int(number) for number, _ in heads] == list(range(1, len(said) + 1))
     assert {emotion.lower() for _, emotion in heads} <= set(LABELS)
     for label in LABELS:
