@@ -29,6 +29,9 @@ PATIENCE = 120.0
 SPEECH = 1.3
 """Seconds of the sentence that is said in most tests."""
 
+BEGINNING = 7.6
+"""Seconds of the demo's recording, which end between its second and third utterance."""
+
 RUN_NODE = """
 import sys
 from ser_ros.cli.ser_node import main
@@ -72,6 +75,10 @@ class Interviewer(Observer):
             return now == level and words in message
 
         self.wait_until(told, f'{subject} is {level} {words}')
+
+    def wait_until_hearing(self, node: NodeProcess, type_name: str) -> None:
+        """Wait until a node has found its topic, of messages of that type."""
+        self.wait_until(lambda: f'hearing {type_name}' in node.output, 'the node has found the topic')
 
     def wait_until_listening(self) -> None:
         """Wait until messages of an active node arrive here and sound has come."""
@@ -158,6 +165,23 @@ def start_node(tmp_path, ros_domain):
         node.kill()
 
 
+@pytest.fixture
+def listen_to_topic(start_node, observe, interfaces, monkeypatch):
+    """Bring up a node that hears the topic `audio`, in the world of a stand-in package; return it and an observer."""
+
+    def start(package='', **parameters):
+        with monkeypatch.context() as world:
+            for name, value in (interfaces(package) if package else {}).items():
+                world.setenv(name, value)
+            node = start_node(autostart=False, audio__source='topic', **parameters)
+        observer = observe()
+        assert observer.configure(), node.output
+        assert observer.activate(), node.output
+        return node, observer
+
+    return start
+
+
 @pytest.fixture(scope='session')
 def recording() -> Path:
     """The demo's recording."""
@@ -168,6 +192,21 @@ def recording() -> Path:
 def said() -> list[dict]:
     """What was really said in it: start and duration in seconds."""
     return json.loads((DEMO / 'recording.json').read_text())['utterances']
+
+
+@pytest.fixture(scope='session')
+def beginning(tmp_path_factory, recording) -> Path:
+    """The recording's first two utterances, for tests in real time."""
+    sound, rate = soundfile.read(recording, dtype='int16')
+    path = tmp_path_factory.mktemp('sounds') / 'beginning.wav'
+    soundfile.write(path, sound[: round(BEGINNING * rate)], rate)
+    return path
+
+
+@pytest.fixture(scope='session')
+def said_first(said) -> list[dict]:
+    """What was really said in them."""
+    return said[:2]
 
 
 @pytest.fixture(scope='session')
