@@ -48,33 +48,36 @@ class Subject:
 
 @dataclass(frozen=True)
 class NodeStatus:
-    """A snapshot of the node.
+    """A snapshot of the node; the defaults are those of a node that is not configured.
 
+    error: why the last transition or the listening failed; '' where it did not.
+    source: what is listened to, or while unconfigured its kind.
+    gate: why the gate is closed; None while it is open.
     problem: one sentence while the source gives no good sound; '' otherwise.
     live: whether sound is lost when nobody listens: false for files.
-    gate: why the gate is closed; None while it is open.
-    latencies, inference_times: seconds, of the last final messages.
-    recording, recording_problem: one sentence each where sound is recorded or cannot be; '' otherwise.
     degraded: one sentence where the model does not run as it was told to; '' otherwise.
+    latencies, inference_times: seconds, of the last final messages.
+    pipeline: None while the node is not active.
+    recording, recording_problem: one sentence each where sound is recorded or cannot be; '' otherwise.
     """
 
-    state: str
+    lifecycle_state: str
     error: str
     source: str
-    problem: str
-    live: bool
-    model: str
-    device: str
-    backend: str
-    degraded: str
-    pipeline: PipelineStatus | None
     gate: Closure | None
     robot_publishers: int
-    last_emotion: str
-    latencies: tuple[float, ...]
-    inference_times: tuple[float, ...]
-    recording: str
-    recording_problem: str
+    problem: str = ''
+    live: bool = True
+    model: str = ''
+    device: str = ''
+    backend: str = ''
+    degraded: str = ''
+    last_emotion: str = ''
+    latencies: tuple[float, ...] = ()
+    inference_times: tuple[float, ...] = ()
+    pipeline: PipelineStatus | None = None
+    recording: str = ''
+    recording_problem: str = ''
 
 
 @dataclass(frozen=True)
@@ -105,8 +108,8 @@ def subjects(status: NodeStatus, recent: Recent) -> list[Subject]:
 
 
 def _node(status: NodeStatus) -> Subject:
-    values: dict[str, object] = {'lifecycle state': status.state, 'recording': status.recording or 'no'}
-    level, message = Level.OK, status.state
+    values: dict[str, object] = {'lifecycle state': status.lifecycle_state, 'recording': status.recording or 'no'}
+    level, message = Level.OK, status.lifecycle_state
     if status.error:
         level, message = Level.ERROR, status.error
     elif status.recording_problem:

@@ -116,7 +116,7 @@ def test_the_analyzers_take_nothing_of_other_nodes(name):
 @pytest.fixture
 def snapshot() -> NodeStatus:
     return NodeStatus(
-        state='inactive',
+        lifecycle_state='inactive',
         error='',
         source='microphone',
         problem='',

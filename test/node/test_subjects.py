@@ -33,7 +33,7 @@ PIPELINE = PipelineStatus(
     last_failure='',
 )
 HEALTHY = NodeStatus(
-    state='active',
+    lifecycle_state='active',
     error='',
     source="microphone 'USB Audio', 16000 Hz",
     problem='',
@@ -169,7 +169,7 @@ def test_what_is_wrong_sets_the_level_and_the_words(status, recent, subject, lev
 
 
 def test_a_source_that_cannot_be_heard_is_told_before_anybody_listens():
-    status = replace(HEALTHY, state='inactive', pipeline=None, problem='not there; plug it in')
+    status = replace(HEALTHY, lifecycle_state='inactive', pipeline=None, problem='not there; plug it in')
     assert told(status, Recent())['microphone'].level is Level.ERROR
 
 
@@ -179,7 +179,7 @@ def test_a_file_is_not_judged_as_a_microphone():
 
 
 def test_a_node_that_does_not_listen_has_nothing_to_tell_but_its_state():
-    found = told(replace(HEALTHY, state='inactive', pipeline=None), Recent())
+    found = told(replace(HEALTHY, lifecycle_state='inactive', pipeline=None), Recent())
     assert found['node'].message == 'inactive'
     assert {subject.level for subject in found.values()} == {Level.OK}
     assert 'blocks' not in found['microphone'].values
