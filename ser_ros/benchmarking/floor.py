@@ -2,6 +2,7 @@
 """What a device needs at least for an utterance: its floating-point work and its weights' bytes, at measured rates."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def _copy_rate(device: torch.device) -> float:
     return 2 * source.nbytes / _seconds(lambda: target.copy_(source), device)
 
 
-def _seconds(work, device: torch.device) -> float:
+def _seconds(work: Callable[[], object], device: torch.device) -> float:
     """Return the median time of `work` on `device`."""
     times = []
     for _ in range(_WARM_UPS + _RUNS):

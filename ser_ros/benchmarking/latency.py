@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import soundfile
@@ -15,6 +16,9 @@ from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.benchmarking.nodes import NodeProcess
 from ser_ros.benchmarking.schedule import Schedule, expect, lay_out, quiet_room
 from ser_ros.errors import SerError
+
+if TYPE_CHECKING:
+    from ser_ros.benchmarking.live import Speaker
 
 _SETTLING = 1.0
 """Seconds after the start that do not count as idle, nor those before a file ends."""
@@ -60,7 +64,7 @@ class _Group:
 
 def measure_live(
     utterances: list[np.ndarray],
-    settings: dict[str, dict],
+    settings: dict[str, dict[str, Any]],
     *,
     nodes: int,
     rounds: int,
@@ -98,7 +102,7 @@ def measure_live(
         return {name: _figures(group, speaker, schedule, idle_seconds) for name, group in groups.items()}
 
 
-def measure_idle(parameters: dict, seconds: float) -> float:
+def measure_idle(parameters: dict[str, Any], seconds: float) -> float:
     """Return what one node with `parameters` uses while it hears silence from a file at its own pace, in % of a core.
 
     Without DDS between: what the node itself costs. Raises SerError.
@@ -133,7 +137,7 @@ def delays_of(
     return delays
 
 
-def _speaker() -> type:
+def _speaker() -> 'type[Speaker]':
     # Late, for rclpy reads the domain when it is imported, and most of the benchmark runs without ROS.
     try:
         from ser_ros.benchmarking.live import Speaker
@@ -145,7 +149,7 @@ def _speaker() -> type:
     return Speaker
 
 
-def _start(stack: contextlib.ExitStack, name: str, parameters: dict, nodes: int) -> _Group:
+def _start(stack: contextlib.ExitStack, name: str, parameters: dict[str, Any], nodes: int) -> _Group:
     audio = f'{name}_audio'
     processes = [
         stack.enter_context(NodeProcess(f'{name}_node_{index}', parameters | {'audio.topic': audio}))
@@ -154,7 +158,7 @@ def _start(stack: contextlib.ExitStack, name: str, parameters: dict, nodes: int)
     return _Group(audio, processes, [node.wait_until_listening() for node in processes])
 
 
-def _figures(group: _Group, speaker, schedule: Schedule, idle_seconds: float) -> Live:
+def _figures(group: _Group, speaker: 'Speaker', schedule: Schedule, idle_seconds: float) -> Live:
     count = len(group.sent) * len(schedule.utterances)
     received = [speaker.take(node.topic, count) for node in group.nodes]
     finals = [(came, message.utterance) for messages in received for came, message in messages if message.is_final]

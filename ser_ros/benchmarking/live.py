@@ -40,7 +40,7 @@ class Speaker:
         self._publishers: dict = {}
         return self
 
-    def __exit__(self, *exception) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._executor.shutdown()
         self._spinning.join()
         self._node.destroy_node()

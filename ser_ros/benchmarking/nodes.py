@@ -39,7 +39,7 @@ class NodeProcess:
         self._process = subprocess.Popen(command, stdout=self._log, stderr=subprocess.STDOUT)
         return self
 
-    def __exit__(self, *exception) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._process.terminate()
         try:
             self._process.wait(_END_TIMEOUT)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -177,7 +178,7 @@ def _ours(classifier: Classifier) -> Way:
     return Way(answer, f'on {classifier.device}', classifier.temperature)
 
 
-def _peer(folder: Path, device: str, **options) -> Way:
+def _peer(folder: Path, device: str, **options: Any) -> Way:
     """Return the pipeline as a user writes it; where the device is left to us, it is left to the pipeline, too."""
     import transformers
 

@@ -19,6 +19,7 @@ from ser_ros.audio.file import FileSource, open_sound_file
 from ser_ros.audio.packets import StreamFormat
 from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.errors import SerError
+from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.models import find_model
 
 _SILENT_FOR = 2.0
@@ -116,10 +117,7 @@ def _make_folder(folder: Path | None) -> None:
             raise SerError(f'the folder {folder} cannot be made ({error.strerror}); give another --out') from None
 
 
-def _load(options: argparse.Namespace):
-    # Late, so that a wrong path is told at once and not after torch has been loaded.
-    from ser_ros.recognition.classifier import Classifier
-
+def _load(options: argparse.Namespace) -> Classifier:
     return Classifier.load(find_model(options.model), options.device, options.backend)
 
 
