@@ -33,7 +33,7 @@ from ser_ros.errors import SerError
 from ser_ros.speech.framing import Framer
 from ser_ros.speech.hearing import Hearing
 from ser_ros.speech.level import levels
-from ser_ros.speech.room import Room
+from ser_ros.speech.rejection import Judge
 from ser_ros.speech.segmenter import Utterance
 from ser_ros.speech.verifier import features, logits, verifier_file
 
@@ -182,11 +182,9 @@ def _utterances(path: Path, folder: Path) -> list[Example]:
 def _cut(stream: np.ndarray) -> list[Utterance]:
     framer, hearing = Framer(), _hearing()
     chunks = framer.push(AudioBlock(stream, 0.0, 0.0)) + framer.flush()
-    found = [
-        utterance for chunk in chunks for utterance in hearing.hear(chunk) if hearing.room.judge(utterance) is None
-    ]
-    found += [utterance for utterance in hearing.end() if hearing.room.judge(utterance) is None]
-    hearing.room.reset()
+    found = [utterance for chunk in chunks for utterance in hearing.hear(chunk) if hearing.rejection(utterance) is None]
+    found += [utterance for utterance in hearing.end() if hearing.rejection(utterance) is None]
+    hearing.noise_floor.reset()
     return found
 
 
@@ -194,7 +192,7 @@ def _cut(stream: np.ndarray) -> list[Utterance]:
 def _hearing() -> Hearing:
     """Return ears that answer all that the verifier would be asked about."""
     hearing = Hearing()
-    hearing.room = Room(verifier=lambda utterance: 1.0)
+    hearing.judge = Judge(verifier=lambda utterance: 1.0)
     return hearing
 
 

@@ -138,8 +138,8 @@ def listen(samples: np.ndarray) -> Counter[Rejection | None]:
     hearing, framer = Hearing(detector=DETECTOR), Framer()
     outcomes = Counter()
     for chunk in framer.push(AudioBlock(samples, 0.0, 0.0)) + framer.flush():
-        outcomes.update(hearing.room.judge(utterance) for utterance in hearing.hear(chunk))
-    outcomes.update(hearing.room.judge(utterance) for utterance in hearing.end())
+        outcomes.update(hearing.rejection(utterance) for utterance in hearing.hear(chunk))
+    outcomes.update(hearing.rejection(utterance) for utterance in hearing.end())
     return outcomes
 
 

@@ -104,7 +104,7 @@ def hear(ear: Ear, sound: np.ndarray) -> tuple[list[Utterance], Counter]:
     answered, rejected = [], Counter()
     chunks = framer.push(AudioBlock(sound, 0.0, 0.0)) + framer.flush()
     for utterance in [utterance for chunk in chunks for utterance in hearing.hear(chunk)] + hearing.end():
-        reason = hearing.room.judge(utterance)
+        reason = hearing.rejection(utterance)
         if reason is None:
             answered.append(utterance)
         else:

@@ -17,7 +17,7 @@ from ser_ros.errors import SerError
 from ser_ros.pipeline.gate import GateConfig
 from ser_ros.recognition.backend import BACKENDS
 from ser_ros.recognition.device import DEVICE_PATTERN
-from ser_ros.speech.room import RoomConfig
+from ser_ros.speech.rejection import RejectionConfig
 from ser_ros.speech.segmenter import SegmentationConfig
 
 
@@ -53,7 +53,7 @@ _TOPIC = r'[~/]?[A-Za-z_/][A-Za-z0-9_/]*'
 
 _S = SegmentationConfig()
 _G = GateConfig()
-_R = RoomConfig()
+_R = RejectionConfig()
 
 SPECS = (
     ParameterSpec(
@@ -226,7 +226,7 @@ class SerParameters:
     model_backend: str
     audio: AudioParameters
     segmentation: SegmentationConfig
-    room: RoomConfig
+    rejection: RejectionConfig
     gate: GateConfig
     min_confidence: float
     record: RecordParameters
@@ -290,7 +290,7 @@ def read_parameters(node: Node, changed: Sequence[Parameter] = ()) -> SerParamet
             max_utterance=value['vad.max_utterance'],
             interim_period=value['emotion.interim_period'],
         ),
-        room=RoomConfig(noise_margin=value['vad.noise_margin'], min_voice=value['vad.min_voice']),
+        rejection=RejectionConfig(noise_margin=value['vad.noise_margin'], min_voice=value['vad.min_voice']),
         gate=GateConfig(
             hold_off=value['robot_speaking.hold_off'],
             lead=value['robot_speaking.lead'],

@@ -93,7 +93,7 @@ class Configured:
             source=self.audio.source,
             recogniser=self.classifier,
             segmentation=settings.segmentation,
-            room=settings.room,
+            rejection=settings.rejection,
             gate=gate,
             callbacks=Callbacks(
                 on_estimate=publish_and_record,
@@ -170,7 +170,7 @@ class Active:
     def apply(self, settings: SerParameters) -> None:
         """Take those of `settings` that may change while active."""
         self.configured.apply(settings)
-        self.pipeline.configure(settings.segmentation, settings.room)
+        self.pipeline.configure(settings.segmentation, settings.rejection)
 
     def describe(self, status: NodeStatus) -> NodeStatus:
         """Return `status` with what is known of the configured node, the pipeline and the recording."""

@@ -167,7 +167,7 @@ def _speech(status: NodeStatus, recent: Recent) -> Subject:
         'somebody speaks': _yes(pipeline.is_speaking),
         'utterances': pipeline.utterances,
         'utterances per minute': f'{recent.utterances:.1f}',
-        'room': f'{pipeline.room_floor:.1f} dBFS',
+        'room': f'{pipeline.noise_floor:.1f} dBFS',
         'last voice': f'{pipeline.voice_level:.1f} dBFS',
         'gain of the detectors': f'{GAIN_DB:.0f} dB',
     }

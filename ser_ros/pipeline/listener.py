@@ -141,4 +141,4 @@ class Listener:
             return closed
         if self._early.is_asked_for:
             return None  # judged when the voice paused, and answered as it was then
-        return self._hearing.room.judge(utterance)
+        return self._hearing.rejection(utterance)

@@ -29,7 +29,7 @@ class PipelineStatus:
     is_silent: bool
     losses: dict[str, int]
     health: SoundHealth
-    room_floor: float
+    noise_floor: float
     voice_level: float
     is_speaking: bool
     utterances: int

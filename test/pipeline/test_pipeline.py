@@ -19,13 +19,12 @@ from ser_ros.pipeline.gate import Closure, Gate, GateConfig
 from ser_ros.pipeline.pipeline import Pipeline
 from ser_ros.recognition.cancellation import Cancelled
 from ser_ros.recognition.estimate import Estimate
-from ser_ros.speech.rejection import Rejection
-from ser_ros.speech.room import RoomConfig
+from ser_ros.speech.rejection import Rejection, RejectionConfig
 from ser_ros.speech.segmenter import SegmentationConfig
 
 TIMEOUT = 10.0
 CONFIG = SegmentationConfig()
-ANY_ROOM = RoomConfig(noise_margin=0.0, min_voice=0.0)
+ANSWER_ALL = RejectionConfig(noise_margin=0.0, min_voice=0.0)
 """Made sound is no voice: here its own word is taken for it."""
 INTERIM = dataclasses.replace(CONFIG, interim_period=0.032)
 CHUNK, SECONDS = 512, 0.032
@@ -195,7 +194,7 @@ def make():
                 on_failure=heard.on_failure,
                 on_end=heard.on_end,
             ),
-            room=ANY_ROOM,
+            rejection=ANSWER_ALL,
             gate=gate,
             make_detector=detector,
         )
@@ -296,7 +295,7 @@ def test_what_is_answered_is_judged_once_and_at_the_pause(make, monkeypatch):
     """Also where the voice fades on after the pause, so that the end is found a little later."""
     judged, earlier = [], iter((100, 0))
     monkeypatch.setattr('ser_ros.speech.segmenter.sharpen_end', lambda power, start, end, margin: end - next(earlier))
-    monkeypatch.setattr('ser_ros.speech.room.Room.judge', lambda room, utterance: judged.append(utterance) or None)
+    monkeypatch.setattr('ser_ros.speech.hearing.Hearing.rejection', lambda _, utterance: judged.append(utterance))
     _, heard, source = paused_live_pipeline(make, Recogniser())
     assert len(judged) == 1
     source.feed([SILENCE] * 20)
@@ -394,7 +393,7 @@ def stuck_live_pipeline(make, segmentation):
     pipeline, heard, source = paused_live_pipeline(make, recogniser)
     source.feed([SILENCE] * 19)
     source.wait_until_heard()
-    pipeline.configure(segmentation, ANY_ROOM)
+    pipeline.configure(segmentation, ANSWER_ALL)
     return pipeline, heard, source, recogniser
 
 
@@ -594,7 +593,7 @@ def test_configure_takes_effect_while_it_listens(make):
     pipeline.start()
     source.wait_until_heard()
     assert heard.utterances == []
-    pipeline.configure(dataclasses.replace(CONFIG, end_silence=0.1), ANY_ROOM)
+    pipeline.configure(dataclasses.replace(CONFIG, end_silence=0.1), ANSWER_ALL)
     source.feed([SILENCE])
     wait_until(lambda: heard.kinds == [(1, True)])
 
