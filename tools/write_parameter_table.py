@@ -7,7 +7,8 @@ Needs the built workspace: `. ./env.bash && python tools/write_parameter_table.p
 import re
 from pathlib import Path
 
-from ser_ros.node.parameters import SPECS, ParameterSpec
+from ser_ros.node.parameter_spec import ParameterSpec
+from ser_ros.node.parameters import SPECS
 
 PAGE = Path(__file__).parent.parent / 'docs' / 'node.md'
 _TABLE = re.compile(r'(?<=<!-- parameters of ser_node -->\n).*?(?=\n\\\*)', re.DOTALL)

@@ -15,7 +15,7 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, W
 from rosbags.typesys.store import Typestore
 
 from ser_ros.annotation.bag import Bag
-from ser_ros.annotation.outputs import refuse_existing
+from ser_ros.annotation.existing_files import refuse_existing
 from ser_ros.errors import SerError
 
 _VERSION: Final = 8

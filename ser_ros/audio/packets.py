@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from ser_ros.audio.mp3 import is_mp3
+from ser_ros.audio.sample_formats import SAMPLE_FORMATS, as_array, from_int24, scaled
 from ser_ros.errors import SerError
 
 INFO_TYPE = 'audio_common_msgs/msg/AudioInfo'
@@ -34,22 +34,6 @@ _NANOSECONDS = 1_000_000_000
 _WAVE = 'wave'
 _CURE = 'start the capture node with the parameters format:=wave and sample_format:=S16LE'
 """Those of audio_capture_node in ros-drivers/audio_common, branch ros2, whose default is format:=mp3."""
-
-_SAMPLE_FORMATS = {
-    'S8': 'i1',
-    'U8': 'u1',
-    'S16LE': '<i2',
-    'S16BE': '>i2',
-    'S24LE': '<i3',
-    'S24BE': '>i3',
-    'S32LE': '<i4',
-    'S32BE': '>i4',
-    'F32LE': '<f4',
-    'F32BE': '>f4',
-    'F64LE': '<f8',
-    'F64BE': '>f8',
-}
-"""GStreamer's names, which AudioInfo uses, and numpy's; numpy has no i3, `_from_int24` reads those."""
 
 _PORTAUDIO_FORMATS = {1: 'float32', 2: 'int32', 8: 'int16', 16: 'int8', 32: 'uint8'}
 """PortAudio's codes, in AudioStamped's info.format, and numpy's names. Its 4 (24 bit) has no field in the message."""
@@ -183,13 +167,13 @@ def _decode_bytes(data: Any, info: Any, stamp: Any) -> AudioPacket:
             f'the audio messages are coded as {info.coding_format!r:.40}, which is not read here, only wave; {_CURE}'
         )
     name = info.sample_format.upper()
-    if name not in _SAMPLE_FORMATS:
+    if name not in SAMPLE_FORMATS:
         raise SerError(
             f'the audio messages have samples of format {info.sample_format!r:.40}, which is none of '
-            f'{" ".join(_SAMPLE_FORMATS)}; {_CURE}'
+            f'{" ".join(SAMPLE_FORMATS)}; {_CURE}'
         )
-    code = _SAMPLE_FORMATS[name]
-    content = _as_array(data, np.uint8)
+    code = SAMPLE_FORMATS[name]
+    content = as_array(data, np.uint8)
     if is_mp3(content.tobytes()):
         raise SerError(f'the audio messages hold MP3, which is not read here, only wave; {_CURE}')
     width = int(code[-1])
@@ -198,7 +182,7 @@ def _decode_bytes(data: Any, info: Any, stamp: Any) -> AudioPacket:
             f'an audio message has {len(content)} bytes, which is no multiple of the {width} that a sample of '
             f'{name} takes; the AudioInfo must be that of the same capture node'
         )
-    values = _from_int24(content, code[0]) if width == 3 else content.view(code)
+    values = from_int24(content, code[0]) if width == 3 else content.view(code)
     return _packet(values, info.channels, info.sample_rate, stamp)
 
 
@@ -218,7 +202,7 @@ def _decode_audio_stamped(message: Any, _: Any) -> AudioPacket:
             f'an audio message says that its samples are {name}, but has {" and ".join(filled)} samples; '
             'its sender must fill the one array that info.format names'
         )
-    return _packet(_as_array(getattr(data, f'{name}_data'), name), info.channels, info.rate, message.header.stamp)
+    return _packet(as_array(getattr(data, f'{name}_data'), name), info.channels, info.rate, message.header.stamp)
 
 
 def _decode_bare_typed(message: Any, assumed: Any) -> AudioPacket:
@@ -227,7 +211,7 @@ def _decode_bare_typed(message: Any, assumed: Any) -> AudioPacket:
     if len(filled) > 1:
         raise SerError(f'an audio message has {" and ".join(filled)} samples; its sender must fill one array alone')
     name = filled[0] if filled else 'int16'
-    values = _as_array(getattr(message, f'{name}_data'), name)
+    values = as_array(getattr(message, f'{name}_data'), name)
     return _packet(values, assumed.channels, assumed.sample_rate, None)
 
 
@@ -243,7 +227,7 @@ def _decode_multi_array(message: Any, assumed: Any) -> AudioPacket:
         raise SerError(
             f'an Int16MultiArray has {len(labels)} dimensions; its sender must name two at most, frames and channels'
         )
-    values = _as_array(message.data, np.int16)[message.layout.data_offset :]
+    values = as_array(message.data, np.int16)[message.layout.data_offset :]
     channels = dimensions[labels.index('channels')].size if 'channels' in labels else assumed.channels
     by_channel = len(labels) == 2 and labels[0] == 'channels'
     return _packet(values, channels, assumed.sample_rate, None, by_channel=by_channel)
@@ -268,35 +252,9 @@ def _packet(values: np.ndarray, channels: int, rate: int, stamp: Any, *, by_chan
             f'an audio message has {len(values)} samples, which is no multiple of its {channels} channels; '
             'its sender must send whole frames and say the real number of channels'
         )
-    scaled = _scaled(values)
-    frames = scaled.reshape(channels, -1).T if by_channel else scaled.reshape(-1, channels)
+    samples = scaled(values)
+    frames = samples.reshape(channels, -1).T if by_channel else samples.reshape(-1, channels)
     return AudioPacket(frames, int(rate), _seconds(stamp))
-
-
-def _scaled(values: np.ndarray) -> np.ndarray:
-    """Return samples of any type as float32, full scale -1..1; unsigned ones are silent at their middle."""
-    kind, bits = values.dtype.kind, 8 * values.dtype.itemsize
-    if kind == 'f':
-        # What float32 cannot hold becomes infinite, and is taken for broken further on.
-        with np.errstate(over='ignore', invalid='ignore'):
-            return values.astype(np.float32)
-    if kind == 'u':
-        values = values.astype(np.int16) - 128
-    return values.astype(np.float32) / np.float32(2 ** (bits - 1))
-
-
-def _from_int24(content: np.ndarray, order: str) -> np.ndarray:
-    """Return 3-byte samples (uint8, shape (3 n,)) as int32 whose lowest byte is 0: full scale is that of int32."""
-    padded = np.zeros((len(content) // 3, 4), dtype=np.uint8)
-    first = 1 if order == '<' else 0
-    padded[:, first : first + 3] = content.reshape(-1, 3)
-    return padded.reshape(-1).view(f'{order}i4')
-
-
-def _as_array(data: Any, dtype: DTypeLike) -> np.ndarray:
-    if isinstance(data, bytes | bytearray):
-        return np.frombuffer(data, dtype=dtype)
-    return np.ascontiguousarray(data, dtype=dtype)
 
 
 def _seconds(stamp: Any) -> float | None:

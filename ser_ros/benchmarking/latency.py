@@ -14,7 +14,7 @@ import soundfile
 
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.benchmarking.nodes import NodeProcess
-from ser_ros.benchmarking.schedule import Schedule, expect, lay_out, quiet_room
+from ser_ros.benchmarking.schedule import Schedule, background_noise, expect, lay_out
 from ser_ros.errors import SerError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _SETTLING = 1.0
 
 
 @dataclass(frozen=True)
-class Live:
+class LiveFigures:
     """What was measured of some equal nodes that heard the same sound.
 
     utterances, answered: final messages that could come and that came, of all nodes.
@@ -70,7 +70,7 @@ def measure_live(
     rounds: int,
     idle_seconds: float,
     on_progress: Callable[[str], None],
-) -> dict[str, Live]:
+) -> dict[str, LiveFigures]:
     """Measure `nodes` nodes for each of `settings` (parameters by name). Raises SerError.
 
     All run for the whole time, but in each of the `rounds` they hear the utterances one setting after the other, so
@@ -89,7 +89,7 @@ def measure_live(
             speaker.connect(group.audio, [node.topic for node in group.nodes])
             on_progress(f'{name}: {idle_seconds:.0f} s of silence')
             before = [node.cpu_seconds() for node in group.nodes]
-            speaker.play(group.audio, quiet_room(idle_seconds))
+            speaker.play(group.audio, background_noise(idle_seconds))
             used = [node.cpu_seconds() - start for node, start in zip(group.nodes, before, strict=True)]
             group.idle_percent = tuple(100 * seconds / idle_seconds for seconds in used)
         for number in range(rounds):
@@ -109,7 +109,7 @@ def measure_idle(parameters: dict[str, Any], seconds: float) -> float:
     """
     with tempfile.TemporaryDirectory(prefix='ser-benchmark-') as folder:
         file = Path(folder) / 'silence.wav'
-        soundfile.write(file, quiet_room(seconds + 3 * _SETTLING).ravel(), SAMPLE_RATE)
+        soundfile.write(file, background_noise(seconds + 3 * _SETTLING).ravel(), SAMPLE_RATE)
         with NodeProcess('idle', parameters | {'audio.source': 'file', 'audio.file': str(file)}) as node:
             node.wait_until_listening()
             time.sleep(_SETTLING)
@@ -158,13 +158,13 @@ def _start(stack: contextlib.ExitStack, name: str, parameters: dict[str, Any], n
     return _Group(audio, processes, [node.wait_until_listening() for node in processes])
 
 
-def _figures(group: _Group, speaker: 'Speaker', schedule: Schedule, idle_seconds: float) -> Live:
+def _figures(group: _Group, speaker: 'Speaker', schedule: Schedule, idle_seconds: float) -> LiveFigures:
     count = len(group.sent) * len(schedule.utterances)
     received = [speaker.take(node.topic, count) for node in group.nodes]
     finals = [(came, message.utterance) for messages in received for came, message in messages if message.is_final]
     delays = delays_of(finals, schedule, group.sent)
     megabytes, own = group.nodes[0].memory_megabytes()
-    return Live(
+    return LiveFigures(
         nodes=len(group.nodes),
         utterances=len(group.nodes) * count,
         answered=len(delays),

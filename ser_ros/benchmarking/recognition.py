@@ -53,7 +53,7 @@ class Timing:
 
 
 @dataclass(frozen=True)
-class Line:
+class LinearFit:
     """The straight line through the medians: milliseconds for nothing, and for each second; how well it fits."""
 
     constant: float
@@ -135,13 +135,13 @@ def time_ways(
     return found
 
 
-def fit_line(timings: list[Timing]) -> Line:
+def fit_line(timings: list[Timing]) -> LinearFit:
     """Return the least-squares line of the medians over the lengths."""
     seconds = np.array([timing.seconds for timing in timings])
     medians = np.array([timing.median for timing in timings])
     per_second, constant = np.polyfit(seconds, medians, 1)
     deviation = np.abs(constant + per_second * seconds - medians) / medians
-    return Line(float(constant), float(per_second), float(deviation.max()))
+    return LinearFit(float(constant), float(per_second), float(deviation.max()))
 
 
 def compare(

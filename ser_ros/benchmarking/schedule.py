@@ -15,7 +15,7 @@ PACKET = CHUNK_SAMPLES
 _FIRST_SILENCE = 1.0
 _PAUSE = 1.0
 """Seconds of silence before and after each utterance."""
-_ROOM = 1e-3
+_BACKGROUND = 1e-3
 """Standard deviation of the white noise in it: -60 dBFS."""
 _FULL_SCALE = 32768.0
 
@@ -38,15 +38,15 @@ class Schedule:
 
 
 def lay_out(utterances: list[np.ndarray]) -> np.ndarray:
-    """Return the utterances (float32, 16 kHz) with a quiet room before, between and after them, as packets."""
+    """Return the utterances (float32, 16 kHz) with faint noise before, between and after them, as packets."""
     parts = [_noise(_FIRST_SILENCE)]
     for utterance in utterances:
         parts += [np.pad(utterance, (0, -len(utterance) % PACKET)), _noise(_PAUSE)]
     return _packets(np.concatenate(parts))
 
 
-def quiet_room(seconds: float) -> np.ndarray:
-    """Return that much of it, as packets: int16, shape (n, PACKET), 16 kHz."""
+def background_noise(seconds: float) -> np.ndarray:
+    """Return that much faint noise, as packets: int16, shape (n, PACKET), 16 kHz."""
     return _packets(_noise(seconds))
 
 
@@ -65,7 +65,7 @@ def expect(packets: np.ndarray) -> Schedule:
 
 def _noise(seconds: float) -> np.ndarray:
     count = round(seconds * SAMPLE_RATE / PACKET) * PACKET
-    return np.random.default_rng(0).normal(scale=_ROOM, size=count).astype(np.float32)
+    return np.random.default_rng(0).normal(scale=_BACKGROUND, size=count).astype(np.float32)
 
 
 def _packets(sound: np.ndarray) -> np.ndarray:

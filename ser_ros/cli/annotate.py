@@ -11,8 +11,8 @@ from ser_ros.annotation.bag_copy import copy_bag
 from ser_ros.annotation.bag_source import BagSource
 from ser_ros.annotation.bag_topics import check_new_topic, choose_topics
 from ser_ros.annotation.emotion_message import emotion_topic, emotion_types
+from ser_ros.annotation.existing_files import refuse_existing
 from ser_ros.annotation.listening import annotate
-from ser_ros.annotation.outputs import refuse_existing
 from ser_ros.annotation.table import write_tables
 from ser_ros.audio.block import BLOCK_DURATION, SAMPLE_RATE
 from ser_ros.audio.file import FileSource, open_sound_file

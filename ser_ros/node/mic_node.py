@@ -20,8 +20,8 @@ from ser_ros.audio.supervised import SupervisedSource
 from ser_ros.node.audio_topic import installed_types, load_info, load_message
 from ser_ros.node.diagnostics import to_status
 from ser_ros.node.fault_log import FaultLog
+from ser_ros.node.parameter_spec import ParameterSpec, declare_parameters
 from ser_ros.node.parameters import SPECS as NODE_SPECS
-from ser_ros.node.parameters import ParameterSpec, declare_parameters
 from ser_ros.node.stray_parameters import unknown_parameters
 from ser_ros.node.subjects import MICROPHONE, Level, Subject
 

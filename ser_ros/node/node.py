@@ -17,12 +17,8 @@ from rclpy.task import Future
 from ser_ros.errors import SerError
 from ser_ros.node.diagnostics import DiagnosticsPublisher
 from ser_ros.node.gate_inputs import GateInputs
-from ser_ros.node.parameters import (
-    check_parameter,
-    declare_parameters,
-    read_parameters,
-    takes_effect_at_once,
-)
+from ser_ros.node.parameter_spec import declare_parameters
+from ser_ros.node.parameters import SPECS, check_parameter, read_parameters, takes_effect_at_once
 from ser_ros.node.states import Active, Configured, State, Unconfigured
 from ser_ros.node.stray_parameters import unknown_parameters
 from ser_ros.node.subjects import NodeStatus
@@ -43,7 +39,7 @@ class SerNode(LifecycleNode):
     def __init__(self, **node_options: Any):
         """Declare the parameters; `node_options` are those of rclpy's Node. Raises SerError for bad values."""
         super().__init__('ser', **node_options)
-        declare_parameters(self)
+        declare_parameters(self, SPECS)
         for sentence in unknown_parameters(self):
             self.get_logger().warning(sentence)
         self._settings = read_parameters(self)

@@ -125,35 +125,35 @@ def _microphone(status: NodeStatus, recent: Recent) -> Subject:
     if pipeline is None:
         level, message = (Level.ERROR, status.problem) if status.problem else (Level.OK, 'not listening')
         return Subject(MICROPHONE, level, message, values)
-    health = pipeline.health
+    signal = pipeline.signal
     values |= {
         'blocks': pipeline.blocks,
         'blocks per second': f'{recent.blocks:.1f}',
         'last block': f'{pipeline.seconds_since_block:.2f} s ago',
-        'level': f'{health.level:.1f} dBFS',
-        'all zeros for': f'{health.zeros:.1f} s',
-        'clipped': f'{health.clipped:.2%}',
-        'offset': f'{health.offset:+.3f}',
+        'level': f'{signal.level:.1f} dBFS',
+        'all zeros for': f'{signal.zeros:.1f} s',
+        'clipped': f'{signal.clipped:.2%}',
+        'offset': f'{signal.offset:+.3f}',
     }
     values |= dict(pipeline.losses.items())
     return Subject(MICROPHONE, *_judge_microphone(status, pipeline, recent), values)
 
 
 def _judge_microphone(status: NodeStatus, pipeline: PipelineStatus, recent: Recent) -> tuple[Level, str]:
-    health = pipeline.health
+    signal = pipeline.signal
     if status.problem:
         return Level.ERROR, status.problem
     if not status.live:
         return Level.OK, 'playing'
     if pipeline.is_silent:
         return Level.ERROR, f'no sound for {pipeline.seconds_since_block:.1f} s; check the microphone'
-    if health.zeros > _ZEROS_WARN:
-        level = Level.ERROR if health.zeros > _ZEROS_ERROR else Level.WARN
-        return level, f'only zeros for {health.zeros:.1f} s; switch the microphone on, or take its mute away'
-    if health.clipped > _CLIPPED_WARN:
-        return Level.WARN, f'{health.clipped:.1%} of the samples are clipped; turn down the gain of the microphone'
-    if abs(health.offset) > _OFFSET_WARN:
-        return Level.WARN, f'the sound is off centre by {health.offset:+.2f} of full scale; check the sound card'
+    if signal.zeros > _ZEROS_WARN:
+        level = Level.ERROR if signal.zeros > _ZEROS_ERROR else Level.WARN
+        return level, f'only zeros for {signal.zeros:.1f} s; switch the microphone on, or take its mute away'
+    if signal.clipped > _CLIPPED_WARN:
+        return Level.WARN, f'{signal.clipped:.1%} of the samples are clipped; turn down the gain of the microphone'
+    if abs(signal.offset) > _OFFSET_WARN:
+        return Level.WARN, f'the sound is off centre by {signal.offset:+.2f} of full scale; check the sound card'
     if recent.losses:
         return Level.WARN, f'sound was lost {recent.losses} time(s) in the last minute; see the counts'
     return Level.OK, 'listening'

@@ -5,7 +5,7 @@ import time
 from collections import Counter
 
 from ser_ros.audio.block import SAMPLE_RATE, AudioBlock
-from ser_ros.audio.monitor import SoundMonitor
+from ser_ros.audio.monitor import SignalMonitor
 from ser_ros.audio.source import AudioSource, EndOfAudio
 from ser_ros.pipeline.callbacks import Caller
 from ser_ros.pipeline.early_answer import EarlyAnswer
@@ -45,7 +45,7 @@ class Listener:
         self._framer = Framer()
         self._unheard: list[AudioBlock] = []
         self._last_block = time.monotonic()
-        self.monitor = SoundMonitor()
+        self.monitor = SignalMonitor()
         self.blocks = 0
         self.is_speaking = False
         self.behind = 0.0

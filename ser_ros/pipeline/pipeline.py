@@ -90,7 +90,7 @@ class Pipeline:
             seconds_since_block=seconds_since_block,
             is_silent=source.live and seconds_since_block > source.longest_pause,
             losses=source.losses,
-            health=listener.monitor.health(),
+            signal=listener.monitor.statistics(),
             noise_floor=hearing.noise_floor.level,
             voice_level=hearing.judge.voice_level,
             is_speaking=listener.is_speaking,

@@ -5,19 +5,19 @@ from dataclasses import replace
 
 import pytest
 
-from ser_ros.audio.monitor import SoundHealth
+from ser_ros.audio.monitor import SignalStatistics
 from ser_ros.node.subjects import Level, NodeStatus, Recent, subjects
 from ser_ros.pipeline.gate import Closure
 from ser_ros.pipeline.status import PipelineStatus
 from ser_ros.speech.rejection import Rejection
 
-HEALTH = SoundHealth(level=-42.0, zeros=0.0, clipped=0.0, offset=0.001)
+SIGNAL = SignalStatistics(level=-42.0, zeros=0.0, clipped=0.0, offset=0.001)
 PIPELINE = PipelineStatus(
     blocks=100,
     seconds_since_block=0.03,
     is_silent=False,
     losses={'overflows': 0, 'reopened': 0},
-    health=HEALTH,
+    signal=SIGNAL,
     noise_floor=-55.0,
     voice_level=-31.0,
     is_speaking=False,
@@ -63,7 +63,7 @@ def hearing(**changes) -> NodeStatus:
 
 
 def sounding(**changes) -> NodeStatus:
-    return hearing(health=replace(HEALTH, **changes))
+    return hearing(signal=replace(SIGNAL, **changes))
 
 
 def test_a_healthy_node_is_ok_in_every_subject():
