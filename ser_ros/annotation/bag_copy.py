@@ -29,7 +29,8 @@ _NO_HASH = f'RIHS01_{0:064}'
 class AddedTopic:
     """What the copy holds beyond the original.
 
-    messages: (nanoseconds, CDR), in the order of time.
+    Attributes:
+        messages: (nanoseconds, CDR), in the order of time.
     """
 
     name: str

@@ -23,10 +23,11 @@ QUIETEST = -120.0
 class SignalStatistics:
     """What the last second sounded like to the machine.
 
-    level: dBFS, of the root mean square; -120 for nothing.
-    zeros: seconds for which every sample up to now has been exactly zero.
-    clipped: share of samples at full scale, 0..1.
-    offset: mean of the samples (-1..1), which is 0 where nothing is wrong with the sound card.
+    Attributes:
+        level: dBFS, of the root mean square; -120 for nothing.
+        zeros: Seconds for which every sample up to now has been exactly zero.
+        clipped: Share of samples at full scale, 0..1.
+        offset: Mean of the samples (-1..1), which is 0 where nothing is wrong with the sound card.
     """
 
     level: float = QUIETEST

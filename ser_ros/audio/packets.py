@@ -44,9 +44,10 @@ _PORTAUDIO_INT16 = 8
 class AudioPacket:
     """What one audio message holds.
 
-    frames: float32, shape (n, channels), full scale is -1..1.
-    rate: Hz.
-    stamp: seconds; capture time of the first frame on the sender's clock, None where the message has none.
+    Attributes:
+        frames: float32, shape (n, channels), full scale is -1..1.
+        rate: Hz.
+        stamp: Seconds; capture time of the first frame on the sender's clock, None where the message has none.
     """
 
     frames: np.ndarray
@@ -63,7 +64,10 @@ class AudioPacket:
 class StreamFormat:
     """What is taken for the format of messages that cannot say it; the names are AudioInfo's.
 
-    sample_rate: Hz. sample_format: of bytes.
+    Attributes:
+        sample_rate: Hz.
+        channels: Interleaved.
+        sample_format: What the bytes hold, one of SAMPLE_FORMATS.
     """
 
     sample_rate: int = 16_000
@@ -76,11 +80,12 @@ class StreamFormat:
 class AudioType:
     """A ROS message type that holds sound.
 
-    field: one that tells it from another package's type of the same name.
-    origin: where its package comes from, for people.
-    needs_info: whether its format stands in `AudioInfo`.
-    decode: (message, AudioInfo of it or what is taken for it) -> packet.
-    fill: (message, int16 samples, rate, stamp in seconds, frame_id) -> None; mono.
+    Attributes:
+        field: One that tells it from another package's type of the same name.
+        origin: Where its package comes from, for people.
+        needs_info: Whether its format stands in `AudioInfo`.
+        decode: (message, AudioInfo of it or what is taken for it) -> packet.
+        fill: (message, int16 samples, rate, stamp in seconds, frame_id) -> None; mono.
     """
 
     field: str

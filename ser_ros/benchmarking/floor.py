@@ -19,11 +19,13 @@ _COPIED_BYTES = {'cuda': 2**31, 'cpu': 2**28}
 
 @dataclass(frozen=True)
 class Floor:
-    """For one utterance.
+    """What one utterance needs, and what the device can do.
 
-    flop: floating-point operations of one forward pass. weight_bytes: that have to be read once.
-    flop_per_second, bytes_per_second: what the device does in a large matrix product and in a large copy, read and
-        written bytes together.
+    Attributes:
+        flop: Floating-point operations of one forward pass.
+        weight_bytes: Bytes of the weights, which have to be read once.
+        flop_per_second: What the device does in a large matrix product.
+        bytes_per_second: What it does in a large copy, read and written bytes together.
     """
 
     flop: float

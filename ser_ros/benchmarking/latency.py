@@ -28,12 +28,17 @@ _SETTLING = 1.0
 class LiveFigures:
     """What was measured of some equal nodes that heard the same sound.
 
-    utterances, answered: final messages that could come and that came, of all nodes.
-    end_to_message, decision_to_message: milliseconds, shape (answered,).
-    interim: how many interim messages came.
-    idle_percent: of one core, for each node, over `idle_seconds` of silence.
-    megabytes, own_megabytes, threads: of the first node, after it has answered.
-    start_seconds: of the first node, by stage.
+    Attributes:
+        utterances: Final messages that could come, of all nodes.
+        answered: Final messages that came.
+        end_to_message: Milliseconds from the end of speech, shape (answered,).
+        decision_to_message: Milliseconds from the decision of the end, shape (answered,).
+        interim: How many interim messages came.
+        idle_percent: Use of one core in percent, for each node, over `idle_seconds` of silence.
+        megabytes: Memory of the first node after it has answered, 10^6 bytes.
+        own_megabytes: What of it is shared with no other process.
+        threads: Number of them in the first node.
+        start_seconds: Seconds that the first node took to start, by stage.
     """
 
     nodes: int

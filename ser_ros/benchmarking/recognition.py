@@ -33,8 +33,9 @@ Answer = Callable[[np.ndarray], tuple[str, dict[str, float]]]
 class Way:
     """One way to run a model.
 
-    settings: device and, of the peer, number format; for people.
-    temperature: what its logits are divided by before the softmax.
+    Attributes:
+        settings: Device and, of the peer, number format; for people.
+        temperature: What its logits are divided by before the softmax.
     """
 
     answer: Answer
@@ -66,8 +67,9 @@ class LinearFit:
 class Agreement:
     """How one way agrees with another over clips.
 
-    labels_equal: share of the clips, 0..1.
-    largest_difference: of any probability, 0..1; None where the two apply different temperatures.
+    Attributes:
+        labels_equal: Share of the clips, 0..1.
+        largest_difference: Of any probability, 0..1; None where the two apply different temperatures.
     """
 
     clips: int

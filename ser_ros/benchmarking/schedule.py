@@ -22,7 +22,13 @@ _FULL_SCALE = 32768.0
 
 @dataclass(frozen=True)
 class Expected:
-    """One utterance. speech_end, decision: numbers of the packets with the last speech, and that decided the end."""
+    """One utterance.
+
+    Attributes:
+        number: Counts utterances from 1.
+        speech_end: Number of the packet with the last speech.
+        decision: Number of the packet that decides the end.
+    """
 
     number: int
     speech_end: int
@@ -31,7 +37,12 @@ class Expected:
 
 @dataclass(frozen=True)
 class Schedule:
-    """What a node finds in some packets. utterances: all that end. numbers: how many numbers it gives out meanwhile."""
+    """What a node finds in some packets.
+
+    Attributes:
+        utterances: All that end, in order.
+        numbers: How many numbers it gives out meanwhile.
+    """
 
     utterances: tuple[Expected, ...]
     numbers: int

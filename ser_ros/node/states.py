@@ -147,8 +147,9 @@ class Configured:
 class Active:
     """A configured node that listens.
 
-    recorder: None where nothing is to be recorded.
-    end: done when the pipeline has ended by itself, with the error where listening failed.
+    Attributes:
+        recorder: None where nothing is to be recorded.
+        end: Done when the pipeline has ended by itself, with the error where listening failed.
     """
 
     configured: Configured

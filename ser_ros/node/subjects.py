@@ -50,15 +50,18 @@ class Subject:
 class NodeStatus:
     """A snapshot of the node; the defaults are those of a node that is not configured.
 
-    error: why the last transition or the listening failed; '' where it did not.
-    source: what is listened to, or while unconfigured its kind.
-    gate: why the gate is closed; None while it is open.
-    problem: one sentence while the source gives no good sound; '' otherwise.
-    live: whether sound is lost when nobody listens: false for files.
-    degraded: one sentence where the model does not run as it was told to; '' otherwise.
-    latencies, inference_times: seconds, of the last final messages.
-    pipeline: None while the node is not active.
-    recording, recording_problem: one sentence each where sound is recorded or cannot be; '' otherwise.
+    Attributes:
+        error: Why the last transition or the listening failed; '' where it did not.
+        source: What is listened to, or while unconfigured its kind.
+        gate: Why the gate is closed; None while it is open.
+        problem: One sentence while the source gives no good sound; '' otherwise.
+        live: Whether sound is lost when nobody listens: false for files.
+        degraded: One sentence where the model does not run as it was told to; '' otherwise.
+        latencies: Seconds, of the last final messages.
+        inference_times: Seconds, of the last final messages.
+        pipeline: None while the node is not active.
+        recording: One sentence while sound is recorded; '' otherwise.
+        recording_problem: One sentence where it cannot be recorded; '' otherwise.
     """
 
     lifecycle_state: str
@@ -84,8 +87,13 @@ class NodeStatus:
 class Recent:
     """What has happened in the last minute.
 
-    blocks, utterances: per second and per minute. losses, dropped: how often. too_quiet, noise: utterances that were
-    rejected so.
+    Attributes:
+        blocks: Per second.
+        utterances: Per minute.
+        losses: How often sound was lost.
+        dropped: Final utterances that were dropped.
+        too_quiet: Utterances that were rejected as too quiet.
+        noise: Utterances that were rejected as noise.
     """
 
     blocks: float = 0.0

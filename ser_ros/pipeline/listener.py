@@ -29,8 +29,12 @@ _REST = _QUIET_CHUNKS * CHUNK_SAMPLES / SAMPLE_RATE
 class Listener:
     """Reads, hears, judges and asks for answers; one thread runs it, and any may ask how it is.
 
-    monitor: what the sound is like. blocks: how many were read. is_speaking: whether somebody speaks. behind: age in
-    seconds of the latest block when it was read. rejected: final utterances that nobody was asked to answer.
+    Attributes:
+        monitor: What the sound is like.
+        blocks: How many were read.
+        is_speaking: Whether somebody speaks.
+        behind: Age in seconds of the latest block when it was read.
+        rejected: Final utterances that nobody was asked to answer.
     """
 
     def __init__(self, source: AudioSource, hearing: Hearing, gate: Gate, mailbox: Mailbox, caller: Caller):

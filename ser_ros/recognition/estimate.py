@@ -10,9 +10,10 @@ import numpy as np
 class Estimate:
     """Probabilities over a model's labels.
 
-    labels: everything the model can say, in its own order.
-    probabilities: float32, shape (len(labels),), same order, sums to 1.
-    inference_time: seconds from samples to probabilities.
+    Attributes:
+        labels: Everything the model can say, in its own order.
+        probabilities: float32, shape (len(labels),), same order, sums to 1.
+        inference_time: Seconds from samples to probabilities.
     """
 
     labels: tuple[str, ...]
