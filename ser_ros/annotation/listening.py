@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ser_ros.audio.source import AudioSource
-from ser_ros.emotions import UNKNOWN
 from ser_ros.errors import SettingError, named
 from ser_ros.pipeline.answerer import Recogniser
 from ser_ros.pipeline.callbacks import Callbacks
@@ -59,7 +58,6 @@ def annotate(
     ended = threading.Event()
 
     def take(utterance: Utterance, estimate: Estimate) -> None:
-        sure = estimate.confidence >= min_confidence
         found.append(
             Annotation(
                 utterance=utterance.number,
@@ -67,7 +65,7 @@ def annotate(
                 duration=utterance.duration,
                 published=utterance.end_arrival + segmentation.latency,
                 latency=segmentation.latency,
-                emotion=estimate.label if sure else UNKNOWN,
+                emotion=estimate.emotion(min_confidence),
                 estimate=estimate,
             )
         )

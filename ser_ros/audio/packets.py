@@ -5,13 +5,19 @@ Knows the messages by their fields alone, so that rclpy's and rosbags' do alike;
 or lists. Where a message breaks what its type promises, `SerError` says what its sender must change.
 """
 
-import array
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from ser_ros.audio.message_filling import (
+    fill_audio_data,
+    fill_audio_data_stamped,
+    fill_audio_stamped,
+    fill_bare_typed,
+    fill_multi_array,
+)
 from ser_ros.audio.mp3 import is_mp3
 from ser_ros.audio.sample_formats import SAMPLE_FORMATS, as_array, from_int24, scaled
 from ser_ros.errors import SerError
@@ -37,7 +43,6 @@ _CURE = 'start the capture node with the parameters format:=wave and sample_form
 
 _PORTAUDIO_FORMATS = {1: 'float32', 2: 'int32', 8: 'int16', 16: 'int8', 32: 'uint8'}
 """PortAudio's codes, in AudioStamped's info.format, and numpy's names. Its 4 (24 bit) has no field in the message."""
-_PORTAUDIO_INT16 = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -270,46 +275,17 @@ def _seconds(stamp: Any) -> float | None:
     return seconds if seconds > 0.0 else None
 
 
-def _fill_audio_data(message: Any, levels: np.ndarray, rate: int, stamp: float, frame_id: str) -> None:
-    message.data = array.array('B', levels.astype('<i2').tobytes())
-
-
-def _fill_audio_data_stamped(message: Any, levels: np.ndarray, rate: int, stamp: float, frame_id: str) -> None:
-    _fill_header(message.header, stamp, frame_id)
-    _fill_audio_data(message.audio, levels, rate, stamp, frame_id)
-
-
-def _fill_audio_stamped(message: Any, levels: np.ndarray, rate: int, stamp: float, frame_id: str) -> None:
-    _fill_header(message.header, stamp, frame_id)
-    _fill_bare_typed(message.audio.audio_data, levels, rate, stamp, frame_id)
-    info = message.audio.info
-    info.format, info.channels, info.rate, info.chunk = _PORTAUDIO_INT16, 1, rate, len(levels)
-
-
-def _fill_bare_typed(message: Any, levels: np.ndarray, rate: int, stamp: float, frame_id: str) -> None:
-    message.int16_data = array.array('h', levels.tobytes())
-
-
-def _fill_multi_array(message: Any, levels: np.ndarray, rate: int, stamp: float, frame_id: str) -> None:
-    message.data = array.array('h', levels.tobytes())
-
-
-def _fill_header(header: Any, stamp: float, frame_id: str) -> None:
-    header.stamp.sec, header.stamp.nanosec = divmod(round(stamp * _NANOSECONDS), _NANOSECONDS)
-    header.frame_id = frame_id
-
-
 AUDIO_TYPES = {
     'audio_common_msgs/msg/AudioDataStamped': AudioType(
-        'audio', ROS_DRIVERS, True, _decode_audio_data_stamped, _fill_audio_data_stamped
+        'audio', ROS_DRIVERS, True, _decode_audio_data_stamped, fill_audio_data_stamped
     ),
     'audio_common_msgs/msg/AudioStamped': AudioType(
-        'audio', _MGONZS13, False, _decode_audio_stamped, _fill_audio_stamped
+        'audio', _MGONZS13, False, _decode_audio_stamped, fill_audio_stamped
     ),
-    _AUDIO_DATA: AudioType('data', ROS_DRIVERS, True, _decode_audio_data, _fill_audio_data),
-    'std_msgs/msg/Int16MultiArray': AudioType('data', 'ROS 2', False, _decode_multi_array, _fill_multi_array),
+    _AUDIO_DATA: AudioType('data', ROS_DRIVERS, True, _decode_audio_data, fill_audio_data),
+    'std_msgs/msg/Int16MultiArray': AudioType('data', 'ROS 2', False, _decode_multi_array, fill_multi_array),
 }
 """Every supported ROS type by its name, those with a stamp first."""
 
-_BARE_TYPED = AudioType('int16_data', _MGONZS13, False, _decode_bare_typed, _fill_bare_typed)
+_BARE_TYPED = AudioType('int16_data', _MGONZS13, False, _decode_bare_typed, fill_bare_typed)
 """mgonzs13's type of the name _AUDIO_DATA: a part of its AudioStamped that some nodes publish alone."""

@@ -6,7 +6,6 @@ import time
 from builtin_interfaces.msg import Duration, Time
 
 from ser_msgs.msg import Emotion
-from ser_ros.emotions import UNKNOWN
 from ser_ros.recognition.estimate import Estimate
 from ser_ros.speech.segmenter import Utterance
 
@@ -21,7 +20,7 @@ def to_message(
         duration=_split(Duration, utterance.duration),
         utterance=utterance.number,
         is_final=utterance.is_final,
-        emotion=estimate.label if estimate.confidence >= min_confidence else UNKNOWN,
+        emotion=estimate.emotion(min_confidence),
         confidence=estimate.confidence,
         labels=list(estimate.labels),
         probabilities=estimate.probabilities.tolist(),

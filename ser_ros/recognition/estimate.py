@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ser_ros.emotions import UNKNOWN
+
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
@@ -29,3 +31,7 @@ class Estimate:
     def confidence(self) -> float:
         """Probability of the most probable label, 0..1."""
         return float(self.probabilities.max())
+
+    def emotion(self, min_confidence: float) -> str:
+        """Return the most probable label; UNKNOWN where its probability is below `min_confidence` (0..1)."""
+        return self.label if self.confidence >= min_confidence else UNKNOWN
