@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How loud the room is while nobody speaks, and whether what was taken for speech is a voice that stands out of it.
 
-The constants tell what they were measured on; `min_voice` is `tools/make_verifier.py`'s.
+The constants tell what they were measured on; `min_voice` is `tools/measuring/make_verifier.py`'s.
 """
 
 from collections import deque
