@@ -67,7 +67,7 @@ class Speaker:
             if time.monotonic() > deadline:
                 raise SerError(
                     f'the nodes did not connect to {audio} within {_DISCOVERY_TIMEOUT:.0f} s; '
-                    'look whether a firewall keeps this machine from itself'
+                    'check whether a firewall blocks local connections'
                 )
             time.sleep(_LOOK_PERIOD)
 

@@ -61,9 +61,9 @@ def _parse(args: list[str] | None) -> argparse.Namespace:
         description='Run the node on a recording or the microphone and print every message on /emotion.',
         epilog='examples: demo | demo --audio speech.wav | demo --source microphone',
     )
-    parser.add_argument('--audio', help='WAV or FLAC file; the recording that comes with the package where not given')
+    parser.add_argument('--audio', help='WAV or FLAC file (default: the demo recording)')
     parser.add_argument('--source', choices=('file', 'microphone'), default='file')
-    parser.add_argument('--model', default='', help='model folder or name; the embedded default where not given')
+    parser.add_argument('--model', default='', help='model folder or name (default: the embedded model)')
     return parser.parse_args(args)
 
 

@@ -21,10 +21,10 @@ def main(args: list[str] | None = None) -> int:
         epilog='example: ros2 run ser_ros predict interview.wav --model hubert-large',
     )
     parser.add_argument('files', nargs='+', metavar='FILE', help='WAV or FLAC')
-    parser.add_argument('--model', default='', help='model folder or name; the embedded default where not given')
+    parser.add_argument('--model', default='', help='model folder or name (default: the embedded model)')
     parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
     parser.add_argument('--backend', default='auto', help='auto, torch or onnx (the form that `optimize` made)')
-    parser.add_argument('--channel', type=int, default=0, help='from 0; -1 for the mean of all')
+    parser.add_argument('--channel', type=int, default=0, help='channel, from 0; -1 for the mean of all (default: 0)')
     options = parser.parse_args(args)
     recordings = {file: read_recording(file, channel=options.channel) for file in options.files}
     classifier = Classifier.load(find_model(options.model), options.device, options.backend)

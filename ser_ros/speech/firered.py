@@ -27,7 +27,7 @@ _SILENCE = float(np.finfo(np.float32).eps)
 
 
 def network_file() -> Path:
-    """Return the file of the network that `tools/make_firered_vad.py` writes."""
+    """Return the file of the network that `tools/measuring/make_firered_vad.py` writes."""
     return share_folder() / 'models' / 'vad' / 'firered.onnx'
 
 
