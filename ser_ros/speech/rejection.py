@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Why what the detector took for speech is none to answer: too quiet for the background, or no voice.
 
-The constants tell what they were measured on; `min_voice` is `tools/make_verifier.py`'s.
+The constants tell what they were measured on; `min_voice` is `tools/measuring/make_verifier.py`'s.
 """
 
 from collections.abc import Callable
