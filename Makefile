@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Thin: tools/workspace.py does the work. Works from any folder (`make -C path`, `make -f path/Makefile`).
+# Thin: tools/workspace/workspace.py does the work. Works from any folder (`make -C path`, `make -f path/Makefile`).
 
 ## make demo                      run the node on a recording and print each emotion as it is published
 ## make demo AUDIO=path.wav       the same on a recording of yours (WAV or FLAC)
@@ -28,7 +28,7 @@ help:
 	@sed -n 's/^## \{0,1\}//p' "$${THIS_MAKEFILE# }"
 
 build demo test test-fast lint format clean:
-	@exec sh "$$(dirname "$${THIS_MAKEFILE# }")/tools/workspace.sh" $@
+	@exec sh "$$(dirname "$${THIS_MAKEFILE# }")/tools/workspace/workspace.sh" $@
 
 lock:
 	@sh "$$(dirname "$${THIS_MAKEFILE# }")/requirements/lock.sh"

@@ -86,7 +86,6 @@ setup(
     description='Speech emotion recognition for ROS 2',
     license='Apache-2.0',
     maintainer='ser_ros maintainers',
-    maintainer_email='maintainers@ser-ros.example',
     python_requires='>=3.10',
     packages=find_packages(include=[NAME, f'{NAME}.*']),
     data_files=data_files(),

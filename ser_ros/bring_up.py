@@ -69,7 +69,9 @@ _PATTERNS = {
 class NodeSetup:
     """How the node is to be started.
 
-    params_file: one that exists, or '' for none. parameters: those that come after it; str or bool.
+    Attributes:
+        params_file: A file that exists, or '' for none.
+        parameters: Values by name, which come after the file.
     """
 
     namespace: str

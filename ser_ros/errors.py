@@ -20,8 +20,10 @@ class SerError(Exception):
 class SettingError(SerError):
     """A setting cannot be as it is, or is the cure; its text calls the setting by its key.
 
-    key: the node's parameter, as `audio.channel`; whoever calls the setting otherwise, as `--channel`, prints `named`.
-    sentence: returns the text for the name of the setting.
+    Attributes:
+        key: The node's parameter, as `audio.channel`; whoever calls the setting otherwise, as `--channel`, prints
+            `named`.
+        sentence: Returns the text for the name of the setting.
     """
 
     def __init__(self, key: str, sentence: Callable[[str], str]):

@@ -11,7 +11,8 @@ import rclpy
 import yaml
 
 from ser_ros.bring_up import _PARAMETERS, ARGUMENTS, PREFIX, node_setup
-from ser_ros.node.parameters import SPECS, declare_parameters, read_parameters
+from ser_ros.node.parameter_spec import declare_parameters
+from ser_ros.node.parameters import SPECS, read_parameters
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULTS = {argument.name: argument.default for argument in ARGUMENTS}
@@ -47,7 +48,7 @@ def parameters_of_a_node(tmp_path, parameters: dict) -> dict:
     rclpy.init(context=context, args=['--ros-args', '--params-file', str(file)])
     try:
         node = rclpy.create_node('ser', context=context)
-        declare_parameters(node)
+        declare_parameters(node, SPECS)
         read_parameters(node)
         return {name: node.get_parameter(name).value for name in (*_PARAMETERS.values(), 'use_sim_time')}
     finally:

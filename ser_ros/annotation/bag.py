@@ -47,7 +47,7 @@ class Bag:
             raise self._unreadable(error) from None
         return self
 
-    def __exit__(self, *exception) -> None:
+    def __exit__(self, *exception: object) -> None:
         """Close it."""
         self._reader.close()
 

@@ -13,7 +13,7 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, W
 from rosbags.typesys.store import Typestore
 
 from ser_ros.annotation.bag import Bag
-from ser_ros.annotation.outputs import refuse_existing
+from ser_ros.annotation.existing_files import refuse_existing
 from ser_ros.errors import SerError
 from ser_ros.files import whole_folder
 
@@ -28,7 +28,8 @@ _NO_HASH = f'RIHS01_{0:064}'
 class AddedTopic:
     """What the copy holds beyond the original.
 
-    messages: (nanoseconds, CDR), in the order of time.
+    Attributes:
+        messages: (nanoseconds, CDR), in the order of time.
     """
 
     name: str

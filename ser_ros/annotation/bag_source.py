@@ -5,6 +5,7 @@ import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from ser_ros.annotation.bag import Bag
 from ser_ros.annotation.bag_topics import AudioTopics
@@ -131,7 +132,7 @@ class BagSource:
             if packet is not None:
                 yield packet, received / _NANOSECONDS
 
-    def _message(self, data: bytes, kind: str):
+    def _message(self, data: bytes, kind: str) -> Any:
         try:
             return self._topics.store.deserialize_cdr(data, kind)
         except Exception as error:

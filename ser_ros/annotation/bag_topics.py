@@ -42,10 +42,11 @@ one (ros-drivers').
 class AudioTopics:
     """Where the sound is.
 
-    audio: what was recorded of the topic with the sound.
-    info: what was recorded of the topic with AudioInfo; empty where there is none.
-    kind: what is known of the messages with the sound.
-    store: knows the types of both topics.
+    Attributes:
+        audio: What was recorded of the topic with the sound.
+        info: What was recorded of the topic with AudioInfo; empty where there is none.
+        kind: What is known of the messages with the sound.
+        store: Knows the types of both topics.
     """
 
     audio: tuple[Connection, ...]

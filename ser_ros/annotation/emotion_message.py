@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`ser_msgs/Emotion` for bags: serialized without ROS, from the message's own definition."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
@@ -74,6 +75,6 @@ def _nanoseconds(seconds: float) -> int:
     return round(seconds * _NANOSECONDS)
 
 
-def _split(kind: type, seconds: float):
+def _split(kind: Callable[..., Any], seconds: float) -> Any:
     sec, nanosec = divmod(_nanoseconds(seconds), _NANOSECONDS)
     return kind(sec=sec, nanosec=nanosec)

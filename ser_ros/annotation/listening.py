@@ -20,12 +20,13 @@ _PROGRESS_PERIOD = 0.5
 class Annotation:
     """What one utterance of a recording sounded like.
 
-    utterance: its number, from 1; what was rejected has one too.
-    start_time: seconds on the clock that stamps the recording; the speech's first sample.
-    duration: seconds of speech.
-    published: seconds on the clock by which the recording arrived; when a node would have answered.
-    latency: seconds from the arrival of the speech's last sample to `published`.
-    emotion: the estimate's label, or 'unknown' below the least confidence that was asked for.
+    Attributes:
+        utterance: Its number, from 1; what was rejected has one too.
+        start_time: Seconds on the clock that stamps the recording; the speech's first sample.
+        duration: Seconds of speech.
+        published: Seconds on the clock by which the recording arrived; when a node would have answered.
+        latency: Seconds from the arrival of the speech's last sample to `published`.
+        emotion: The estimate's label, or 'unknown' below the least confidence that was asked for.
     """
 
     utterance: int

@@ -16,10 +16,11 @@ BLOCK_DURATION = 0.032
 class AudioBlock:
     """A stretch of mono sound at 16 kHz and when it was captured.
 
-    samples: float32, shape (n,), full scale is -1..1.
-    start_time: seconds, capture time of the first sample on the clock that stamps messages (ROS or wall clock).
-    arrival: seconds of `time.monotonic()` at which the last sample was captured, as far as the source can tell.
-    after_gap: sound between the block before and this one was lost; nothing may be heard across it.
+    Attributes:
+        samples: float32, shape (n,), full scale is -1..1.
+        start_time: Seconds, capture time of the first sample on the clock that stamps messages (ROS or wall clock).
+        arrival: Seconds of `time.monotonic()` at which the last sample was captured, as far as the source can tell.
+        after_gap: Sound between the block before and this one was lost; nothing may be heard across it.
     """
 
     samples: np.ndarray

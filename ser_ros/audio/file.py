@@ -11,7 +11,8 @@ import numpy as np
 import soundfile
 
 from ser_ros.audio.block import BLOCK_DURATION, AudioBlock
-from ser_ros.audio.source import LONGEST_PAUSE, CaptureLine, EndOfAudio, check_channel
+from ser_ros.audio.conversion import BlockConverter
+from ser_ros.audio.source import LONGEST_PAUSE, EndOfAudio, check_channel
 from ser_ros.errors import SerError
 
 _FLOAT_SUBTYPES = ('FLOAT', 'DOUBLE')
@@ -72,7 +73,7 @@ class FileSource:
             self._file.seek(0)
         except soundfile.LibsndfileError as error:
             raise SerError(f'{self._path} is damaged ({error.error_string}); give a whole recording') from None
-        self._line = CaptureLine(rate=self._file.samplerate, channel=self._channel, losses=Counter())
+        self._converter = BlockConverter(rate=self._file.samplerate, channel=self._channel, losses=Counter())
         self._start_time = self._clock()
         self._start_monotonic = time.monotonic()
 
@@ -98,7 +99,7 @@ class FileSource:
             lacking = f'breaks off at {position / rate:.1f} s of the {self._file.frames / rate:.1f} s that it announces'
             raise SerError(f'{self._path} {lacking}; give a whole recording')
         last = position + count >= self._file.frames
-        return self._line.push(frames, self._start_time + position / rate, arrival, last=last)
+        return self._converter.convert(frames, self._start_time + position / rate, arrival, last=last)
 
     def close(self) -> None:
         """Close the file."""

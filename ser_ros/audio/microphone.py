@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from ser_ros.audio.block import BLOCK_DURATION, SAMPLE_RATE, AudioBlock
-from ser_ros.audio.source import LONGEST_PAUSE, MEAN_OF_CHANNELS, CaptureLine, SourceUnavailable, check_channel
+from ser_ros.audio.conversion import BlockConverter
+from ser_ros.audio.source import LONGEST_PAUSE, MEAN_OF_CHANNELS, SourceUnavailable, check_channel
 from ser_ros.errors import SerError
 
 _QUEUE_BLOCKS = 300
@@ -79,7 +80,7 @@ class MicrophoneSource:
         channels = info['max_input_channels'] if self._channel == MEAN_OF_CHANNELS else self._channel + 1
         self._queue: queue.Queue[tuple[np.ndarray, float, bool]] = queue.Queue(maxsize=_QUEUE_BLOCKS)
         self._stream = self._open_stream(sounddevice, info, channels)
-        self._line = CaptureLine(rate=self._stream.samplerate, channel=self._channel, losses=self._losses)
+        self._converter = BlockConverter(rate=self._stream.samplerate, channel=self._channel, losses=self._losses)
         self._name = info['name']
         self._description = f"microphone '{info['name']}', {self._stream.samplerate:.0f} Hz"
 
@@ -101,7 +102,7 @@ class MicrophoneSource:
             return None
         start_time = self._clock() - (time.monotonic() - first_sample)
         arrival = first_sample + len(frames) / self._stream.samplerate
-        return self._line.push(frames, start_time, arrival, after_gap=after_gap)
+        return self._converter.convert(frames, start_time, arrival, after_gap=after_gap)
 
     def close(self) -> None:
         """Stop capturing and let the device go."""

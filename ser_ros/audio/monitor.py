@@ -20,13 +20,14 @@ QUIETEST = -120.0
 
 
 @dataclass(frozen=True)
-class SoundHealth:
+class SignalStatistics:
     """What the last second sounded like to the machine.
 
-    level: dBFS, of the root mean square; -120 for nothing.
-    zeros: seconds for which every sample up to now has been exactly zero.
-    clipped: share of samples at full scale, 0..1.
-    offset: mean of the samples (-1..1), which is 0 where nothing is wrong with the sound card.
+    Attributes:
+        level: dBFS, of the root mean square; -120 for nothing.
+        zeros: Seconds for which every sample up to now has been exactly zero.
+        clipped: Share of samples at full scale, 0..1.
+        offset: Mean of the samples (-1..1), which is 0 where nothing is wrong with the sound card.
     """
 
     level: float = QUIETEST
@@ -35,7 +36,7 @@ class SoundHealth:
     offset: float = 0.0
 
 
-class SoundMonitor:
+class SignalMonitor:
     """Hears every block in one thread and may be asked in another."""
 
     def __init__(self) -> None:
@@ -57,11 +58,11 @@ class SoundMonitor:
         while self._heard - self._blocks[0][0] >= _WINDOW * SAMPLE_RATE:
             self._heard -= self._blocks.popleft()[0]
 
-    def health(self) -> SoundHealth:
+    def statistics(self) -> SignalStatistics:
         """Return how it sounds now."""
         blocks = list(self._blocks)
         if not blocks:
-            return SoundHealth()
+            return SignalStatistics()
         count, total, energy, clipped = (sum(column) for column in zip(*blocks, strict=True))
         level = max(10 * math.log10(max(energy / count, 1e-30)), QUIETEST)
-        return SoundHealth(level, self._zeros / SAMPLE_RATE, clipped / count, total / count)
+        return SignalStatistics(level, self._zeros / SAMPLE_RATE, clipped / count, total / count)

@@ -5,15 +5,21 @@ Knows the messages by their fields alone, so that rclpy's and rosbags' do alike;
 or lists. Where a message breaks what its type promises, `SerError` says what its sender must change.
 """
 
-import array
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
+from ser_ros.audio.message_filling import (
+    fill_audio_data,
+    fill_audio_data_stamped,
+    fill_audio_stamped,
+    fill_bare_typed,
+    fill_multi_array,
+)
 from ser_ros.audio.mp3 import is_mp3
+from ser_ros.audio.sample_formats import SAMPLE_FORMATS, as_array, from_int24, scaled
 from ser_ros.errors import SerError
 
 INFO_TYPE = 'audio_common_msgs/msg/AudioInfo'
@@ -35,34 +41,18 @@ _WAVE = 'wave'
 _CURE = 'start the capture node with the parameters format:=wave and sample_format:=S16LE'
 """Those of audio_capture_node in ros-drivers/audio_common, branch ros2, whose default is format:=mp3."""
 
-_SAMPLE_FORMATS = {
-    'S8': 'i1',
-    'U8': 'u1',
-    'S16LE': '<i2',
-    'S16BE': '>i2',
-    'S24LE': '<i3',
-    'S24BE': '>i3',
-    'S32LE': '<i4',
-    'S32BE': '>i4',
-    'F32LE': '<f4',
-    'F32BE': '>f4',
-    'F64LE': '<f8',
-    'F64BE': '>f8',
-}
-"""GStreamer's names, which AudioInfo uses, and numpy's; numpy has no i3, `_from_int24` reads those."""
-
 _PORTAUDIO_FORMATS = {1: 'float32', 2: 'int32', 8: 'int16', 16: 'int8', 32: 'uint8'}
 """PortAudio's codes, in AudioStamped's info.format, and numpy's names. Its 4 (24 bit) has no field in the message."""
-_PORTAUDIO_INT16 = 8
 
 
 @dataclass(frozen=True, eq=False)
 class AudioPacket:
     """What one audio message holds.
 
-    frames: float32, shape (n, channels), full scale is -1..1.
-    rate: Hz.
-    stamp: seconds; capture time of the first frame on the sender's clock, None where the message has none.
+    Attributes:
+        frames: float32, shape (n, channels), full scale is -1..1.
+        rate: Hz.
+        stamp: Seconds; capture time of the first frame on the sender's clock, None where the message has none.
     """
 
     frames: np.ndarray
@@ -79,7 +69,10 @@ class AudioPacket:
 class StreamFormat:
     """What is taken for the format of messages that cannot say it; the names are AudioInfo's.
 
-    sample_rate: Hz. sample_format: of bytes.
+    Attributes:
+        sample_rate: Hz.
+        channels: Interleaved.
+        sample_format: What the bytes hold, one of SAMPLE_FORMATS.
     """
 
     sample_rate: int = 16_000
@@ -92,11 +85,12 @@ class StreamFormat:
 class AudioType:
     """A ROS message type that holds sound.
 
-    field: one that tells it from another package's type of the same name.
-    origin: where its package comes from, for people.
-    needs_info: whether its format stands in `AudioInfo`.
-    decode: (message, AudioInfo of it or what is taken for it) -> packet.
-    fill: (message, int16 samples, rate, stamp in seconds, frame_id) -> None; mono.
+    Attributes:
+        field: One that tells it from another package's type of the same name.
+        origin: Where its package comes from, for people.
+        needs_info: Whether its format stands in `AudioInfo`.
+        decode: (message, AudioInfo of it or what is taken for it) -> packet.
+        fill: (message, int16 samples, rate, stamp in seconds, frame_id) -> None; mono.
     """
 
     field: str
@@ -183,13 +177,13 @@ def _decode_bytes(data: Any, info: Any, stamp: Any) -> AudioPacket:
             f'the audio messages are coded as {info.coding_format!r:.40}, which is not read here, only wave; {_CURE}'
         )
     name = info.sample_format.upper()
-    if name not in _SAMPLE_FORMATS:
+    if name not in SAMPLE_FORMATS:
         raise SerError(
             f'the audio messages have samples of format {info.sample_format!r:.40}, which is none of '
-            f'{" ".join(_SAMPLE_FORMATS)}; {_CURE}'
+            f'{" ".join(SAMPLE_FORMATS)}; {_CURE}'
         )
-    code = _SAMPLE_FORMATS[name]
-    content = _as_array(data, np.uint8)
+    code = SAMPLE_FORMATS[name]
+    content = as_array(data, np.uint8)
     if is_mp3(content.tobytes()):
         raise SerError(f'the audio messages hold MP3, which is not read here, only wave; {_CURE}')
     width = int(code[-1])
@@ -198,7 +192,7 @@ def _decode_bytes(data: Any, info: Any, stamp: Any) -> AudioPacket:
             f'an audio message has {len(content)} bytes, which is no multiple of the {width} that a sample of '
             f'{name} takes; the AudioInfo must be that of the same capture node'
         )
-    values = _from_int24(content, code[0]) if width == 3 else content.view(code)
+    values = from_int24(content, code[0]) if width == 3 else content.view(code)
     return _packet(values, info.channels, info.sample_rate, stamp)
 
 
@@ -218,7 +212,7 @@ def _decode_audio_stamped(message: Any, _: Any) -> AudioPacket:
             f'an audio message says that its samples are {name}, but has {" and ".join(filled)} samples; '
             'its sender must fill the one array that info.format names'
         )
-    return _packet(_as_array(getattr(data, f'{name}_data'), name), info.channels, info.rate, message.header.stamp)
+    return _packet(as_array(getattr(data, f'{name}_data'), name), info.channels, info.rate, message.header.stamp)
 
 
 def _decode_bare_typed(message: Any, assumed: Any) -> AudioPacket:
@@ -227,7 +221,7 @@ def _decode_bare_typed(message: Any, assumed: Any) -> AudioPacket:
     if len(filled) > 1:
         raise SerError(f'an audio message has {" and ".join(filled)} samples; its sender must fill one array alone')
     name = filled[0] if filled else 'int16'
-    values = _as_array(getattr(message, f'{name}_data'), name)
+    values = as_array(getattr(message, f'{name}_data'), name)
     return _packet(values, assumed.channels, assumed.sample_rate, None)
 
 
@@ -243,7 +237,7 @@ def _decode_multi_array(message: Any, assumed: Any) -> AudioPacket:
         raise SerError(
             f'an Int16MultiArray has {len(labels)} dimensions; its sender must name two at most, frames and channels'
         )
-    values = _as_array(message.data, np.int16)[message.layout.data_offset :]
+    values = as_array(message.data, np.int16)[message.layout.data_offset :]
     channels = dimensions[labels.index('channels')].size if 'channels' in labels else assumed.channels
     by_channel = len(labels) == 2 and labels[0] == 'channels'
     return _packet(values, channels, assumed.sample_rate, None, by_channel=by_channel)
@@ -268,35 +262,9 @@ def _packet(values: np.ndarray, channels: int, rate: int, stamp: Any, *, by_chan
             f'an audio message has {len(values)} samples, which is no multiple of its {channels} channels; '
             'its sender must send whole frames and say the real number of channels'
         )
-    scaled = _scaled(values)
-    frames = scaled.reshape(channels, -1).T if by_channel else scaled.reshape(-1, channels)
+    samples = scaled(values)
+    frames = samples.reshape(channels, -1).T if by_channel else samples.reshape(-1, channels)
     return AudioPacket(frames, int(rate), _seconds(stamp))
-
-
-def _scaled(values: np.ndarray) -> np.ndarray:
-    """Return samples of any type as float32, full scale -1..1; unsigned ones are silent at their middle."""
-    kind, bits = values.dtype.kind, 8 * values.dtype.itemsize
-    if kind == 'f':
-        # What float32 cannot hold becomes infinite, and is taken for broken further on.
-        with np.errstate(over='ignore', invalid='ignore'):
-            return values.astype(np.float32)
-    if kind == 'u':
-        values = values.astype(np.int16) - 128
-    return values.astype(np.float32) / np.float32(2 ** (bits - 1))
-
-
-def _from_int24(content: np.ndarray, order: str) -> np.ndarray:
-    """Return 3-byte samples (uint8, shape (3 n,)) as int32 whose lowest byte is 0: full scale is that of int32."""
-    padded = np.zeros((len(content) // 3, 4), dtype=np.uint8)
-    first = 1 if order == '<' else 0
-    padded[:, first : first + 3] = content.reshape(-1, 3)
-    return padded.reshape(-1).view(f'{order}i4')
-
-
-def _as_array(data: Any, dtype: DTypeLike) -> np.ndarray:
-    if isinstance(data, bytes | bytearray):
-        return np.frombuffer(data, dtype=dtype)
-    return np.ascontiguousarray(data, dtype=dtype)
 
 
 def _seconds(stamp: Any) -> float | None:
@@ -307,46 +275,17 @@ def _seconds(stamp: Any) -> float | None:
     return seconds if seconds > 0.0 else None
 
 
-def _fill_audio_data(message: Any, levels: np.ndarray, rate: int, stamp: float, frame_id: str) -> None:
-    message.data = array.array('B', levels.astype('<i2').tobytes())
-
-
-def _fill_audio_data_stamped(message: Any, levels: np.ndarray, rate: int, stamp: float, frame_id: str) -> None:
-    _fill_header(message.header, stamp, frame_id)
-    _fill_audio_data(message.audio, levels, rate, stamp, frame_id)
-
-
-def _fill_audio_stamped(message: Any, levels: np.ndarray, rate: int, stamp: float, frame_id: str) -> None:
-    _fill_header(message.header, stamp, frame_id)
-    _fill_bare_typed(message.audio.audio_data, levels, rate, stamp, frame_id)
-    info = message.audio.info
-    info.format, info.channels, info.rate, info.chunk = _PORTAUDIO_INT16, 1, rate, len(levels)
-
-
-def _fill_bare_typed(message: Any, levels: np.ndarray, rate: int, stamp: float, frame_id: str) -> None:
-    message.int16_data = array.array('h', levels.tobytes())
-
-
-def _fill_multi_array(message: Any, levels: np.ndarray, rate: int, stamp: float, frame_id: str) -> None:
-    message.data = array.array('h', levels.tobytes())
-
-
-def _fill_header(header: Any, stamp: float, frame_id: str) -> None:
-    header.stamp.sec, header.stamp.nanosec = divmod(round(stamp * _NANOSECONDS), _NANOSECONDS)
-    header.frame_id = frame_id
-
-
 AUDIO_TYPES = {
     'audio_common_msgs/msg/AudioDataStamped': AudioType(
-        'audio', ROS_DRIVERS, True, _decode_audio_data_stamped, _fill_audio_data_stamped
+        'audio', ROS_DRIVERS, True, _decode_audio_data_stamped, fill_audio_data_stamped
     ),
     'audio_common_msgs/msg/AudioStamped': AudioType(
-        'audio', _MGONZS13, False, _decode_audio_stamped, _fill_audio_stamped
+        'audio', _MGONZS13, False, _decode_audio_stamped, fill_audio_stamped
     ),
-    _AUDIO_DATA: AudioType('data', ROS_DRIVERS, True, _decode_audio_data, _fill_audio_data),
-    'std_msgs/msg/Int16MultiArray': AudioType('data', 'ROS 2', False, _decode_multi_array, _fill_multi_array),
+    _AUDIO_DATA: AudioType('data', ROS_DRIVERS, True, _decode_audio_data, fill_audio_data),
+    'std_msgs/msg/Int16MultiArray': AudioType('data', 'ROS 2', False, _decode_multi_array, fill_multi_array),
 }
 """Every supported ROS type by its name, those with a stamp first."""
 
-_BARE_TYPED = AudioType('int16_data', _MGONZS13, False, _decode_bare_typed, _fill_bare_typed)
+_BARE_TYPED = AudioType('int16_data', _MGONZS13, False, _decode_bare_typed, fill_bare_typed)
 """mgonzs13's type of the name _AUDIO_DATA: a part of its AudioStamped that some nodes publish alone."""

@@ -9,8 +9,9 @@ from collections.abc import Callable
 import numpy as np
 
 from ser_ros.audio.block import BLOCK_DURATION, AudioBlock
+from ser_ros.audio.conversion import BlockConverter
 from ser_ros.audio.packets import AudioPacket
-from ser_ros.audio.source import LONGEST_PAUSE, CaptureLine, check_channel
+from ser_ros.audio.source import LONGEST_PAUSE, check_channel
 from ser_ros.errors import SerError
 
 _QUEUE_DURATION = 10.0
@@ -53,7 +54,7 @@ class TopicSource:
         self._pushed = self._taken = 0.0
         self._overflowed = False
         # Of the sound that is read now: a packet brings them.
-        self._line: CaptureLine
+        self._converter: BlockConverter
         self._rate: int
         self._rest: np.ndarray
         self._rest_time: float
@@ -162,7 +163,7 @@ class TopicSource:
         start_time, self._rest_time = self._rest_time, self._rest_time + duration
         self._rest_arrival += duration
         after_gap, self._after_gap = self._after_gap, False
-        return self._line.push(frames, start_time, self._rest_arrival, after_gap=after_gap)
+        return self._converter.convert(frames, start_time, self._rest_arrival, after_gap=after_gap)
 
     def close(self) -> None:
         """Leave out what comes from now on."""
@@ -224,10 +225,10 @@ class TopicSource:
         tail = None
         if self._format is not None:
             nothing = np.empty((0, self._format[1]), dtype=np.float32)
-            tail = self._line.push(nothing, self._rest_time, self._rest_arrival, last=True)
+            tail = self._converter.convert(nothing, self._rest_time, self._rest_arrival, last=True)
             self._losses['gaps'] += 1
             self._after_gap = True
-        self._line = CaptureLine(rate=packet.rate, channel=self._channel, losses=self._losses)
+        self._converter = BlockConverter(rate=packet.rate, channel=self._channel, losses=self._losses)
         self._rate = packet.rate
         self._format = (packet.rate, packet.frames.shape[1])
         return tail if tail is not None and len(tail.samples) else None

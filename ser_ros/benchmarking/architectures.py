@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Models of the study's four architectures at full size with random weights: as slow as the real ones, and ignorant."""
+"""Gavali and Verma's four architectures at full size with random weights: as slow as trained ones."""
 
 from pathlib import Path
 

@@ -2,6 +2,7 @@
 """What a device needs at least for an utterance: its floating-point work and its weights' bytes, at measured rates."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +19,13 @@ _COPIED_BYTES = {'cuda': 2**31, 'cpu': 2**28}
 
 @dataclass(frozen=True)
 class Floor:
-    """For one utterance.
+    """What one utterance needs, and what the device can do.
 
-    flop: floating-point operations of one forward pass. weight_bytes: that have to be read once.
-    flop_per_second, bytes_per_second: what the device does in a large matrix product and in a large copy, read and
-        written bytes together.
+    Attributes:
+        flop: Floating-point operations of one forward pass.
+        weight_bytes: Bytes of the weights, which have to be read once.
+        flop_per_second: What the device does in a large matrix product.
+        bytes_per_second: What it does in a large copy, read and written bytes together.
     """
 
     flop: float
@@ -68,7 +71,7 @@ def _copy_rate(device: torch.device) -> float:
     return 2 * source.nbytes / _seconds(lambda: target.copy_(source), device)
 
 
-def _seconds(work, device: torch.device) -> float:
+def _seconds(work: Callable[[], object], device: torch.device) -> float:
     """Return the median time of `work` on `device`."""
     times = []
     for _ in range(_WARM_UPS + _RUNS):

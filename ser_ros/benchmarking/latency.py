@@ -7,31 +7,40 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import soundfile
 
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.benchmarking.nodes import emotion_topic, logging_node, wait_until_listening
-from ser_ros.benchmarking.schedule import Schedule, expect, lay_out, quiet_room
+from ser_ros.benchmarking.schedule import Schedule, background_noise, expect, lay_out
 from ser_ros.errors import SerError
 from ser_ros.testing.node_process import NodeProcess
 from ser_ros.testing.process_cost import cpu_seconds, memory_megabytes, threads
+
+if TYPE_CHECKING:
+    from ser_ros.benchmarking.live import Speaker
 
 _SETTLING = 1.0
 """Seconds after the start that do not count as idle, nor those before a file ends."""
 
 
 @dataclass(frozen=True)
-class Live:
+class LiveFigures:
     """What was measured of some equal nodes that heard the same sound.
 
-    utterances, answered: final messages that could come and that came, of all nodes.
-    end_to_message, decision_to_message: milliseconds, shape (answered,).
-    interim: how many interim messages came.
-    idle_percent: of one core, for each node, over `idle_seconds` of silence.
-    megabytes, own_megabytes, threads: of the first node, after it has answered.
-    start_seconds: of the first node, by stage.
+    Attributes:
+        utterances: Final messages that could come, of all nodes.
+        answered: Final messages that came.
+        end_to_message: Milliseconds from the end of speech, shape (answered,).
+        decision_to_message: Milliseconds from the decision of the end, shape (answered,).
+        interim: How many interim messages came.
+        idle_percent: Use of one core in percent, for each node, over `idle_seconds` of silence.
+        megabytes: Memory of the first node after it has answered, 10^6 bytes.
+        own_megabytes: What of it is shared with no other process.
+        threads: Number of them in the first node.
+        start_seconds: Seconds that the first node took to start, by stage.
     """
 
     nodes: int
@@ -63,13 +72,13 @@ class _Group:
 
 def measure_live(
     utterances: list[np.ndarray],
-    settings: dict[str, dict],
+    settings: dict[str, dict[str, Any]],
     *,
     nodes: int,
     rounds: int,
     idle_seconds: float,
     on_progress: Callable[[str], None],
-) -> dict[str, Live]:
+) -> dict[str, LiveFigures]:
     """Measure `nodes` nodes for each of `settings` (parameters by name). Raises SerError.
 
     All run for the whole time, but in each of the `rounds` they hear the utterances one setting after the other, so
@@ -88,7 +97,7 @@ def measure_live(
             speaker.connect(group.audio, list(group.nodes))
             on_progress(f'{name}: {idle_seconds:.0f} s of silence')
             before = _cpu_seconds(group)
-            speaker.play(group.audio, quiet_room(idle_seconds))
+            speaker.play(group.audio, background_noise(idle_seconds))
             used = [after - start for after, start in zip(_cpu_seconds(group), before, strict=True)]
             group.idle_percent = tuple(100 * seconds / idle_seconds for seconds in used)
         for number in range(rounds):
@@ -101,14 +110,14 @@ def measure_live(
         return {name: _figures(group, speaker, schedule, idle_seconds) for name, group in groups.items()}
 
 
-def measure_idle(parameters: dict, seconds: float) -> float:
+def measure_idle(parameters: dict[str, Any], seconds: float) -> float:
     """Return what one node with `parameters` uses while it hears silence from a file at its own pace, in % of a core.
 
     Without DDS between: what the node itself costs. Raises SerError.
     """
     with tempfile.TemporaryDirectory(prefix='ser-benchmark-') as folder:
         file = Path(folder) / 'silence.wav'
-        soundfile.write(file, quiet_room(seconds + 3 * _SETTLING).ravel(), SAMPLE_RATE)
+        soundfile.write(file, background_noise(seconds + 3 * _SETTLING).ravel(), SAMPLE_RATE)
         with logging_node('idle', parameters | {'audio.source': 'file', 'audio.file': str(file)}) as node:
             wait_until_listening(node)
             time.sleep(_SETTLING)
@@ -136,7 +145,7 @@ def delays_of(
     return delays
 
 
-def _speaker() -> type:
+def _speaker() -> 'type[Speaker]':
     # Late, for most of the benchmark runs without ROS.
     try:
         from ser_ros.benchmarking.live import Speaker
@@ -148,7 +157,7 @@ def _speaker() -> type:
     return Speaker
 
 
-def _start(stack: contextlib.ExitStack, name: str, parameters: dict, nodes: int) -> _Group:
+def _start(stack: contextlib.ExitStack, name: str, parameters: dict[str, Any], nodes: int) -> _Group:
     audio = f'{name}_audio'
     heard = parameters | {'audio.source': 'topic', 'audio.topic': audio}
     names = [f'{name}_node_{index}' for index in range(nodes)]
@@ -160,14 +169,14 @@ def _cpu_seconds(group: _Group) -> list[float]:
     return [cpu_seconds(node.pid) for node in group.nodes.values()]
 
 
-def _figures(group: _Group, speaker, schedule: Schedule, idle_seconds: float) -> Live:
+def _figures(group: _Group, speaker: 'Speaker', schedule: Schedule, idle_seconds: float) -> LiveFigures:
     count = len(group.sent) * len(schedule.utterances)
     received = [speaker.take(topic, count) for topic in group.nodes]
     first = next(iter(group.nodes.values()))
     finals = [(came, message.utterance) for messages in received for came, message in messages if message.is_final]
     delays = delays_of(finals, schedule, group.sent)
     megabytes, own = memory_megabytes(first.pid)
-    return Live(
+    return LiveFigures(
         nodes=len(group.nodes),
         utterances=len(group.nodes) * count,
         answered=len(delays),

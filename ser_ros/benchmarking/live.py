@@ -39,7 +39,7 @@ class Speaker:
         self._publishers: dict = {}
         return self
 
-    def __exit__(self, *exception) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._executor.shutdown()
         self._spinning.join()
         self._node.destroy_node()
@@ -58,7 +58,7 @@ class Speaker:
             if time.monotonic() > deadline:
                 raise SerError(
                     f'the nodes did not connect to {audio} within {_DISCOVERY_TIMEOUT:.0f} s; '
-                    'look whether a firewall keeps this machine from itself'
+                    'check whether a firewall blocks local connections'
                 )
             time.sleep(_LOOK_PERIOD)
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,8 +34,9 @@ Answer = Callable[[np.ndarray], tuple[str, dict[str, float]]]
 class Way:
     """One way to run a model.
 
-    settings: device and, of the peer, number format; for people.
-    temperature: what its logits are divided by before the softmax.
+    Attributes:
+        settings: Device and, of the peer, number format; for people.
+        temperature: What its logits are divided by before the softmax.
     """
 
     answer: Answer
@@ -53,7 +55,7 @@ class Timing:
 
 
 @dataclass(frozen=True)
-class Line:
+class LinearFit:
     """The straight line through the medians: milliseconds for nothing, and for each second; how well it fits."""
 
     constant: float
@@ -66,8 +68,9 @@ class Line:
 class Agreement:
     """How one way agrees with another over clips.
 
-    labels_equal: share of the clips, 0..1.
-    largest_difference: of any probability, 0..1; None where the two apply different temperatures.
+    Attributes:
+        labels_equal: Share of the clips, 0..1.
+        largest_difference: Of any probability, 0..1; None where the two apply different temperatures.
     """
 
     clips: int
@@ -135,13 +138,13 @@ def time_ways(
     return found
 
 
-def fit_line(timings: list[Timing]) -> Line:
+def fit_line(timings: list[Timing]) -> LinearFit:
     """Return the least-squares line of the medians over the lengths."""
     seconds = np.array([timing.seconds for timing in timings])
     medians = np.array([timing.median for timing in timings])
     per_second, constant = np.polyfit(seconds, medians, 1)
     deviation = np.abs(constant + per_second * seconds - medians) / medians
-    return Line(float(constant), float(per_second), float(deviation.max()))
+    return LinearFit(float(constant), float(per_second), float(deviation.max()))
 
 
 def compare(
@@ -178,7 +181,7 @@ def _ours(classifier: Classifier) -> Way:
     return Way(answer, f'on {classifier.device}', classifier.temperature)
 
 
-def _peer(folder: Path, device: str, **options) -> Way:
+def _peer(folder: Path, device: str, **options: Any) -> Way:
     """Return the pipeline as a user writes it; where the device is left to us, it is left to the pipeline, too."""
     import transformers
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ser_ros.benchmarking.latency import Live
-from ser_ros.benchmarking.recognition import PEER, PEER_IN_FLOAT32, Agreement, Line, Timing, Way
+from ser_ros.benchmarking.latency import LiveFigures
+from ser_ros.benchmarking.recognition import PEER, PEER_IN_FLOAT32, Agreement, LinearFit, Timing, Way
 
 _BAR = 20
 """Characters of the longest bar."""
@@ -66,7 +66,7 @@ class Report:
             headers = ('', 'median', '95 %', 'runs', 'times as fast as the peer', '')
             self._section(f'Recognition of {seconds:g} s', headers, rows)
 
-    def add_lines(self, lines: dict[str, Line], longest: float) -> None:
+    def add_lines(self, lines: dict[str, LinearFit], longest: float) -> None:
         """Add how the cost grows with the length."""
         self.values['lines'] = {name: vars(line) for name, line in lines.items()}
         rows = [
@@ -85,7 +85,7 @@ class Report:
         ]
         self._section('Agreement', ('', 'clips', 'labels equal', 'largest difference of a probability'), rows)
 
-    def add_live(self, measured: dict[str, Live]) -> None:
+    def add_live(self, measured: dict[str, LiveFigures]) -> None:
         """Add what running nodes did, by what was asked of them."""
         first = next(iter(measured.values()))
         reference = np.percentile(first.decision_to_message, 95) if first.answered else None
@@ -181,7 +181,7 @@ def _percentiles(milliseconds: np.ndarray) -> str:
     return ' / '.join(f'{value:.1f}' for value in np.percentile(milliseconds, (50, 95, 100)))
 
 
-def _plain(live: Live) -> dict:
+def _plain(live: LiveFigures) -> dict:
     values = vars(live) | {
         'end_to_message': live.end_to_message.tolist(),
         'decision_to_message': live.decision_to_message.tolist(),

@@ -15,14 +15,20 @@ PACKET = CHUNK_SAMPLES
 _FIRST_SILENCE = 1.0
 _PAUSE = 1.0
 """Seconds of silence before and after each utterance."""
-_ROOM = 1e-3
+_BACKGROUND = 1e-3
 """Standard deviation of the white noise in it: -60 dBFS."""
 _FULL_SCALE = 32768.0
 
 
 @dataclass(frozen=True)
 class Expected:
-    """One utterance. speech_end, decision: numbers of the packets with the last speech, and that decided the end."""
+    """One utterance.
+
+    Attributes:
+        number: Counts utterances from 1.
+        speech_end: Number of the packet with the last speech.
+        decision: Number of the packet that decides the end.
+    """
 
     number: int
     speech_end: int
@@ -31,22 +37,27 @@ class Expected:
 
 @dataclass(frozen=True)
 class Schedule:
-    """What a node finds in some packets. utterances: all that end. numbers: how many numbers it gives out meanwhile."""
+    """What a node finds in some packets.
+
+    Attributes:
+        utterances: All that end, in order.
+        numbers: How many numbers it gives out meanwhile.
+    """
 
     utterances: tuple[Expected, ...]
     numbers: int
 
 
 def lay_out(utterances: list[np.ndarray]) -> np.ndarray:
-    """Return the utterances (float32, 16 kHz) with a quiet room before, between and after them, as packets."""
+    """Return the utterances (float32, 16 kHz) with faint noise before, between and after them, as packets."""
     parts = [_noise(_FIRST_SILENCE)]
     for utterance in utterances:
         parts += [np.pad(utterance, (0, -len(utterance) % PACKET)), _noise(_PAUSE)]
     return _packets(np.concatenate(parts))
 
 
-def quiet_room(seconds: float) -> np.ndarray:
-    """Return that much of it, as packets: int16, shape (n, PACKET), 16 kHz."""
+def background_noise(seconds: float) -> np.ndarray:
+    """Return that much faint noise, as packets: int16, shape (n, PACKET), 16 kHz."""
     return _packets(_noise(seconds))
 
 
@@ -65,7 +76,7 @@ def expect(packets: np.ndarray) -> Schedule:
 
 def _noise(seconds: float) -> np.ndarray:
     count = round(seconds * SAMPLE_RATE / PACKET) * PACKET
-    return np.random.default_rng(0).normal(scale=_ROOM, size=count).astype(np.float32)
+    return np.random.default_rng(0).normal(scale=_BACKGROUND, size=count).astype(np.float32)
 
 
 def _packets(sound: np.ndarray) -> np.ndarray:

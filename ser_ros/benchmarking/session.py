@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ser_ros.benchmarking.latency import Live, measure_idle, measure_live
+from ser_ros.benchmarking.latency import LiveFigures, measure_idle, measure_live
 from ser_ros.benchmarking.machine import describe_machine
 from ser_ros.benchmarking.recognition import Timing, compare, fit_line, load_ways, time_ways
 from ser_ros.benchmarking.report import Report
@@ -32,7 +32,11 @@ _CHECKED_CLIPS = 10
 class Repetitions:
     """How often and how long is measured.
 
-    idle_seconds: of silence. rounds: of all utterances over DDS. runs: of each length. lengths: seconds.
+    Attributes:
+        idle_seconds: of silence.
+        rounds: of all utterances over DDS.
+        runs: of each length.
+        lengths: of speech, seconds.
     """
 
     idle_seconds: float = 30.0
@@ -48,11 +52,15 @@ QUICK = Repetitions(idle_seconds=5.0, rounds=1, runs=5, lengths=_SHOWN)
 class Session:
     """What is measured.
 
-    sections: of SECTIONS.
-    model: folder. weights: what they are, for people. device: as in `model.device`.
-    backends: those that run the model, the first one in all sections.
-    nodes: at once in the live section.
-    data: folder of recordings for the agreement, None for the demo's. clips: how many of them, None for all.
+    Attributes:
+        sections: of SECTIONS.
+        model: folder.
+        weights: what they are, for people.
+        device: as in `model.device`.
+        backends: those that run the model, the first one in all sections.
+        nodes: at once in the live section.
+        data: folder of recordings for the agreement, None for the demo's.
+        clips: how many of them, None for all.
     """
 
     sections: tuple[str, ...]
@@ -164,7 +172,7 @@ def _measure_floor(
 
 def _measure_live(
     session: Session, utterances: list[np.ndarray], on_progress: Callable[[str], None]
-) -> dict[str, Live]:
+) -> dict[str, LiveFigures]:
     settings = {backend: _parameters(session) | {'model.backend': backend} for backend in session.backends}
     first = next(iter(settings))
     if session.nodes > 1:

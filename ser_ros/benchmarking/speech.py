@@ -21,7 +21,7 @@ def utterances_of(recording: np.ndarray) -> list[np.ndarray]:
     """Return its utterances. Raises SerError where nobody speaks."""
     found = [utterance.samples for utterance in segment_recording(recording)]
     if not found:
-        raise SerError('nobody speaks in this recording; give one with speech')
+        raise SerError('no speech was found in this recording; give one with speech')
     return found
 
 

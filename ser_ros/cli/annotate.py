@@ -10,8 +10,8 @@ from ser_ros.annotation.bag_copy import copy_bag
 from ser_ros.annotation.bag_source import BagSource
 from ser_ros.annotation.bag_topics import check_new_topic, choose_topics
 from ser_ros.annotation.emotion_message import emotion_topic, emotion_types
+from ser_ros.annotation.existing_files import refuse_existing
 from ser_ros.annotation.listening import annotate
-from ser_ros.annotation.outputs import refuse_existing
 from ser_ros.annotation.table import write_tables
 from ser_ros.audio.block import BLOCK_DURATION, SAMPLE_RATE
 from ser_ros.audio.file import FileSource, open_sound_file
@@ -19,6 +19,7 @@ from ser_ros.audio.packets import StreamFormat
 from ser_ros.cli.progress import ProgressLine
 from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.errors import SerError
+from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.models import find_model
 
 _BAG_OPTIONS = ('topic', 'info_topic', 'rate', 'channels', 'emotion_topic')
@@ -30,7 +31,7 @@ def main(args: list[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(args)
     if not 0.0 <= options.min_confidence <= 1.0:
-        raise SerError(f'--min-confidence {options.min_confidence:g} is no probability; give one from 0 to 1')
+        raise SerError(f'--min-confidence {options.min_confidence:g} is not a probability; give one from 0 to 1')
     bags = [path for path in options.paths if is_bag(path)]
     if bags and len(options.paths) > 1:
         raise SerError(f'{bags[0]} is a bag, and one bag at a time is annotated; give it alone')
@@ -40,7 +41,7 @@ def main(args: list[str] | None = None) -> int:
 def _annotate_files(options: argparse.Namespace) -> int:
     given = [name for name in _BAG_OPTIONS if getattr(options, name) is not None]
     if given:
-        raise SerError(f'--{given[0].replace("_", "-")} is for bags, and {options.paths[0]} is none; leave it out')
+        raise SerError(f'--{given[0].replace("_", "-")} is for bags, and {options.paths[0]} is not one; leave it out')
     targets = {path: _tables_of(path, options.out) for path in options.paths}
     refuse_existing([file for files in targets.values() for file in files])
     if len(set(targets.values())) < len(options.paths):
@@ -71,8 +72,8 @@ def _annotate_bag(options: argparse.Namespace) -> int:
         assumed = StreamFormat(options.rate or SAMPLE_RATE, options.channels or 1)
         if topics.kind.needs_info and not topics.info:
             print(
-                f'{path} has no AudioInfo: {topics.name} is taken for {assumed.sample_rate} Hz with {assumed.channels} '
-                f'channel(s) of {assumed.sample_format}; --rate and --channels say otherwise',
+                f'{path} has no AudioInfo: {topics.name} is taken as {assumed.sample_rate} Hz with {assumed.channels} '
+                f'channel(s) of {assumed.sample_format}; change this with --rate and --channels',
                 file=sys.stderr,
             )
         source = BagSource(bag, topics, assumed=assumed, channel=options.channel)
@@ -113,17 +114,14 @@ def _make_folder(folder: Path | None) -> None:
             raise SerError(f'the folder {folder} cannot be made ({error.strerror}); give another --out') from None
 
 
-def _load(options: argparse.Namespace):
-    # Late, so that a wrong path is told at once and not after torch has been loaded.
-    from ser_ros.recognition.classifier import Classifier
-
+def _load(options: argparse.Namespace) -> Classifier:
     return Classifier.load(find_model(options.model), options.device, options.backend)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='annotate',
-        description='Write down how people feel in a bag (a copy with /emotion) or in sound files (CSV and labels).',
+        description='Classify the utterances in a bag (a copy with /emotion) or in audio files (CSV table and labels).',
         epilog='examples: ros2 run ser_ros annotate rosbag2_2026_11_23 --topic /audio; '
         'ros2 run ser_ros annotate interview.wav --out labels',
     )
@@ -134,18 +132,18 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         help='folder of the copy (default: BAG_emotion beside it), or of the tables (beside each file)',
     )
-    add('--model', default='', help='model folder or name; the embedded default where not given')
+    add('--model', default='', help='model folder or name (default: the embedded model)')
     add('--device', default='auto', help='auto, cpu, cuda or cuda:N')
     add('--backend', default='auto', help='auto, torch or onnx (the form that `optimize` made)')
-    add('--channel', type=int, default=0, help='from 0; -1 for the mean of all')
-    add('--min-confidence', type=float, default=0.0, metavar='P', help='below it the emotion is unknown (default 0)')
+    add('--channel', type=int, default=0, help='channel, from 0; -1 for the mean of all (default: 0)')
+    add('--min-confidence', type=float, default=0.0, metavar='P', help='below this the emotion is unknown (default: 0)')
     bags = parser.add_argument_group('for bags')
     add = bags.add_argument
-    add('--topic', help='topic with the sound; not needed where the bag has one alone')
-    add('--info-topic', help='topic with AudioInfo; not needed where the bag has one alone')
-    add('--rate', type=int, help='Hz, where the messages do not tell it (default 16000)')
-    add('--channels', type=int, metavar='N', help='interleaved, where the messages do not tell it (default 1)')
-    add('--emotion-topic', help='name of the new topic (default /emotion)')
+    add('--topic', help='topic with the audio; needed only if the bag has several')
+    add('--info-topic', help='topic with AudioInfo; needed only if the bag has several')
+    add('--rate', type=int, help='Hz, if the messages do not contain it (default: 16000)')
+    add('--channels', type=int, metavar='N', help='if the messages do not contain it (default: 1)')
+    add('--emotion-topic', help='name of the new topic (default: /emotion)')
     return parser
 
 

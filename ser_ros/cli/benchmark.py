@@ -89,21 +89,21 @@ def _backends(options: argparse.Namespace, folder: Path) -> tuple[str, ...]:
 def _parse(args: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog='benchmark',
-        description='Measure speed, delay, memory and start on this machine, beside what transformers alone takes.',
+        description='Measure latency, speed, memory and start-up time on this machine, compared with transformers.',
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add('--model', default='', help='model folder or name; the embedded default where not given')
-    add('--architecture', choices=_ARCHITECTURES, help='instead: a full-size model with random weights')
-    add('--device', default='auto', help='auto, cpu, cuda or cuda:N; one device in each run; onnx runs on the CPU only')
+    add('--model', default='', help='model folder or name (default: the embedded model)')
+    add('--architecture', choices=_ARCHITECTURES, help='instead of --model: a full-size model with random weights')
+    add('--device', default='auto', help='auto, cpu, cuda or cuda:N; one device per run; onnx runs on the CPU only')
     add('--only', type=lambda text: text.split(','), default=list(SECTIONS), help=f'of {",".join(SECTIONS)}')
-    add('--nodes', type=int, default=1, metavar='N', help='so many nodes at once in the live section')
-    add('--audio', type=Path, metavar='FILE', help='WAV or FLAC with speech; the demo recording where not given')
-    add('--data', type=Path, metavar='FOLDER', help='recordings for the agreement; the demo recording where not given')
-    add('--clips', type=int, metavar='N', help='only so many of them, drawn at random (seed 0)')
-    add('--backends', type=lambda text: text.split(','), help='of onnx,torch; all that can run it where not given')
-    add('--quick', action='store_true', help='few repetitions: about a minute for the embedded default')
+    add('--nodes', type=int, default=1, metavar='N', help='nodes at once in the live section (default: 1)')
+    add('--audio', type=Path, metavar='FILE', help='WAV or FLAC with speech (default: the demo recording)')
+    add('--data', type=Path, metavar='FOLDER', help='recordings for the agreement (default: the demo recording)')
+    add('--clips', type=int, metavar='N', help='only this many of them, drawn at random (seed 0)')
+    add('--backends', type=lambda text: text.split(','), help='of onnx,torch (default: all that can run the model)')
+    add('--quick', action='store_true', help='fewer repetitions: about a minute for the embedded default')
     add(
         '--json',
         nargs='?',
@@ -111,23 +111,24 @@ def _parse(args: list[str]) -> argparse.Namespace:
         metavar='FILE',
         help='write the figures as JSON; without FILE, instead of the table',
     )
-    add('--markdown', type=Path, metavar='FILE', help='write the table there, too')
+    add('--markdown', type=Path, metavar='FILE', help='also write the table to this file')
     options = parser.parse_args(args)
     if options.architecture and options.model:
         raise SerError('--model and --architecture were given; give one of them')
     for section in options.only:
         if section not in SECTIONS:
-            raise SerError(f"--only '{section}' is no section; give some of {', '.join(SECTIONS)}, with commas between")
+            known = ', '.join(SECTIONS)
+            raise SerError(f"--only '{section}' is not a section; give some of {known}, separated by commas")
     for name in ('nodes', 'clips'):
         value = getattr(options, name)
         if value is not None and value < 1:
             raise SerError(f'--{name} {value} is too few; give 1 or more')
     if options.data and not options.data.is_dir():
-        raise SerError(f'--data {options.data} is no folder; give one with recordings of speech')
+        raise SerError(f'--data {options.data} is not a folder; give one with recordings of speech')
     for option in ('json', 'markdown'):
         file = getattr(options, option)
         if file and file != '-' and not Path(file).absolute().parent.is_dir():
-            raise SerError(f'--{option} {file} lies in no folder that exists; make it first')
+            raise SerError(f'--{option} {file} is in a folder that does not exist; create it first')
     return options
 
 

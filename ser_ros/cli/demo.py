@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ser_ros.audio.file import open_sound_file
 from ser_ros.cli.bars import probability_bars
@@ -16,6 +17,11 @@ from ser_ros.errors import SerError
 from ser_ros.resources import share_folder
 from ser_ros.testing.domain import take_own_domain
 from ser_ros.testing.node_process import NodeProcess
+
+if TYPE_CHECKING:
+    from diagnostic_msgs.msg import DiagnosticArray
+
+    from ser_msgs.msg import Emotion
 
 _PATIENCE = 300.0
 """Seconds that the node has for each step of its start: a large model takes some to load."""
@@ -63,9 +69,9 @@ def _parse(args: list[str] | None) -> argparse.Namespace:
         description='Run the node on a recording or the microphone and print every message on /emotion.',
         epilog='examples: demo | demo --audio speech.wav | demo --source microphone',
     )
-    parser.add_argument('--audio', help='WAV or FLAC file; the recording that comes with the package where not given')
+    parser.add_argument('--audio', help='WAV or FLAC file (default: the demo recording)')
     parser.add_argument('--source', choices=('file', 'microphone'), default='file')
-    parser.add_argument('--model', default='', help='model folder or name; the embedded default where not given')
+    parser.add_argument('--model', default='', help='model folder or name (default: the embedded model)')
     return parser.parse_args(args)
 
 
@@ -83,7 +89,7 @@ def _check(success: bool, transition: str) -> None:
         raise SerError(f'the node could not {transition}; its own message stands above')
 
 
-def _show(message) -> None:
+def _show(message: 'Emotion') -> None:
     from ser_ros.node.messages import seconds
 
     clock = time.strftime('%H:%M:%S', time.localtime(message.header.stamp.sec))
@@ -96,7 +102,7 @@ def _show(message) -> None:
     print(probability_bars(message.labels, message.probabilities), flush=True)
 
 
-def _to_answer(diagnostics) -> int:
+def _to_answer(diagnostics: 'DiagnosticArray') -> int:
     """Return how many utterances the node says it has answered, or should have."""
     values = {pair.key: pair.value for status in diagnostics.status for pair in status.values}
     return sum(int(values.get(key, 0)) for key in ('answered', 'failed', 'dropped final'))

@@ -45,8 +45,8 @@ def main(args: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='evaluate',
-        description='Measure trained models on the clips of a corpus that they have not heard, one at a time and '
-        'unpadded, through the same recogniser as the node.',
+        description='Measure trained models on the clips of a corpus that they were not trained on, one at a time and '
+        'unpadded, with the same recogniser as the node.',
         epilog=_EXAMPLES,
         allow_abbrev=False,  # reports show the command, and must know each option
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -61,22 +61,23 @@ def _parser() -> argparse.ArgumentParser:
         help='RAVDESS speech clips (folder or zip), or a CSV table with the columns path, emotion and, if known, '
         'speaker',
     )
-    add('--labels', nargs='+', default=[], metavar='LABEL', help='the emotions of the corpus; others are errors')
-    add('--ensemble', action='store_true', help='average the probabilities of all models, which then answer as one')
+    add('--labels', nargs='+', default=[], metavar='LABEL', help='the emotions of the corpus; any other is an error')
+    add('--ensemble', action='store_true', help='measure all models as one, with the mean of their probabilities')
     add(
         '--map',
         nargs='+',
         action='extend',
         default=[],
         metavar='A=B',
-        help="the corpus's label A is the model's label B, or A= to leave its clips out; also a .yaml file. Labels "
-        'that are equal need none. Clips without counterpart are left out; what the corpus lacks is not answered',
+        help="the corpus's label A is the model's label B, or A= to leave its clips out; also a .yaml file. Equal "
+        'labels need no entry. Clips whose label the model lacks are left out; labels that the corpus lacks are never '
+        'answered',
     )
-    add('--all-clips', action='store_true', help='also those clips that the model was trained on')
+    add('--all-clips', action='store_true', help='also use clips that the model was trained on')
     add(
         '--conditions',
         action='store_true',
-        help='measure the same utterances beside a fan, in a room, over a telephone and 20 dB softer too',
+        help='also measure the same utterances next to a fan, in a room, over a telephone and 20 dB quieter',
     )
     add('--device', default='auto', help='auto, cpu, cuda or cuda:N')
     add('--backend', default='torch', help='torch, onnx (the form that `optimize` made) or auto')
@@ -90,7 +91,7 @@ def _check(options: argparse.Namespace) -> None:
     if options.ensemble and len(options.models) < 2:
         raise SerError('--ensemble averages two models or more; name another one')
     if options.out and options.out.exists() and (not options.out.is_dir() or any(options.out.iterdir())):
-        raise SerError(f'{options.out} is there already and is never overwritten; choose another --out or remove it')
+        raise SerError(f'{options.out} exists already and is never overwritten; choose another --out or remove it')
 
 
 if __name__ == '__main__':

@@ -18,9 +18,9 @@ _EXAMPLES = """examples:
   ros2 run ser_ros optimize my-model --data RAVDESS --clips 200
   ros2 run ser_ros optimize my-model --precision float32
 
-The optimised form lies in the model's folder, in optimized/. The node takes it by itself on a CPU, without loading
-torch, unless `model.backend` says otherwise. It must answer as the model does on real speech, or it is refused. The
-model's card tells what was measured.
+The optimised form is written to optimized/ in the model's folder. On a CPU the node uses it without loading torch,
+unless `model.backend` says otherwise. It is rejected unless it agrees with the model on real speech. The model card
+gives the measurements.
 """
 
 
@@ -50,21 +50,21 @@ def main(args: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='optimize',
-        description='Build the form of a model that answers fastest on a CPU, and check it against the model.',
+        description='Build the optimised form of a model, the fastest on a CPU, and check it against the model.',
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add('model', metavar='NAME', help='model folder, or name of a model made by train; default is the embedded one')
-    add('--precision', choices=('auto', *PRECISIONS), default='auto', help='auto takes the faster one that agrees')
-    add('--data', type=Path, metavar='FOLDER', help='WAV and FLAC files to check on; else the demo recording')
-    add('--clips', type=int, metavar='N', help='only so many of these files, drawn at random (seed 0)')
+    add('model', metavar='NAME', help='model folder, or name of a model made by train; `default` is the embedded one')
+    add('--precision', choices=('auto', *PRECISIONS), default='auto', help='auto: the faster one that agrees')
+    add('--data', type=Path, metavar='FOLDER', help='WAV and FLAC files to check on (default: the demo recording)')
+    add('--clips', type=int, metavar='N', help='only this many of these files, drawn at random (seed 0)')
     return parser
 
 
 def _check(options: argparse.Namespace) -> argparse.Namespace:
     if options.data and not options.data.is_dir():
-        raise SerError(f'--data {options.data} is no folder; give one with recordings of speech')
+        raise SerError(f'--data {options.data} is not a folder; give one with recordings of speech')
     if options.clips is not None and options.clips < 1:
         raise SerError(f'--clips {options.clips} is too few; give 1 or more')
     return options

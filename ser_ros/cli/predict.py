@@ -7,6 +7,7 @@ import sys
 from ser_ros.audio.file import read_recording
 from ser_ros.cli.bars import probability_bars
 from ser_ros.cli.sentences import ends_in_a_sentence
+from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.models import find_model
 from ser_ros.speech.recording import segment_recording
 
@@ -20,15 +21,12 @@ def main(args: list[str] | None = None) -> int:
         epilog='example: ros2 run ser_ros predict interview.wav --model hubert-large',
     )
     parser.add_argument('files', nargs='+', metavar='FILE', help='WAV or FLAC')
-    parser.add_argument('--model', default='', help='model folder or name; the embedded default where not given')
+    parser.add_argument('--model', default='', help='model folder or name (default: the embedded model)')
     parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
     parser.add_argument('--backend', default='auto', help='auto, torch or onnx (the form that `optimize` made)')
-    parser.add_argument('--channel', type=int, default=0, help='from 0; -1 for the mean of all')
+    parser.add_argument('--channel', type=int, default=0, help='channel, from 0; -1 for the mean of all (default: 0)')
     options = parser.parse_args(args)
     recordings = {file: read_recording(file, channel=options.channel) for file in options.files}
-    # Late, so that a wrong path is told at once and not after torch has been loaded.
-    from ser_ros.recognition.classifier import Classifier
-
     classifier = Classifier.load(find_model(options.model), options.device, options.backend)
     for file, samples in recordings.items():
         print(file)

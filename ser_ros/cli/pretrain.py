@@ -44,20 +44,18 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add('--speech', type=Path, nargs='+', required=True, metavar='FOLDER', help='folders of audio, nested as you like')
-    add('--teacher', metavar='MODEL', help='a speech encoder: a folder, or a name on the Hugging Face Hub')
-    add('--model', metavar='MODEL', help='go on from this encoder: a folder, or a name on the Hugging Face Hub')
+    add('--speech', type=Path, nargs='+', required=True, metavar='FOLDER', help='folders of audio, with subfolders')
+    add('--teacher', metavar='MODEL', help='speech encoder to learn from: a folder, or a name on the Hugging Face Hub')
+    add('--model', metavar='MODEL', help='continue from this encoder: a folder, or a name on the Hugging Face Hub')
     add(
         '--recipe',
         default='default',
         metavar='NAME',
         help=f'{", ".join(pretraining_recipe_names())} (default: default)',
     )
-    add(
-        '--out', type=Path, metavar='FOLDER', help='encoder folder; where `train --model` finds it by name if not given'
-    )
+    add('--out', type=Path, metavar='FOLDER', help='encoder folder (default: where `train --model` finds it by name)')
     add('--set', nargs='+', action='extend', default=[], metavar='KEY=VALUE', help='change values of the recipe')
-    add('--resume', action='store_true', help='go on with an interrupted run')
+    add('--resume', action='store_true', help='continue an interrupted run')
     return parser
 
 

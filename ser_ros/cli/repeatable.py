@@ -14,8 +14,12 @@ def repeatable(
 
     A report may be published, and where somebody keeps data is private.
 
-    folders: options whose values are paths. models: those whose values may be something else too, such as names on the
-        Hugging Face Hub; '' stands for what comes before all options.
+    Args:
+        args: The words after the command's name.
+        parser: The command's own; its `prog` is the name.
+        folders: Options whose values are paths.
+        models: Those whose values may be something else too, such as names on the Hugging Face Hub; '' stands for what
+            comes before all options.
     """
     words, option = [], ''
     for word in args:

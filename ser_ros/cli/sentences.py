@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from ser_ros.errors import SerError, named
 
@@ -22,7 +23,7 @@ def ends_in_a_sentence(main: Callable[..., int]) -> Callable[..., int]:
     script = Path(main.__code__.co_filename).stem
 
     @functools.wraps(main)
-    def wrapped(*args) -> int:
+    def wrapped(*args: Any) -> int:
         try:
             return main(*args)
         except SerError as error:

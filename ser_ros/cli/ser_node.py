@@ -32,7 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     parameters = '\n'.join(f'  {spec.name:{width}}  {spec.description} [{json.dumps(spec.default)}]' for spec in SPECS)
     return argparse.ArgumentParser(
         prog='ser_node',
-        description='Publish on the topic `emotion`, for every utterance, how the speaker feels.',
+        description="Publish the emotion in the speaker's voice on the topic `emotion`, once for every utterance.",
         epilog='examples:\n'
         '  ros2 run ser_ros ser_node\n'
         '  ros2 run ser_ros ser_node --ros-args -p audio.device:=USB -p vad.end_silence:=0.7\n'

@@ -104,9 +104,9 @@ def _check_what_it_needs(recipe: Recipe, options: argparse.Namespace) -> None:
         ('--ordinary-speech', options.ordinary_speech, other.ordinary, 'other_speech.ordinary'),
     ):
         if wanted and not given:
-            raise SerError(f'the recipe wants {option}; give it, or set the values of {key} to 0')
+            raise SerError(f'the recipe needs {option}; give it, or set the values of {key} to 0')
         if given and not wanted:
-            raise SerError(f'the recipe has no use for {option}; leave it out, or give the values of {key} with --set')
+            raise SerError(f'the recipe does not use {option}; leave it out, or give the values of {key} with --set')
 
 
 def _recipes(options: argparse.Namespace) -> dict[str, Recipe]:
@@ -180,7 +180,7 @@ def _splits(options: argparse.Namespace, study: Study) -> list[Split]:
 def _choose(splits: list[Split], folds: list[int] | None) -> list[Split]:
     for fold in folds or []:
         if not 1 <= fold <= len(splits):
-            raise SerError(f'--fold {fold} is not there; {splits[0].protocol} has the folds 1 to {len(splits)}')
+            raise SerError(f'--fold {fold} does not exist; {splits[0].protocol} has the folds 1 to {len(splits)}')
     return [split for split in splits if not folds or split.fold in folds]
 
 

@@ -4,10 +4,13 @@
 import importlib
 import time
 from collections.abc import Callable
+from types import ModuleType
+from typing import Any
 
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.subscription import Subscription
 
 from ser_ros.audio.packets import (
     AUDIO_TYPES,
@@ -46,7 +49,7 @@ class AudioTopicSubscription:
         self._assumed = assumed
         self._source = source
         self._type = ''
-        self._subscriptions: list = []
+        self._subscriptions: list[Subscription] = []
         self._timer = node.create_timer(_LOOK_PERIOD, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._look()
 
@@ -109,7 +112,7 @@ class AudioTopicSubscription:
         self._subscriptions.clear()
         self._type = ''
 
-    def _on_message(self, message, info) -> None:
+    def _on_message(self, message: Any, info: dict[str, Any]) -> None:
         try:
             packet = self._decoder.decode(message)
         except SerError as error:
@@ -139,7 +142,7 @@ class AudioTopicSubscription:
                 f'{self._assumed.sample_format}, as audio.topic_rate and audio.topic_channels say'
             )
 
-    def _on_info(self, info) -> None:
+    def _on_info(self, info: Any) -> None:
         self._decoder.note_info(info)
 
 
@@ -181,7 +184,7 @@ def _other_package(message_type: str, origin: str) -> str:
     )
 
 
-def _load_package(package: str, message_type: str, origin: str):
+def _load_package(package: str, message_type: str, origin: str) -> ModuleType:
     try:
         return importlib.import_module(f'{package}.msg')
     except ImportError:

@@ -3,6 +3,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
@@ -39,7 +40,7 @@ class GateInputs:
         """How many say whether the robot speaks."""
         return self._node.count_publishers(self._subscription.topic_name)
 
-    def _on_robot_speaking(self, message: Bool, info) -> None:
+    def _on_robot_speaking(self, message: Bool, info: dict[str, Any]) -> None:
         now = time.monotonic()
         if not message.data:
             # Not corrected by its delay: a wrong clock would let the robot hear itself.

@@ -5,6 +5,7 @@ import threading
 import traceback
 from typing import Any
 
+import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
@@ -19,8 +20,8 @@ from ser_ros.audio.supervised import SupervisedSource
 from ser_ros.node.audio_topic import installed_types, load_info, load_message
 from ser_ros.node.diagnostics import to_status
 from ser_ros.node.fault_log import FaultLog
+from ser_ros.node.parameter_spec import ParameterSpec, declare_parameters
 from ser_ros.node.parameters import SPECS as NODE_SPECS
-from ser_ros.node.parameters import ParameterSpec, declare_parameters
 from ser_ros.node.stray_parameters import unknown_parameters
 from ser_ros.node.subjects import MICROPHONE, Level, Subject
 
@@ -57,7 +58,7 @@ class MicNode(Node):
     `diagnostics` tell it. A thread of its own reads and publishes; all other ROS calls are the executor's.
     """
 
-    def __init__(self, **node_options):
+    def __init__(self, **node_options: Any):
         """Open the microphone and begin; `node_options` are those of rclpy's Node. Raises SerError."""
         super().__init__('microphone', **node_options)
         declare_parameters(self, SPECS, read_only=True)
@@ -97,7 +98,7 @@ class MicNode(Node):
         """End the thread and let the microphone go before the node goes."""
         self._stopping.set()
         self._thread.join(_LONGEST_READ)
-        super().destroy_node()
+        super().destroy_node()  # type: ignore[no-untyped-call]  # rclpy gives it no types
 
     def _publish_all(self) -> None:
         # Whoever receives takes a stamp that trembles on a busy machine for sound that lacks, or was overtaken.
@@ -116,7 +117,7 @@ class MicNode(Node):
         finally:
             self._source.close()
 
-    def _publish(self, samples, start_time: float) -> None:
+    def _publish(self, samples: np.ndarray, start_time: float) -> None:
         message = encode(
             self._kind, self._message, samples, rate=SAMPLE_RATE, stamp=start_time, frame_id=self._frame_id
         )

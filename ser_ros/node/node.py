@@ -3,35 +3,30 @@
 
 import time
 import traceback
+from collections.abc import Callable
+from typing import Any
 
-from lifecycle_msgs.msg import State as LifecycleState
+from lifecycle_msgs.msg import State as PrimaryState
+from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.impl.implementation_singleton import rclpy_implementation
-from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
-from rclpy.lifecycle import LifecycleState as State
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.task import Future
 
 from ser_ros.errors import SerError
 from ser_ros.node.diagnostics import DiagnosticsPublisher
 from ser_ros.node.gate_inputs import GateInputs
-from ser_ros.node.inputs import Input
-from ser_ros.node.outputs import Outputs
-from ser_ros.node.parameters import (
-    check_parameter,
-    declare_parameters,
-    read_parameters,
-    takes_effect_at_once,
-)
+from ser_ros.node.parameter_spec import declare_parameters
+from ser_ros.node.parameters import SPECS, check_parameter, read_parameters, takes_effect_at_once
+from ser_ros.node.states import Active, Configured, State, Unconfigured
 from ser_ros.node.stray_parameters import unknown_parameters
 from ser_ros.node.subjects import NodeStatus
-from ser_ros.pipeline.callbacks import Callbacks
 from ser_ros.pipeline.gate import Gate
-from ser_ros.pipeline.pipeline import Pipeline
-from ser_ros.recognition.models import find_model
-from ser_ros.speech.segmenter import Utterance
 
 RCLError = rclpy_implementation.RCLError
+
+_ChangeState = Callable[[ChangeState.Request, ChangeState.Response], ChangeState.Response]
 
 
 class SerNode(LifecycleNode):
@@ -41,19 +36,15 @@ class SerNode(LifecycleNode):
     the model. All ROS calls but the publishing about voices are made by the executor's thread.
     """
 
-    def __init__(self, **node_options):
+    def __init__(self, **node_options: Any):
         """Declare the parameters; `node_options` are those of rclpy's Node. Raises SerError for bad values."""
         super().__init__('ser', **node_options)
-        declare_parameters(self)
+        declare_parameters(self, SPECS)
         for sentence in unknown_parameters(self):
             self.get_logger().warning(sentence)
         self._settings = read_parameters(self)
-        self._classifier = None
-        self._input: Input | None = None
-        self._outputs: Outputs | None = None
-        self._pipeline: Pipeline | None = None
+        self._state: State = Unconfigured()
         self._error = ''
-        self._pipeline_end: Exception | None = None
         self.finished = Future()
         """Done, with the exit code, when the node has nothing more to do."""
         self._gate = Gate(self._settings.gate)
@@ -73,11 +64,11 @@ class SerNode(LifecycleNode):
         success = TransitionCallbackReturn.SUCCESS
         return self.trigger_configure() == success and self.trigger_activate() == success
 
-    def on_configure(self, state: State) -> TransitionCallbackReturn:
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the model, warm it up, and open the source."""
         return self._attempt(self._configure)
 
-    def on_activate(self, state: State) -> TransitionCallbackReturn:
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Listen and publish."""
         super().on_activate(state)
         result = self._attempt(self._activate)
@@ -85,23 +76,23 @@ class SerNode(LifecycleNode):
             super().on_deactivate(state)
         return result
 
-    def on_deactivate(self, state: State) -> TransitionCallbackReturn:
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Fall silent and let the source go."""
-        self._stop_listening()
+        self._deactivate()
         return super().on_deactivate(state)
 
-    def on_cleanup(self, state: State) -> TransitionCallbackReturn:
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free the model and everything else that configure made."""
         self._release()
         return TransitionCallbackReturn.SUCCESS
 
-    def on_shutdown(self, state: State) -> TransitionCallbackReturn:
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """End: free everything and finish with exit code 0."""
         self._release()
         self._finish(0)
         return TransitionCallbackReturn.SUCCESS
 
-    def on_error(self, state: State) -> TransitionCallbackReturn:
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Go back to unconfigured after a fault."""
         self._release()
         return TransitionCallbackReturn.SUCCESS
@@ -109,9 +100,9 @@ class SerNode(LifecycleNode):
     def destroy_node(self) -> None:
         """Stop the threads and say the last words before the node goes."""
         self._release()
-        super().destroy_node()
+        super().destroy_node()  # type: ignore[no-untyped-call]  # rclpy gives it no types
 
-    def _attempt(self, step) -> TransitionCallbackReturn:
+    def _attempt(self, step: Callable[[], None]) -> TransitionCallbackReturn:
         self._error = ''
         try:
             step()
@@ -124,10 +115,10 @@ class SerNode(LifecycleNode):
             raise
         return TransitionCallbackReturn.SUCCESS
 
-    def _refusing_impossible(self, change_state):
+    def _refusing_impossible(self, change_state: _ChangeState) -> _ChangeState:
         """Wrap rclpy's service callback, which lets a request that the state does not allow end the node."""
 
-        def refuse_or_change(request, response):
+        def refuse_or_change(request: ChangeState.Request, response: ChangeState.Response) -> ChangeState.Response:
             try:
                 return change_state(request, response)
             except RCLError as error:
@@ -138,68 +129,27 @@ class SerNode(LifecycleNode):
         return refuse_or_change
 
     def _configure(self) -> None:
-        from ser_ros.recognition.classifier import Classifier
-
-        started = time.monotonic()
         self._settings = read_parameters(self)
         self._gate.configure(self._settings.gate)
-        try:
-            self._input = Input(self, self._settings.audio)
-            self._input.source.open()
-            folder = find_model(self._settings.model_path)
-            self.get_logger().info(f'loading the model {folder}')
-            self._classifier = Classifier.load(folder, self._settings.model_device, self._settings.model_backend)
-            self._outputs = Outputs(self, self._settings, self._classifier.name)
-        except SerError:
-            self._release()
-            raise
-        self.get_logger().info(
-            f"ready in {time.monotonic() - started:.1f} s: model '{self._classifier.name}' on "
-            f'{self._classifier.device} by {self._classifier.backend}, {self._input.source.description}'
-        )
+        self._state = Configured.load(self, self._settings)
 
     def _activate(self) -> None:
-        pipeline = Pipeline(
-            source=self._input.source,
-            recogniser=self._classifier,
-            segmentation=self._settings.segmentation,
-            room=self._settings.room,
-            gate=self._gate,
-            callbacks=Callbacks(
-                on_estimate=self._outputs.publish_estimate,
-                on_speaking=self._outputs.publish_speaking,
-                on_failure=self._note_failure,
-                on_end=self._note_pipeline_end,
-            ),
-        )
-        self._outputs.activate()
-        try:
-            pipeline.start()
-        except SerError:
-            self._outputs.deactivate()
-            raise
-        self._pipeline = pipeline
-        self.get_logger().info(f'listening to {self._input.source.description}')
-
-    def _note_failure(self, utterance: Utterance, error: Exception) -> None:
-        self.get_logger().error(f'utterance {utterance.number} got no answer: {error}')
-        if not isinstance(error, SerError):
-            self.get_logger().error(''.join(traceback.format_exception(error)))
-
-    def _note_pipeline_end(self, error: Exception | None) -> None:
-        self._pipeline_end = error
-        self._pipeline_ended.trigger()
+        assert isinstance(self._state, Configured), 'rclpy activates an inactive node only'
+        self._state = self._state.activate(self._settings, self._gate, self._pipeline_ended.trigger)
+        self.get_logger().info(f'listening to {self._state.configured.audio.source.description}')
 
     def _on_pipeline_ended(self) -> None:
-        if self._pipeline is None:
+        active = self._state
+        # One that was deactivated, or activated again, before this callback came has not ended.
+        if not isinstance(active, Active) or not active.end.done():
             return
-        error = self._pipeline_end
+        error = active.end.exception()
         if error is not None:
             self._report(error)
         else:
-            self.get_logger().info(f'{self._input.source.description} has ended')
+            self.get_logger().info(f'{active.configured.audio.source.description} has ended')
         exits = self._settings.audio.source == 'file' and self._settings.audio.exit_at_end
-        all_answered = error is None and self._pipeline.status().failed == 0
+        all_answered = error is None and active.pipeline.status().failed == 0
         if exits:
             self._diagnostics.publish(and_wait=True)
         self.trigger_deactivate()
@@ -210,82 +160,53 @@ class SerNode(LifecycleNode):
         if not self.finished.done():
             self.finished.set_result(exit_code)
 
-    def _stop_listening(self) -> None:
-        if self._pipeline is not None:
-            if not self._pipeline.stop():
-                description = self._input.source.description
-                self.get_logger().error(f'{description} does not let go; it is left behind and taken anew')
-                self._input.destroy()
-                self._input = Input(self, self._settings.audio)
-            self._pipeline = None
-            self._outputs.deactivate()
+    def _deactivate(self) -> None:
+        if isinstance(self._state, Active):
+            self._state = self._state.deactivate()
 
     def _release(self) -> None:
-        self._stop_listening()
-        if self._input is not None:
-            self._input.source.close()
-            self._input.destroy()
-            self._input = None
-        if self._outputs is not None:
-            self._outputs.destroy()
-            self._outputs = None
-        self._classifier = None
+        self._deactivate()
+        if isinstance(self._state, Configured):
+            self._state = self._state.release()
 
     def _on_set_parameters(self, changed: list[Parameter]) -> SetParametersResult:
-        unconfigured = self._classifier is None
+        is_configured = not isinstance(self._state, Unconfigured)
         # `ros2 param load` of a whole file sets what it does not change, too.
         changed = [parameter for parameter in changed if not self._is_unchanged(parameter)]
         try:
             for parameter in changed:
                 check_parameter(parameter)
-                if not unconfigured and not takes_effect_at_once(parameter.name):
+                if is_configured and not takes_effect_at_once(parameter.name):
                     raise SerError(f'{parameter.name} cannot change while the node is configured; clean it up first')
         except SerError as error:
             return SetParametersResult(successful=False, reason=str(error))
         self._settings = read_parameters(self, changed)
         self._gate.configure(self._settings.gate)
-        if self._outputs is not None:
-            self._outputs.configure(self._settings)
-        if self._pipeline is not None:
-            self._pipeline.configure(self._settings.segmentation, self._settings.room)
+        self._state.apply(self._settings)
         return SetParametersResult(successful=True)
 
     def _is_unchanged(self, parameter: Parameter) -> bool:
         return self.has_parameter(parameter.name) and self.get_parameter(parameter.name).value == parameter.value
 
-    def _report(self, error: Exception) -> None:
+    def _report(self, error: BaseException) -> None:
         self._error = str(error)
         self.get_logger().error(self._error)
 
     def _snapshot(self) -> NodeStatus:
         now = time.monotonic()
-        classifier, outputs, pipeline = self._classifier, self._outputs, self._pipeline
-        source = self._input.source if self._input else None
-        recorder = outputs.recorder if outputs else None
-        return NodeStatus(
-            state=LIFECYCLE_STATES.get(self._state_machine.current_state[0], 'in transition'),
+        status = NodeStatus(
+            lifecycle_state=LIFECYCLE_STATES.get(self._state_machine.current_state[0], 'in transition'),
             error=self._error,
-            source=source.description if source else self._settings.audio.source,
-            problem=source.problem if source else '',
-            live=source.live if source else True,
-            model=classifier.name if classifier else '',
-            device=classifier.device if classifier else '',
-            backend=classifier.backend if classifier else '',
-            degraded=classifier.degraded if classifier else '',
-            pipeline=pipeline.status() if pipeline else None,
+            source=self._settings.audio.source,
             gate=self._gate.closed(now, now),
             robot_publishers=self._gate_inputs.publishers,
-            last_emotion=outputs.last_emotion if outputs else '',
-            latencies=outputs.latencies if outputs else (),
-            inference_times=outputs.inference_times if outputs else (),
-            recording=recorder.warning if recorder else '',
-            recording_problem=recorder.problem if recorder else '',
         )
+        return self._state.describe(status)
 
 
 LIFECYCLE_STATES = {
-    LifecycleState.PRIMARY_STATE_UNCONFIGURED: 'unconfigured',
-    LifecycleState.PRIMARY_STATE_INACTIVE: 'inactive',
-    LifecycleState.PRIMARY_STATE_ACTIVE: 'active',
-    LifecycleState.PRIMARY_STATE_FINALIZED: 'finalized',
+    PrimaryState.PRIMARY_STATE_UNCONFIGURED: 'unconfigured',
+    PrimaryState.PRIMARY_STATE_INACTIVE: 'inactive',
+    PrimaryState.PRIMARY_STATE_ACTIVE: 'active',
+    PrimaryState.PRIMARY_STATE_FINALIZED: 'finalized',
 }

@@ -1,59 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The node's parameters: declared once, with descriptions and ranges, and read into frozen dataclasses."""
+"""The node's parameters: listed once, with descriptions and ranges, and read into frozen dataclasses."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, ParameterType
-from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from ser_ros.audio.packets import StreamFormat
 from ser_ros.bring_up import AUDIO_SOURCES
-from ser_ros.errors import SerError
+from ser_ros.node.parameter_spec import ParameterSpec
 from ser_ros.pipeline.gate import GateConfig
 from ser_ros.recognition.backend import BACKENDS
 from ser_ros.recognition.device import DEVICE_PATTERN
-from ser_ros.speech.room import RoomConfig
+from ser_ros.speech.rejection import RejectionConfig
 from ser_ros.speech.segmenter import SegmentationConfig
-
-
-@dataclass(frozen=True)
-class ParameterSpec:
-    """One parameter: its name, default, meaning, and what it may be."""
-
-    name: str
-    default: Any
-    description: str
-    minimum: float | None = None
-    maximum: float | None = None
-    pattern: str | None = None
-    live: bool = False
-    """Takes effect at once; the others when the node is configured next."""
-
-    def descriptor(self) -> ParameterDescriptor:
-        """Return what `ros2 param describe` shows."""
-        descriptor = ParameterDescriptor(name=self.name, description=self.description)
-        if self.pattern:
-            descriptor.additional_constraints = f'must match {self.pattern}'
-        if self.minimum is not None:
-            bounds = {'from_value': self.minimum, 'to_value': self.maximum}
-            if isinstance(self.default, float):
-                descriptor.floating_point_range = [FloatingPointRange(**bounds)]
-            else:
-                descriptor.integer_range = [IntegerRange(**bounds)]
-        return descriptor
-
 
 _TOPIC = r'[~/]?[A-Za-z_/][A-Za-z0-9_/]*'
 """A ROS topic name; rclpy looks closer when it is used."""
 
 _S = SegmentationConfig()
 _G = GateConfig()
-_R = RoomConfig()
+_R = RejectionConfig()
 
 SPECS = (
     ParameterSpec(
@@ -226,7 +194,7 @@ class SerParameters:
     model_backend: str
     audio: AudioParameters
     segmentation: SegmentationConfig
-    room: RoomConfig
+    rejection: RejectionConfig
     gate: GateConfig
     min_confidence: float
     record: RecordParameters
@@ -234,26 +202,10 @@ class SerParameters:
     autostart: bool
 
 
-def declare_parameters(node: Node, specs: Sequence[ParameterSpec] = SPECS, *, read_only: bool = False) -> None:
-    """Declare `specs` on `node`. Raises SerError where a value given at start has the wrong type, range or pattern."""
-    for spec in specs:
-        descriptor = spec.descriptor()
-        descriptor.read_only = read_only
-        try:
-            node.declare_parameter(spec.name, spec.default, descriptor)
-        except InvalidParameterTypeException:
-            raise SerError(_type_sentence(spec)) from None
-        except InvalidParameterValueException:
-            raise SerError(
-                f'the parameter {spec.name} must be from {spec.minimum} to {spec.maximum}; correct it'
-            ) from None
-        _check_pattern(spec, node.get_parameter(spec.name))
-
-
 def check_parameter(parameter: Parameter) -> None:
     """Raise SerError where the value breaks the parameter's pattern; types and ranges are rclpy's to check."""
     if parameter.name in _BY_NAME:
-        _check_pattern(_BY_NAME[parameter.name], parameter)
+        _BY_NAME[parameter.name].check(parameter)
 
 
 def takes_effect_at_once(name: str) -> bool:
@@ -290,7 +242,7 @@ def read_parameters(node: Node, changed: Sequence[Parameter] = ()) -> SerParamet
             max_utterance=value['vad.max_utterance'],
             interim_period=value['emotion.interim_period'],
         ),
-        room=RoomConfig(noise_margin=value['vad.noise_margin'], min_voice=value['vad.min_voice']),
+        rejection=RejectionConfig(noise_margin=value['vad.noise_margin'], min_voice=value['vad.min_voice']),
         gate=GateConfig(
             hold_off=value['robot_speaking.hold_off'],
             lead=value['robot_speaking.lead'],
@@ -301,25 +253,3 @@ def read_parameters(node: Node, changed: Sequence[Parameter] = ()) -> SerParamet
         ros4hri=Ros4hriParameters(value['ros4hri.enabled'], value['ros4hri.voice_id']),
         autostart=value['autostart'],
     )
-
-
-_TYPE_HINTS = {
-    ParameterType.PARAMETER_DOUBLE: 'a number with a decimal point (1.0, not 1)',
-    ParameterType.PARAMETER_INTEGER: 'a whole number',
-    ParameterType.PARAMETER_BOOL: 'true or false',
-    ParameterType.PARAMETER_STRING: "a text (put digits in quotes: '2')",
-}
-
-
-def _check_pattern(spec: ParameterSpec, parameter: Parameter) -> None:
-    if spec.pattern and not re.fullmatch(spec.pattern, parameter.value):
-        raise SerError(f"the parameter {spec.name} is '{parameter.value}'; {_lower_first(spec.description)}")
-
-
-def _type_sentence(spec: ParameterSpec) -> str:
-    kind = Parameter.Type.from_parameter_value(spec.default).value
-    return f'the parameter {spec.name} has the wrong type; give {_TYPE_HINTS[kind]}'
-
-
-def _lower_first(text: str) -> str:
-    return text[:1].lower() + text[1:].rstrip('.')

@@ -48,41 +48,52 @@ class Subject:
 
 @dataclass(frozen=True)
 class NodeStatus:
-    """A snapshot of the node.
+    """A snapshot of the node; the defaults are those of a node that is not configured.
 
-    problem: one sentence while the source gives no good sound; '' otherwise.
-    live: whether sound is lost when nobody listens: false for files.
-    gate: why the gate is closed; None while it is open.
-    latencies, inference_times: seconds, of the last final messages.
-    recording, recording_problem: one sentence each where sound is recorded or cannot be; '' otherwise.
-    degraded: one sentence where the model does not run as it was told to; '' otherwise.
+    Attributes:
+        error: Why the last transition or the listening failed; '' where it did not.
+        source: What is listened to, or while unconfigured its kind.
+        gate: Why the gate is closed; None while it is open.
+        problem: One sentence while the source gives no good sound; '' otherwise.
+        live: Whether sound is lost when nobody listens: false for files.
+        degraded: One sentence where the model does not run as it was told to; '' otherwise.
+        latencies: Seconds, of the last final messages.
+        inference_times: Seconds, of the last final messages.
+        pipeline: None while the node is not active.
+        recording: One sentence while sound is recorded; '' otherwise.
+        recording_problem: One sentence where it cannot be recorded; '' otherwise.
     """
 
-    state: str
+    lifecycle_state: str
     error: str
     source: str
-    problem: str
-    live: bool
-    model: str
-    device: str
-    backend: str
-    degraded: str
-    pipeline: PipelineStatus | None
     gate: Closure | None
     robot_publishers: int
-    last_emotion: str
-    latencies: tuple[float, ...]
-    inference_times: tuple[float, ...]
-    recording: str
-    recording_problem: str
+    problem: str = ''
+    live: bool = True
+    model: str = ''
+    device: str = ''
+    backend: str = ''
+    degraded: str = ''
+    last_emotion: str = ''
+    latencies: tuple[float, ...] = ()
+    inference_times: tuple[float, ...] = ()
+    pipeline: PipelineStatus | None = None
+    recording: str = ''
+    recording_problem: str = ''
 
 
 @dataclass(frozen=True)
 class Recent:
     """What has happened in the last minute.
 
-    blocks, utterances: per second and per minute. losses, dropped: how often. too_quiet, noise: utterances that were
-    rejected so.
+    Attributes:
+        blocks: Per second.
+        utterances: Per minute.
+        losses: How often sound was lost.
+        dropped: Final utterances that were dropped.
+        too_quiet: Utterances that were rejected as too quiet.
+        noise: Utterances that were rejected as noise.
     """
 
     blocks: float = 0.0
@@ -105,8 +116,8 @@ def subjects(status: NodeStatus, recent: Recent) -> list[Subject]:
 
 
 def _node(status: NodeStatus) -> Subject:
-    values: dict[str, object] = {'lifecycle state': status.state, 'recording': status.recording or 'no'}
-    level, message = Level.OK, status.state
+    values: dict[str, object] = {'lifecycle state': status.lifecycle_state, 'recording': status.recording or 'no'}
+    level, message = Level.OK, status.lifecycle_state
     if status.error:
         level, message = Level.ERROR, status.error
     elif status.recording_problem:
@@ -122,35 +133,35 @@ def _microphone(status: NodeStatus, recent: Recent) -> Subject:
     if pipeline is None:
         level, message = (Level.ERROR, status.problem) if status.problem else (Level.OK, 'not listening')
         return Subject(MICROPHONE, level, message, values)
-    health = pipeline.health
+    signal = pipeline.signal
     values |= {
         'blocks': pipeline.blocks,
         'blocks per second': f'{recent.blocks:.1f}',
         'last block': f'{pipeline.seconds_since_block:.2f} s ago',
-        'level': f'{health.level:.1f} dBFS',
-        'all zeros for': f'{health.zeros:.1f} s',
-        'clipped': f'{health.clipped:.2%}',
-        'offset': f'{health.offset:+.3f}',
+        'level': f'{signal.level:.1f} dBFS',
+        'all zeros for': f'{signal.zeros:.1f} s',
+        'clipped': f'{signal.clipped:.2%}',
+        'offset': f'{signal.offset:+.3f}',
     }
     values |= dict(pipeline.losses.items())
     return Subject(MICROPHONE, *_judge_microphone(status, pipeline, recent), values)
 
 
 def _judge_microphone(status: NodeStatus, pipeline: PipelineStatus, recent: Recent) -> tuple[Level, str]:
-    health = pipeline.health
+    signal = pipeline.signal
     if status.problem:
         return Level.ERROR, status.problem
     if not status.live:
         return Level.OK, 'playing'
     if pipeline.is_silent:
         return Level.ERROR, f'no sound for {pipeline.seconds_since_block:.1f} s; check the microphone'
-    if health.zeros > _ZEROS_WARN:
-        level = Level.ERROR if health.zeros > _ZEROS_ERROR else Level.WARN
-        return level, f'only zeros for {health.zeros:.1f} s; switch the microphone on, or take its mute away'
-    if health.clipped > _CLIPPED_WARN:
-        return Level.WARN, f'{health.clipped:.1%} of the samples are clipped; turn down the gain of the microphone'
-    if abs(health.offset) > _OFFSET_WARN:
-        return Level.WARN, f'the sound is off centre by {health.offset:+.2f} of full scale; check the sound card'
+    if signal.zeros > _ZEROS_WARN:
+        level = Level.ERROR if signal.zeros > _ZEROS_ERROR else Level.WARN
+        return level, f'only zeros for {signal.zeros:.1f} s; switch the microphone on, or take its mute away'
+    if signal.clipped > _CLIPPED_WARN:
+        return Level.WARN, f'{signal.clipped:.1%} of the samples are clipped; turn down the gain of the microphone'
+    if abs(signal.offset) > _OFFSET_WARN:
+        return Level.WARN, f'the sound is off centre by {signal.offset:+.2f} of full scale; check the sound card'
     if recent.losses:
         return Level.WARN, f'sound was lost {recent.losses} time(s) in the last minute; see the counts'
     return Level.OK, 'listening'
@@ -164,7 +175,7 @@ def _speech(status: NodeStatus, recent: Recent) -> Subject:
         'somebody speaks': _yes(pipeline.is_speaking),
         'utterances': pipeline.utterances,
         'utterances per minute': f'{recent.utterances:.1f}',
-        'room': f'{pipeline.room_floor:.1f} dBFS',
+        'room': f'{pipeline.noise_floor:.1f} dBFS',
         'last voice': f'{pipeline.voice_level:.1f} dBFS',
         'gain of the detectors': f'{GAIN_DB:.0f} dB',
     }

@@ -29,8 +29,9 @@ class Recogniser(Protocol):
 class Answerer:
     """Runs the recogniser on one request after the other; one thread runs it, and any may ask how it is.
 
-    given_up: interim utterances that were under way when something newer came. rejected: final ones that were answered
-    when the robot said that it had been speaking.
+    Attributes:
+        given_up: Interim utterances that were under way when something newer came.
+        rejected: Final ones that were answered when the robot said that it had been speaking.
     """
 
     def __init__(self, recogniser: Recogniser, mailbox: Mailbox, gate: Gate, caller: Caller):

@@ -13,10 +13,12 @@ from ser_ros.speech.segmenter import Utterance
 class Callbacks:
     """What is called; never two at a time, and nothing after `Pipeline.stop` has returned.
 
-    on_estimate: every interim and final utterance, in order, by the recogniser's thread.
-    on_speaking: whether somebody speaks, when that changes, by the listener's thread.
-    on_failure: the recogniser could not answer a final utterance; the next one is tried again.
-    on_end: once, when the source has ended and everything heard is answered (None), or when listening itself failed.
+    Attributes:
+        on_estimate: Every interim and final utterance, in order, by the recogniser's thread.
+        on_speaking: Whether somebody speaks, when that changes, by the listener's thread.
+        on_failure: The recogniser could not answer a final utterance; the next one is tried again.
+        on_end: Once, when the source has ended and everything heard is answered (None), or when listening itself
+            failed.
     """
 
     on_estimate: Callable[[Utterance, Estimate], None]
@@ -28,7 +30,10 @@ class Callbacks:
 class Caller:
     """Calls back for both threads, and counts what it has told; when it is over, it stays silent.
 
-    answered, failed: final utterances. last_failure: why the last one got no answer; '' where it got one.
+    Attributes:
+        answered: Final utterances with an estimate.
+        failed: Final utterances without one.
+        last_failure: Why the last one got no answer; '' where it got one.
     """
 
     def __init__(self, callbacks: Callbacks, *, discard: Callable[[], None]):

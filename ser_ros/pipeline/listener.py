@@ -5,7 +5,7 @@ import time
 from collections import Counter
 
 from ser_ros.audio.block import SAMPLE_RATE, AudioBlock
-from ser_ros.audio.monitor import SoundMonitor
+from ser_ros.audio.monitor import SignalMonitor
 from ser_ros.audio.source import AudioSource, EndOfAudio
 from ser_ros.pipeline.callbacks import Caller
 from ser_ros.pipeline.early_answer import EarlyAnswer
@@ -29,8 +29,12 @@ _REST = _QUIET_CHUNKS * CHUNK_SAMPLES / SAMPLE_RATE
 class Listener:
     """Reads, hears, judges and asks for answers; one thread runs it, and any may ask how it is.
 
-    monitor: what the sound is like. blocks: how many were read. is_speaking: whether somebody speaks. behind: age in
-    seconds of the latest block when it was read. rejected: final utterances that nobody was asked to answer.
+    Attributes:
+        monitor: What the sound is like.
+        blocks: How many were read.
+        is_speaking: Whether somebody speaks.
+        behind: Age in seconds of the latest block when it was read.
+        rejected: Final utterances that nobody was asked to answer.
     """
 
     def __init__(self, source: AudioSource, hearing: Hearing, gate: Gate, mailbox: Mailbox, caller: Caller):
@@ -45,7 +49,7 @@ class Listener:
         self._framer = Framer()
         self._unheard: list[AudioBlock] = []
         self._last_block = time.monotonic()
-        self.monitor = SoundMonitor()
+        self.monitor = SignalMonitor()
         self.blocks = 0
         self.is_speaking = False
         self.behind = 0.0
@@ -141,4 +145,4 @@ class Listener:
             return closed
         if self._early.is_asked_for:
             return None  # judged when the voice paused, and answered as it was then
-        return self._hearing.room.judge(utterance)
+        return self._hearing.rejection(utterance)

@@ -38,11 +38,11 @@ class Mailbox:
             return time.monotonic() - self._waiting[0][1] if self._waiting else 0.0
 
     def put(self, request: Request, *, wait: bool) -> None:
-        """Add `request`; where there is no room, `wait` for it or drop one. Does nothing once closed."""
+        """Add `request`; where there is no space, `wait` for it or drop one. Does nothing once closed."""
         with self._changed:
             if wait:
                 self._changed.wait_for(lambda: len(self._waiting) < self._capacity or self._closed)
-            if not self._closed and (wait or self._make_room_for(request)):
+            if not self._closed and (wait or self._make_space_for(request)):
                 self._waiting.append((request, time.monotonic()))
                 self._changed.notify_all()
 
@@ -65,7 +65,7 @@ class Mailbox:
                     self._under_way.cancellation.cancel()
             self._changed.notify_all()
 
-    def _make_room_for(self, newer: Request) -> bool:
+    def _make_space_for(self, newer: Request) -> bool:
         finals = deque(item for item in self._waiting if item[0].purpose is Purpose.FINAL)
         self.dropped_interim += sum(request.purpose is Purpose.INTERIM for request, _ in self._waiting)
         self._waiting = finals

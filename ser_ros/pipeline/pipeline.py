@@ -15,8 +15,7 @@ from ser_ros.pipeline.mailbox import Mailbox
 from ser_ros.pipeline.status import PipelineStatus, Reason
 from ser_ros.speech.fused import FusedVad
 from ser_ros.speech.hearing import Hearing
-from ser_ros.speech.rejection import Rejection
-from ser_ros.speech.room import RoomConfig
+from ser_ros.speech.rejection import Rejection, RejectionConfig
 from ser_ros.speech.segmenter import SegmentationConfig
 from ser_ros.speech.vad import VoiceActivityDetector
 
@@ -40,14 +39,14 @@ class Pipeline:
         recogniser: Recogniser,
         segmentation: SegmentationConfig,
         callbacks: Callbacks,
-        room: RoomConfig | None = None,
+        rejection: RejectionConfig | None = None,
         gate: Gate | None = None,
         make_detector: Callable[[], VoiceActivityDetector] = FusedVad,
     ):
         """Prepare without starting; without a `gate` nothing closes it."""
         gate = gate or Gate()
         self._source = source
-        self._hearing = Hearing(segmentation, room, make_detector())
+        self._hearing = Hearing(segmentation, rejection, make_detector())
         self._mailbox = Mailbox(_MAILBOX_CAPACITY)
         self._caller = Caller(callbacks, discard=lambda: self._mailbox.close(discard=True))
         self._listener = Listener(source, self._hearing, gate, self._mailbox, self._caller)
@@ -75,10 +74,10 @@ class Pipeline:
                 thread.join(max(0.0, deadline - time.monotonic()))
         return not self._threads[0].is_alive()
 
-    def configure(self, segmentation: SegmentationConfig, room: RoomConfig) -> None:
+    def configure(self, segmentation: SegmentationConfig, rejection: RejectionConfig) -> None:
         """Take other settings from the next chunk on."""
         self._hearing.segmenter.configure(segmentation)
-        self._hearing.room.configure(room)
+        self._hearing.judge.configure(rejection)
 
     def status(self) -> PipelineStatus:
         """Return what has happened since the start, and how it is now."""
@@ -91,9 +90,9 @@ class Pipeline:
             seconds_since_block=seconds_since_block,
             is_silent=source.live and seconds_since_block > source.longest_pause,
             losses=source.losses,
-            health=listener.monitor.health(),
-            room_floor=hearing.room.floor,
-            voice_level=hearing.room.voice,
+            signal=listener.monitor.statistics(),
+            noise_floor=hearing.noise_floor.level,
+            voice_level=hearing.judge.voice_level,
             is_speaking=listener.is_speaking,
             utterances=hearing.segmenter.utterances,
             answered=caller.answered,

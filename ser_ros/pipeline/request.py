@@ -24,8 +24,9 @@ class Purpose(Enum):
 class Request:
     """An utterance that the recogniser is to answer.
 
-    early: the request that was made at the pause in which this utterance stands; its answer serves this one too.
-    estimate: the answer; None before it is there, and where there is none.
+    Attributes:
+        early: The request that was made at the pause in which this utterance stands; its answer serves this one too.
+        estimate: The answer; None before it is there, and where there is none.
     """
 
     utterance: Utterance

@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 
-from ser_ros.audio.monitor import SoundHealth
+from ser_ros.audio.monitor import SignalStatistics
 from ser_ros.pipeline.gate import Closure
 from ser_ros.speech.rejection import Rejection
 
@@ -28,8 +28,8 @@ class PipelineStatus:
     seconds_since_block: float
     is_silent: bool
     losses: dict[str, int]
-    health: SoundHealth
-    room_floor: float
+    signal: SignalStatistics
+    noise_floor: float
     voice_level: float
     is_speaking: bool
     utterances: int

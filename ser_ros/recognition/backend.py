@@ -19,12 +19,13 @@ BACKENDS = ('auto', 'torch', 'onnx')
 class Backend(Protocol):
     """A model that is ready to run.
 
-    kind: 'torch' or 'onnx'.
-    labels: in the order of the probabilities.
-    temperature: positive; what the logits are divided by before the softmax.
-    window: samples that it can take at once; None where there is no limit.
-    device: where it runs now: 'cpu', 'cuda', 'cuda:N'.
-    degraded: one sentence where it does not run as it was told to; '' otherwise.
+    Attributes:
+        kind: 'torch' or 'onnx'.
+        labels: In the order of the probabilities.
+        temperature: Positive; what the logits are divided by before the softmax.
+        window: Samples that it can take at once; None where there is no limit.
+        device: Where it runs now: 'cpu', 'cuda', 'cuda:N'.
+        degraded: One sentence where it does not run as it was told to; '' otherwise.
     """
 
     kind: str

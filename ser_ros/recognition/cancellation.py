@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lets one thread end a recognition that another has under way."""
+"""Lets one thread cancel a recognition that another one runs."""
 
 import threading
 from collections.abc import Callable
@@ -10,7 +10,7 @@ class Cancelled(Exception):
 
 
 class Cancellation:
-    """A promise to look whether the answer is still wanted; for one recognition, used by any threads."""
+    """Cancels one recognition; any thread may use it."""
 
     def __init__(self) -> None:
         """Begin with the answer being wanted."""

@@ -39,9 +39,10 @@ _LOCAL_ONLY = {'local_files_only': True, 'trust_remote_code': False}
 class Checkpoint:
     """A checked model that is ready to run.
 
-    labels: in the order of the network's logits.
-    temperature: positive; what the logits are divided by (Guo et al. 2017, arXiv 1706.04599). 1 where the folder has
-        none.
+    Attributes:
+        labels: In the order of the network's logits.
+        temperature: Positive; what the logits are divided by (Guo et al. 2017, arXiv 1706.04599). 1 where the folder
+            has none.
     """
 
     model: torch.nn.Module

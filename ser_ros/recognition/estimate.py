@@ -12,9 +12,10 @@ from ser_ros.emotions import UNKNOWN
 class Estimate:
     """Probabilities over a model's labels.
 
-    labels: everything the model can say, in its own order.
-    probabilities: float32, shape (len(labels),), same order, sums to 1.
-    inference_time: seconds from samples to probabilities.
+    Attributes:
+        labels: Everything the model can say, in its own order.
+        probabilities: float32, shape (len(labels),), same order, sums to 1.
+        inference_time: Seconds from samples to probabilities.
     """
 
     labels: tuple[str, ...]
@@ -32,5 +33,5 @@ class Estimate:
         return float(self.probabilities.max())
 
     def emotion(self, min_confidence: float) -> str:
-        """Return what is published: the label, or UNKNOWN where its probability is below `min_confidence`."""
+        """Return the most probable label; UNKNOWN where its probability is below `min_confidence` (0..1)."""
         return self.label if self.confidence >= min_confidence else UNKNOWN

@@ -45,14 +45,15 @@ class SourceFile:
 class OptimisedForm:
     """What `optimized.json` says.
 
-    precision: of the matrix products, one of PRECISIONS.
-    labels: in the order of the probabilities.
-    temperature: positive; what the graph divides the logits by before its softmax.
-    window: samples that the model can take at once; None where there is no limit.
-    clips: how many real utterances it was checked on against the original.
-    labels_equal: share of them with the same label, 0..1.
-    largest_difference: between any two probabilities, 0..1.
-    sources: file name -> what it was.
+    Attributes:
+        precision: Of the matrix products, one of PRECISIONS.
+        labels: In the order of the probabilities.
+        temperature: Positive; what the graph divides the logits by before its softmax.
+        window: Samples that the model can take at once; None where there is no limit.
+        clips: How many real utterances it was checked on against the original.
+        labels_equal: Share of them with the same label, 0..1.
+        largest_difference: Between any two probabilities, 0..1.
+        sources: File name -> what it was.
     """
 
     precision: str

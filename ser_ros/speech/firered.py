@@ -27,7 +27,7 @@ _SILENCE = float(np.finfo(np.float32).eps)
 
 
 def network_file() -> Path:
-    """Return the file of the network that `tools/make_firered_vad.py` writes."""
+    """Return the file of the network that `tools/measuring/make_firered_vad.py` writes."""
     return share_folder() / 'models' / 'vad' / 'firered.onnx'
 
 
@@ -47,7 +47,8 @@ class FireRedVad:
     def speech_probability(self, chunk: np.ndarray) -> float:
         """Return 0..1 for the stream's next chunk: the mean of the frames, of 10 ms each, that end in it.
 
-        chunk: float32, shape (512,), 16 kHz; or several chunks at once, of which the last one is answered for.
+        Args:
+            chunk: float32, shape (512,), 16 kHz; or several chunks at once, of which the last one is answered for.
         """
         samples = np.concatenate((self._rest, chunk))
         frames = (len(samples) - WINDOW_SAMPLES) // HOP_SAMPLES + 1

@@ -1,32 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a stream of chunks becomes utterances: the detector listens, the segmenter cuts, the room judges."""
+"""How a stream of chunks becomes utterances: the detector listens, the segmenter cuts, the judge rejects."""
 
 from ser_ros.audio.block import AudioBlock
 from ser_ros.speech.fused import FusedVad
-from ser_ros.speech.room import Room, RoomConfig
+from ser_ros.speech.noise_floor import NoiseFloor
+from ser_ros.speech.rejection import Judge, Rejection, RejectionConfig
 from ser_ros.speech.segmenter import SegmentationConfig, Segmenter, SpeechState, Utterance
 from ser_ros.speech.vad import VoiceActivityDetector
 
 
 class Hearing:
-    """Listens to one stream, live or recorded; `segmenter` and `room` tell what is heard now and judge it."""
+    """Listens to one stream, live or recorded; `segmenter`, `noise_floor` and `judge` say what is heard now."""
 
     def __init__(
         self,
         segmentation: SegmentationConfig | None = None,
-        room: RoomConfig | None = None,
+        rejection: RejectionConfig | None = None,
         detector: VoiceActivityDetector | None = None,
     ):
         """Begin in silence; without a `detector` a new `FusedVad` listens."""
         self.segmenter = Segmenter(segmentation or SegmentationConfig())
-        self.room = Room(room)
+        self.noise_floor = NoiseFloor()
+        self.judge = Judge(rejection)
         self._detector = detector or FusedVad()
 
     def hear(self, chunk: AudioBlock) -> list[Utterance]:
         """Take the stream's next chunk (512 samples) and return what it completes, at most one utterance."""
         probability = self._detector.speech_probability(chunk.samples)
         utterances = self.segmenter.push(chunk, probability)
-        self.room.hear(chunk.samples, probability, self.segmenter.state)
+        self.noise_floor.hear(chunk.samples, probability, self.segmenter.state)
         if utterances and self.segmenter.state is SpeechState.QUIET:
             # Whoever speaks next must not be heard worse because of who spoke before: after a shout, a detector that
             # remembers it hears an ordinary voice with half the probability.
@@ -37,3 +39,7 @@ class Hearing:
         """End the stream: return the utterance that was under way; the next chunk begins another stream."""
         self._detector.reset()
         return self.segmenter.flush()
+
+    def rejection(self, utterance: Utterance) -> Rejection | None:
+        """Return why `utterance`, interim or final, is not to be answered; None where it is."""
+        return self.judge.judge(utterance, self.noise_floor.level)

@@ -57,14 +57,15 @@ class SegmentationConfig:
 class Utterance:
     """What one person said without a long pause.
 
-    number: counts utterances from 1; interim and final ones share it.
-    samples: float32, shape (n,), 16 kHz: the pre-roll, the speech and, unless it was cut, the post-roll.
-    start_time: seconds, capture time of the speech's first sample (the pre-roll lies before it).
-    duration: seconds of speech from `start_time` on.
-    end_arrival: seconds of `time.monotonic()` at which the speech's last sample reached the source.
-    is_final: False while the person is still speaking.
-    onset: index in `samples` at which the speech begins: the length of the pre-roll.
-    speech_probability: 0..1, mean of the detector's over the speech.
+    Attributes:
+        number: Counts utterances from 1; interim and final ones share it.
+        samples: float32, shape (n,), 16 kHz: the pre-roll, the speech and, unless it was cut, the post-roll.
+        start_time: Seconds, capture time of the speech's first sample (the pre-roll lies before it).
+        duration: Seconds of speech from `start_time` on.
+        end_arrival: Seconds of `time.monotonic()` at which the speech's last sample reached the source.
+        is_final: False while the person is still speaking.
+        onset: Index in `samples` at which the speech begins: the length of the pre-roll.
+        speech_probability: 0..1, mean of the detector's over the speech.
     """
 
     number: int

@@ -23,7 +23,7 @@ _VOWELS = 75
 
 
 def verifier_file() -> Path:
-    """Return the file of the networks' weights that `tools/make_verifier.py` writes."""
+    """Return the file of the networks' weights that `tools/measuring/make_verifier.py` writes."""
     return share_folder() / 'models' / 'vad' / 'verifier.npz'
 
 

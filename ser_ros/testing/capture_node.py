@@ -29,10 +29,14 @@ LENGTH = 1024
 class CaptureOptions:
     """What is published, and how badly.
 
-    type: of the messages. file: the sound, mono.
-    info: publish AudioInfo beside ros-drivers' AudioData and AudioDataStamped. coding: what it says of the bytes.
-    gaps: (from, to) in seconds of the file, not published.
-    again: numbers of messages that are published twice. late: of those that are published after the next one.
+    Attributes:
+        type: of the messages.
+        file: the sound, mono.
+        info: publish AudioInfo beside ros-drivers' AudioData and AudioDataStamped.
+        coding: what AudioInfo says of the bytes.
+        gaps: (from, to) in seconds of the file, not published.
+        again: numbers of messages that are published twice.
+        late: numbers of messages that are published after the next one.
     """
 
     type: str

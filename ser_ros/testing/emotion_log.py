@@ -16,8 +16,9 @@ _DEPTH = 1000
 class EmotionLog:
     """Every message on one topic.
 
-    messages: in the order in which they came.
-    arrivals: when each came, of `time.monotonic()`.
+    Attributes:
+        messages: in the order in which they came.
+        arrivals: when each came, of `time.monotonic()`.
     """
 
     def __init__(self, node: Node, topic: str, on_message: Callable[[Emotion], None] | None = None):

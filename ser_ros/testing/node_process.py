@@ -23,8 +23,9 @@ EXIT_TIMEOUT = 30.0
 class NodeProcess:
     """Starts a node. As a context it ends it, as a robot's bring-up would: SIGTERM, and SIGKILL if that does not help.
 
-    began: when, of `time.time()`.
-    log: where its output goes, None for that of this process.
+    Attributes:
+        began: when, of `time.time()`.
+        log: where its output goes, None for that of this process.
     """
 
     def __init__(

@@ -46,10 +46,11 @@ def ros_context() -> Iterator[rclpy.Context]:
 class Observer:
     """Hears a node's emotions, diagnostics and `~/speaking`, and calls its services. Only what waits here lets it hear.
 
-    emotions: every message on its topic `emotion`.
-    diagnostics: the last ones, one a second.
-    speaking: everything on `~/speaking`.
-    node: its own, for whoever wants to publish too.
+    Attributes:
+        emotions: every message on its topic `emotion`.
+        diagnostics: the last ones, one a second.
+        speaking: everything on `~/speaking`.
+        node: its own, for whoever wants to publish too.
     """
 
     def __init__(

@@ -42,7 +42,8 @@ def virtual_microphone() -> Iterator['VirtualMicrophone']:
 class VirtualMicrophone:
     """A PulseAudio daemon whose only source is what is played into its only sink.
 
-    environment: variables by which a process finds it in place of the user's own.
+    Attributes:
+        environment: variables by which a process finds it in place of the user's own.
     """
 
     def __init__(self, home: Path):

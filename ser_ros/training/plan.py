@@ -18,7 +18,7 @@ class Study:
     command: how to repeat it, for the reports.
     supplement: what the card tells besides the run's own report.
     resume: keep finished folds, and go on with the one that was interrupted.
-    selects_on_test: the test clips choose the checkpoint, as in the paper.
+    selects_on_test: the test clips choose the checkpoint, as in Gavali and Verma.
     report_to: trackers that transformers knows.
     teaching: what teaches besides the labels.
     conditions: measure the test clips in noise, in a room, over a telephone and softer too.

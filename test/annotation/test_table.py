@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ser_ros.annotation.existing_files import refuse_existing
 from ser_ros.annotation.listening import Annotation
-from ser_ros.annotation.outputs import refuse_existing
 from ser_ros.annotation.table import write_tables
 from ser_ros.recognition.estimate import Estimate
 

@@ -4,22 +4,22 @@
 import numpy as np
 import pytest
 
-from ser_ros.audio.monitor import QUIETEST, SoundMonitor
+from ser_ros.audio.monitor import QUIETEST, SignalMonitor
 
 BLOCK = 512
 
 
 def heard(*sounds):
-    monitor = SoundMonitor()
+    monitor = SignalMonitor()
     for sound in sounds:
         for at in range(0, len(sound), BLOCK):
             monitor.hear(sound[at : at + BLOCK])
-    return monitor.health()
+    return monitor.statistics()
 
 
 def test_before_anything_is_heard_all_is_quiet():
-    health = SoundMonitor().health()
-    assert (health.level, health.zeros, health.clipped, health.offset) == (QUIETEST, 0.0, 0.0, 0.0)
+    found = SignalMonitor().statistics()
+    assert (found.level, found.zeros, found.clipped, found.offset) == (QUIETEST, 0.0, 0.0, 0.0)
 
 
 def test_an_empty_block_changes_nothing():
@@ -28,9 +28,9 @@ def test_an_empty_block_changes_nothing():
 
 @pytest.mark.parametrize('level', [1.0, 0.1, 0.001])
 def test_the_level_of_a_sine_is_three_decibels_below_its_peak(made_sound, level):
-    health = heard(made_sound('tone', 2.0, level=level))
-    assert health.level == pytest.approx(20 * np.log10(level) - 3.01, abs=0.05)
-    assert health.offset == pytest.approx(0.0, abs=1e-3)
+    found = heard(made_sound('tone', 2.0, level=level))
+    assert found.level == pytest.approx(20 * np.log10(level) - 3.01, abs=0.05)
+    assert found.offset == pytest.approx(0.0, abs=1e-3)
 
 
 def test_zeros_are_counted_in_seconds_and_end_with_the_first_sample(made_sound):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from ser_ros.audio.block import SAMPLE_RATE
+from ser_ros.audio.conversion import BlockConverter, pick_channel
 from ser_ros.audio.resampling import StreamResampler
-from ser_ros.audio.source import CaptureLine, pick_channel
 
 RATES = [8_000, 11_025, 22_050, 32_000, 44_100, 48_000, 96_000]
 
@@ -69,10 +69,11 @@ def test_capture_line_stamps_a_click_with_the_time_at_which_it_was_captured(rate
     sound = np.zeros((rate, 2), dtype=np.float32)
     position = rate // 3
     sound[position, 1] = 1.0
-    line = CaptureLine(rate=rate, channel=1, losses=Counter())
+    converter = BlockConverter(rate=rate, channel=1, losses=Counter())
     pieces = cut(sound, size)
     blocks = [
-        line.push(piece, 50.0 + at * size / rate, 0.0, last=at == len(pieces) - 1) for at, piece in enumerate(pieces)
+        converter.convert(piece, 50.0 + at * size / rate, 0.0, last=at == len(pieces) - 1)
+        for at, piece in enumerate(pieces)
     ]
     times = np.concatenate([block.start_time + np.arange(len(block.samples)) / SAMPLE_RATE for block in blocks])
     samples = np.concatenate([block.samples for block in blocks])
@@ -80,17 +81,17 @@ def test_capture_line_stamps_a_click_with_the_time_at_which_it_was_captured(rate
 
 
 def test_capture_line_follows_the_clock_of_the_capture_so_drift_does_not_add_up(made_sound):
-    line = CaptureLine(rate=48_000, channel=0, losses=Counter())
+    converter = BlockConverter(rate=48_000, channel=0, losses=Counter())
     piece = made_sound('tone', 0.032, rate=48_000)[:, np.newaxis]
     drift = 1.001
     for at in range(1000):
-        block = line.push(piece, 50.0 + at * 0.032 * drift, 0.0)
+        block = converter.convert(piece, 50.0 + at * 0.032 * drift, 0.0)
     assert block.start_time == pytest.approx(50.0 + 999 * 0.032 * drift, abs=0.01)
 
 
 def test_capture_line_hands_the_arrival_through(made_sound):
-    line = CaptureLine(rate=SAMPLE_RATE, channel=0, losses=Counter())
-    assert line.push(made_sound('tone', 0.1)[:, np.newaxis], 5.0, 7.25).arrival == 7.25
+    converter = BlockConverter(rate=SAMPLE_RATE, channel=0, losses=Counter())
+    assert converter.convert(made_sound('tone', 0.1)[:, np.newaxis], 5.0, 7.25).arrival == 7.25
 
 
 def test_picked_channel_is_contiguous_float32():

@@ -8,8 +8,9 @@ import pytest
 
 from ser_ros.audio import topic
 from ser_ros.audio.block import SAMPLE_RATE
+from ser_ros.audio.conversion import BROKEN_SAMPLES
 from ser_ros.audio.packets import AudioPacket
-from ser_ros.audio.source import BROKEN_SAMPLES, LONGEST_PAUSE
+from ser_ros.audio.source import LONGEST_PAUSE
 from ser_ros.audio.topic import TopicSource
 
 WALL = 1.7e9

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sizes of the study's models; a folder is made of a smaller one, for time."""
+"""The sizes of Gavali and Verma's models; a folder is made of a smaller one, for time."""
 
 import numpy as np
 import pytest

@@ -6,8 +6,8 @@ import json
 import numpy as np
 import pytest
 
-from ser_ros.benchmarking.latency import Live
-from ser_ros.benchmarking.recognition import PEER, PEER_IN_FLOAT32, Agreement, Line, Timing, Way
+from ser_ros.benchmarking.latency import LiveFigures
+from ser_ros.benchmarking.recognition import PEER, PEER_IN_FLOAT32, Agreement, LinearFit, Timing, Way
 from ser_ros.benchmarking.report import Report
 
 
@@ -16,7 +16,7 @@ def report():
     return Report({'CPU': 'made, 2 cores'}, {'model': 'tiny', 'weights': 'random'}, 'benchmark --quick')
 
 
-def live(decision, **changes) -> Live:
+def live(decision, **changes) -> LiveFigures:
     values = {
         'nodes': 1,
         'utterances': 3,
@@ -31,7 +31,7 @@ def live(decision, **changes) -> Live:
         'threads': 9,
         'start_seconds': {'imports and ROS': 0.5, 'model': 0.25},
     }
-    return Live(**values | changes)
+    return LiveFigures(**values | changes)
 
 
 def rows(report: Report, title: str) -> list[list[str]]:
@@ -69,7 +69,7 @@ def test_without_the_peer_there_is_no_ratio_but_a_reason(report):
 
 
 def test_lines_and_agreement(report):
-    report.add_lines({'onnx': Line(1.5, 0.7, 0.04)}, 10.0)
+    report.add_lines({'onnx': LinearFit(1.5, 0.7, 0.04)}, 10.0)
     report.add_agreement({('onnx', 'torch'): Agreement(1440, 0.995, 0.0123), ('onnx', PEER): Agreement(9, 1.0, None)})
     assert rows(report, 'Cost against length') == [['onnx', '1.5 ms', '0.70 ms', '4%']]
     ours, peer = rows(report, 'Agreement')

@@ -4,7 +4,7 @@
 import pytest
 
 from ser_ros.audio.block import SAMPLE_RATE
-from ser_ros.benchmarking.schedule import PACKET, expect, lay_out, quiet_room
+from ser_ros.benchmarking.schedule import PACKET, background_noise, expect, lay_out
 from ser_ros.benchmarking.speech import read_speech, utterances_of
 from ser_ros.speech.segmenter import SegmentationConfig
 
@@ -41,8 +41,8 @@ def test_the_speech_is_kept_to_the_sample_step(said):
     assert abs(heard - said[0]).max() <= 0.5 / 32768 + 1e-9
 
 
-def test_nobody_speaks_in_the_quiet_room():
-    packets = quiet_room(3.0)
+def test_nobody_speaks_in_the_background_noise():
+    packets = background_noise(3.0)
     assert packets.shape == (round(3.0 * SAMPLE_RATE / PACKET), PACKET)
     assert 0 < abs(packets).max() < 300
     assert expect(packets).numbers == 0

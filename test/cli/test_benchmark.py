@@ -48,12 +48,12 @@ def test_json_goes_to_stdout_in_place_of_the_table(capfd):
 @pytest.mark.parametrize(
     ('arguments', 'texts'),
     [
-        (['--only', 'speed'], ["--only 'speed' is no section", 'vad, recognition']),
+        (['--only', 'speed'], ["--only 'speed' is not a section", 'vad, recognition']),
         (['--nodes', '0'], ['--nodes 0 is too few']),
         (['--clips', '-1'], ['--clips -1 is too few']),
-        (['--data', '/nowhere'], ['--data /nowhere is no folder']),
-        (['--json', '/nowhere/figures.json'], ['--json /nowhere/figures.json', 'make it first']),
-        (['--markdown', '/nowhere/figures.md'], ['--markdown /nowhere/figures.md', 'make it first']),
+        (['--data', '/nowhere'], ['--data /nowhere is not a folder']),
+        (['--json', '/nowhere/figures.json'], ['--json /nowhere/figures.json', 'create it first']),
+        (['--markdown', '/nowhere/figures.md'], ['--markdown /nowhere/figures.md', 'create it first']),
         (['--audio', '/nowhere.wav'], ['/nowhere.wav does not exist']),
         (['--model', 'nobody'], ["no model 'nobody'"]),
         (['--model', 'default', '--architecture', 'hubert-large'], ['give one of them']),
@@ -71,7 +71,7 @@ def test_bad_input_is_told_in_one_sentence(arguments, texts, capsys):
 def test_a_recording_without_speech_is_refused(tmp_path, made_sound, capsys):
     soundfile.write(tmp_path / 'hum.wav', made_sound('hum', 1.0), 16_000)
     assert main(['--audio', str(tmp_path / 'hum.wav')]) == 1
-    assert 'nobody speaks' in capsys.readouterr().err
+    assert 'no speech' in capsys.readouterr().err
 
 
 def test_help_has_examples(capsys):

@@ -54,7 +54,7 @@ def test_what_a_user_wrote_below_stays(random_weight_model, tmp_path):
     ('arguments', 'texts'),
     [
         (['nobody'], ["no model 'nobody'"]),
-        (['default', '--data', '/nowhere'], ['--data /nowhere is no folder']),
+        (['default', '--data', '/nowhere'], ['--data /nowhere is not a folder']),
         (['default', '--clips', '0'], ['--clips 0 is too few']),
     ],
 )

@@ -125,19 +125,19 @@ def test_spoilt_samples_leave_one_utterance_and_the_next_is_heard_as_ever(hearin
     begun = feed.now
     feed.send(feed.packets(spoil(np.concatenate([speech, feed.quiet(0.1)])).astype(np.float32)))
     deadline = time.monotonic() + 10.0
-    health = []
+    signals = []
     while pipeline.status().blocks < 50:
         assert time.monotonic() < deadline
-        health.append(pipeline.status().health)
+        signals.append(pipeline.status().signal)
         time.sleep(0.001)
-    health.append(pipeline.status().health)
+    signals.append(pipeline.status().signal)
     feed.send(feed.packets(feed.quiet(0.8)))
     listener.wait_for(1)
     assert listener.utterances[0].start_time == pytest.approx(begun, abs=0.2)
     assert listener.utterances[0].duration == pytest.approx(len(speech) / RATE, abs=0.5)
     assert pipeline.status().losses.get('broken samples', 0) == told.get('broken samples', 0)
-    assert health[-1].offset == pytest.approx(told.get('offset', 0.0), abs=0.08)
-    assert health[-1].clipped >= told.get('clipped', 0.0)
+    assert signals[-1].offset == pytest.approx(told.get('offset', 0.0), abs=0.08)
+    assert signals[-1].clipped >= told.get('clipped', 0.0)
     say_well(feed, listener, speech, 2)
 
 

@@ -45,8 +45,8 @@ rclpy.spin(node)
 
 PATIENT_NODE = """
 from rclpy.duration import Duration
-from ser_ros.node import outputs
-outputs._LAST_WORDS_TIMEOUT = Duration(seconds=120)
+from ser_ros.node import emotion_publisher
+emotion_publisher._LAST_WORDS_TIMEOUT = Duration(seconds=120)
 """
 """Waits so long for whoever has not heard its last words that no busy machine takes longer."""
 

@@ -9,7 +9,7 @@ import rclpy
 import yaml
 from diagnostic_msgs.msg import DiagnosticStatus
 
-from ser_ros.audio.monitor import SoundHealth
+from ser_ros.audio.monitor import SignalStatistics
 from ser_ros.node.diagnostics import DiagnosticsPublisher, Recently, to_status
 from ser_ros.node.subjects import Level, NodeStatus, Recent, Subject
 from ser_ros.pipeline.status import PipelineStatus
@@ -20,8 +20,8 @@ STATUS = PipelineStatus(
     seconds_since_block=0.0,
     is_silent=False,
     losses={'overflows': 0},
-    health=SoundHealth(),
-    room_floor=-70.0,
+    signal=SignalStatistics(),
+    noise_floor=-70.0,
     voice_level=-31.0,
     is_speaking=False,
     utterances=0,
@@ -116,7 +116,7 @@ def test_the_analyzers_take_nothing_of_other_nodes(name):
 @pytest.fixture
 def snapshot() -> NodeStatus:
     return NodeStatus(
-        state='inactive',
+        lifecycle_state='inactive',
         error='',
         source='microphone',
         problem='',

@@ -10,7 +10,8 @@ from rclpy.parameter import Parameter
 
 from ser_ros.errors import SerError
 from ser_ros.node.node import SerNode
-from ser_ros.node.parameters import SPECS, declare_parameters, read_parameters
+from ser_ros.node.parameter_spec import declare_parameters
+from ser_ros.node.parameters import SPECS, read_parameters
 
 FAST = settings(max_examples=150, deadline=None, derandomize=True)
 
@@ -56,7 +57,7 @@ def test_at_start_they_are_taken_or_refused_in_a_sentence(context, given_values)
     overrides = [Parameter(name, value=value) for name, value in given_values.items()]
     node = Node('fuzzed', context=context, parameter_overrides=overrides, start_parameter_services=False)
     try:
-        declare_parameters(node)
+        declare_parameters(node, SPECS)
     except SerError as error:
         assert is_sentence(str(error))
     else:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many lives of a node in one process leave nothing behind; what memory they take, tools/measure_lifecycle.py says."""
+"""Many lives of a node in one process leave nothing behind; tools/measuring/measure_lifecycle.py has their memory."""
 
 import gc
 import os

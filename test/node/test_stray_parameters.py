@@ -6,7 +6,8 @@ import json
 import pytest
 import rclpy
 
-from ser_ros.node.parameters import SPECS, declare_parameters
+from ser_ros.node.parameter_spec import declare_parameters
+from ser_ros.node.parameters import SPECS
 from ser_ros.node.stray_parameters import stray_file, unknown_parameters
 
 
@@ -83,7 +84,7 @@ def test_a_misspelt_parameter_is_told_with_the_nearest(make_node):
     given = {'vad.thresold': 0.4, 'autostrat': True, 'wheels.radius': 0.1, 'base_frame': '"map"', 'vad.pre_roll': 0.2}
     given |= {'use_sim_time': False, 'qos_overrides./emotion.publisher.depth': 5}
     node = make_node([word for name, value in given.items() for word in ('-p', f'{name}:={value}')])
-    declare_parameters(node)
+    declare_parameters(node, SPECS)
     assert unknown_parameters(node) == [
         "the parameter 'autostrat' is not known and has no effect; did you mean 'autostart'?",
         "the parameter 'vad.thresold' is not known and has no effect; did you mean 'vad.threshold'?",

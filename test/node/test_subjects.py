@@ -5,20 +5,20 @@ from dataclasses import replace
 
 import pytest
 
-from ser_ros.audio.monitor import SoundHealth
+from ser_ros.audio.monitor import SignalStatistics
 from ser_ros.node.subjects import Level, NodeStatus, Recent, subjects
 from ser_ros.pipeline.gate import Closure
 from ser_ros.pipeline.status import PipelineStatus
 from ser_ros.speech.rejection import Rejection
 
-HEALTH = SoundHealth(level=-42.0, zeros=0.0, clipped=0.0, offset=0.001)
+SIGNAL = SignalStatistics(level=-42.0, zeros=0.0, clipped=0.0, offset=0.001)
 PIPELINE = PipelineStatus(
     blocks=100,
     seconds_since_block=0.03,
     is_silent=False,
     losses={'overflows': 0, 'reopened': 0},
-    health=HEALTH,
-    room_floor=-55.0,
+    signal=SIGNAL,
+    noise_floor=-55.0,
     voice_level=-31.0,
     is_speaking=False,
     utterances=4,
@@ -33,7 +33,7 @@ PIPELINE = PipelineStatus(
     last_failure='',
 )
 HEALTHY = NodeStatus(
-    state='active',
+    lifecycle_state='active',
     error='',
     source="microphone 'USB Audio', 16000 Hz",
     problem='',
@@ -63,7 +63,7 @@ def hearing(**changes) -> NodeStatus:
 
 
 def sounding(**changes) -> NodeStatus:
-    return hearing(health=replace(HEALTH, **changes))
+    return hearing(signal=replace(SIGNAL, **changes))
 
 
 def test_a_healthy_node_is_ok_in_every_subject():
@@ -169,7 +169,7 @@ def test_what_is_wrong_sets_the_level_and_the_words(status, recent, subject, lev
 
 
 def test_a_source_that_cannot_be_heard_is_told_before_anybody_listens():
-    status = replace(HEALTHY, state='inactive', pipeline=None, problem='not there; plug it in')
+    status = replace(HEALTHY, lifecycle_state='inactive', pipeline=None, problem='not there; plug it in')
     assert told(status, Recent())['microphone'].level is Level.ERROR
 
 
@@ -179,7 +179,7 @@ def test_a_file_is_not_judged_as_a_microphone():
 
 
 def test_a_node_that_does_not_listen_has_nothing_to_tell_but_its_state():
-    found = told(replace(HEALTHY, state='inactive', pipeline=None), Recent())
+    found = told(replace(HEALTHY, lifecycle_state='inactive', pipeline=None), Recent())
     assert found['node'].message == 'inactive'
     assert {subject.level for subject in found.values()} == {Level.OK}
     assert 'blocks' not in found['microphone'].values

@@ -2,7 +2,7 @@
 """Pipelines on stand-ins."""
 
 import pytest
-from live_line import ANY_ROOM, CONFIG, Detector, Heard, Recogniser
+from live_line import ANSWER_ALL, CONFIG, Detector, Heard, Recogniser
 
 from ser_ros.pipeline.callbacks import Callbacks
 from ser_ros.pipeline.pipeline import Pipeline
@@ -25,7 +25,7 @@ def make():
                 on_failure=heard.on_failure,
                 on_end=heard.on_end,
             ),
-            room=ANY_ROOM,
+            rejection=ANSWER_ALL,
             gate=gate,
             make_detector=detector,
         )

@@ -39,7 +39,7 @@ def test_what_is_answered_is_judged_once_and_at_the_pause(make, monkeypatch):
     """Also where the voice fades on after the pause, so that the end is found a little later."""
     judged, earlier = [], iter((100, 0))
     monkeypatch.setattr('ser_ros.speech.segmenter.sharpen_end', lambda power, start, end, margin: end - next(earlier))
-    monkeypatch.setattr('ser_ros.speech.room.Room.judge', lambda room, utterance: judged.append(utterance) or None)
+    monkeypatch.setattr('ser_ros.speech.hearing.Hearing.rejection', lambda _, utterance: judged.append(utterance))
     _, heard, source = paused_live_pipeline(make, Recogniser())
     assert len(judged) == 1
     source.feed([SILENCE] * 20)

@@ -5,7 +5,7 @@ import dataclasses
 
 import pytest
 from live_line import (
-    ANY_ROOM,
+    ANSWER_ALL,
     CONFIG,
     END,
     INTERIM,
@@ -67,7 +67,7 @@ def test_configure_takes_effect_while_it_listens(make):
     pipeline.start()
     source.wait_until_heard()
     assert heard.utterances == []
-    pipeline.configure(dataclasses.replace(CONFIG, end_silence=0.1), ANY_ROOM)
+    pipeline.configure(dataclasses.replace(CONFIG, end_silence=0.1), ANSWER_ALL)
     source.feed([SILENCE])
     wait_until(lambda: heard.kinds == [(1, True)])
 

@@ -2,7 +2,7 @@
 """A recogniser that does not keep up: who waits, and what is dropped and counted."""
 
 from live_line import (
-    ANY_ROOM,
+    ANSWER_ALL,
     CONFIG,
     END,
     INTERIM,
@@ -42,7 +42,7 @@ def stuck_live_pipeline(make, segmentation):
     pipeline, heard, source = paused_live_pipeline(make, recogniser)
     source.feed([SILENCE] * 19)
     source.wait_until_heard()
-    pipeline.configure(segmentation, ANY_ROOM)
+    pipeline.configure(segmentation, ANSWER_ALL)
     return pipeline, heard, source, recogniser
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TABLE = ROOT / 'tools' / 'write_parameter_table.py'
+TABLE = ROOT / 'tools' / 'workspace' / 'write_parameter_table.py'
 PAGES = [
     ROOT / 'README.md',
     ROOT / 'CONTRIBUTING.md',
     *sorted((ROOT / 'docs').glob('*.md')),
-    ROOT / 'models' / 'vad' / 'README.md',
+    *sorted((ROOT / 'models').glob('*/README.md')),
+    ROOT / 'tools' / 'README.md',
+    *sorted((ROOT / 'train' / 'results').glob('*.md')),
 ]
 BLOCK = re.compile(r'^```.*?^```$', re.DOTALL | re.MULTILINE)
 
@@ -48,7 +50,7 @@ def test_each_command_is_there(page):
         assert name in scripts, name
     for target in re.findall(r'(?:^|`)make ([a-z-]+)', text, re.MULTILINE):
         assert re.search(rf'^(\S+ )*{target}( \S+)*:', makefile, re.MULTILINE), target
-    for tool in re.findall(r'tools/\w+\.py', text):
+    for tool in re.findall(r'tools/[\w/]+\.py', text):
         assert (ROOT / tool).is_file(), tool
 
 

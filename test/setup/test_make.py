@@ -25,7 +25,7 @@ def checkout(tmp_path) -> Path:
     for name in ('Makefile', 'env.bash'):
         shutil.copy(ROOT / name, folder)
     # These tests build nothing: they must not depend on how full this machine's disk is.
-    machine = folder / 'tools' / 'machine.py'
+    machine = folder / 'tools' / 'workspace' / 'machine.py'
     text, asked = re.subn(r'(?m)^SPACE = .*$', 'SPACE = {}', machine.read_text())
     assert asked == 1
     machine.write_text(text)
@@ -44,8 +44,8 @@ def path(tmp_path) -> Path:
 
 @pytest.fixture(scope='session')
 def machine():
-    """Return tools/machine.py as a module."""
-    spec = importlib.util.spec_from_file_location('machine', ROOT / 'tools' / 'machine.py')
+    """Return tools/workspace/machine.py as a module."""
+    spec = importlib.util.spec_from_file_location('machine', ROOT / 'tools' / 'workspace' / 'machine.py')
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -140,7 +140,7 @@ def test_a_failed_installation_is_not_taken_for_done(checkout):
 
 def test_clean_removes_what_make_made_and_nothing_else(checkout):
     before = sorted(checkout.rglob('*'))
-    for made in ('.venv', 'build', 'install', 'log', '.pytest_cache', 'tools/__pycache__'):
+    for made in ('.venv', 'build', 'install', 'log', '.pytest_cache', 'tools/workspace/__pycache__'):
         (checkout / made / 'deep').mkdir(parents=True)
     assert make('clean', cwd=checkout).returncode == 0
     assert sorted(checkout.rglob('*')) == before

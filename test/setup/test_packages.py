@@ -27,7 +27,7 @@ README = (ROOT / 'README.md').read_text(encoding='utf-8')
 ROS_PACKAGES = {'ament_index_python', 'builtin_interfaces', 'launch', 'launch_ros', 'rclpy', 'ser_msgs'}
 
 
-def manifest(folder: str) -> ElementTree.Element:
+def manifest(folder: str | Path) -> ElementTree.Element:
     return ElementTree.parse(ROOT / folder / 'package.xml').getroot()
 
 
@@ -45,11 +45,24 @@ def locked_versions() -> dict[str, list[str]]:
     return found
 
 
-def test_all_manifests_have_one_version_and_licence():
-    assert {manifest(folder).findtext('version') for folder in ('.', 'ser_msgs')} == {setup_argument('--version')}
+def test_one_version_licence_and_release_date_everywhere():
+    manifests = [manifest(folder) for folder in ('.', 'ser_msgs')]
     citation = yaml.safe_load((ROOT / 'CITATION.cff').read_text(encoding='utf-8'))
-    assert citation['version'] == setup_argument('--version') and citation['license'] == setup_argument('--license')
-    assert {manifest(folder).findtext('license') for folder in ('.', 'ser_msgs')} == {setup_argument('--license')}
+    versions = {citation['version'], *(found.findtext('version') for found in manifests)}
+    assert versions == {setup_argument('--version')}
+    assert {citation['license'], *(found.findtext('license') for found in manifests)} == {setup_argument('--license')}
+    changelog = (ROOT / 'CHANGELOG.md').read_text(encoding='utf-8')
+    newest = re.search(r'^## (\S+) \((\S+)\)$', changelog, re.MULTILINE)
+    assert newest.groups() == (citation['version'], citation['date-released'])
+
+
+def test_all_manifests_have_the_same_maintainer():
+    """With an address of theirs, or with one that cannot be mistaken for one."""
+    stand_ins = [path.parent for path in (ROOT / 'test' / 'interfaces').glob('*/package.xml')]
+    maintainers = [manifest(folder).find('maintainer') for folder in (ROOT, ROOT / 'ser_msgs', *stand_ins)]
+    assert {maintainer.text for maintainer in maintainers} == {setup_argument('--maintainer')}
+    (address,) = {maintainer.get('email') for maintainer in maintainers}
+    assert not address.endswith(('.example', 'example.com', 'example.org'))
 
 
 def test_emotion_message_has_the_agreed_fields():

@@ -63,6 +63,6 @@ def test_at_the_end_what_is_under_way_is_an_utterance_and_the_stream_is_forgotte
     assert detector.resets == [30] and hearing.end() == []
 
 
-def test_the_room_hears_every_chunk():
+def test_the_noise_floor_hears_every_chunk():
     _, hearing = hear(Scripted((0.0, 100)))
-    assert hearing.room.floor == pytest.approx(-20, abs=0.5)
+    assert hearing.noise_floor.level == pytest.approx(-20, abs=0.5)

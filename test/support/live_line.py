@@ -14,12 +14,12 @@ from ser_ros.audio.block import AudioBlock
 from ser_ros.audio.source import EndOfAudio
 from ser_ros.recognition.cancellation import Cancelled
 from ser_ros.recognition.estimate import Estimate
-from ser_ros.speech.room import RoomConfig
+from ser_ros.speech.rejection import RejectionConfig
 from ser_ros.speech.segmenter import SegmentationConfig
 
 TIMEOUT = 10.0
 CONFIG = SegmentationConfig()
-ANY_ROOM = RoomConfig(noise_margin=0.0, min_voice=0.0)
+ANSWER_ALL = RejectionConfig(noise_margin=0.0, min_voice=0.0)
 """Made sound is no voice: here its own word is taken for it."""
 INTERIM = dataclasses.replace(CONFIG, interim_period=0.032)
 CHUNK, SECONDS = 512, 0.032

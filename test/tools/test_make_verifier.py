@@ -13,12 +13,12 @@ from ser_ros.audio.file import read_recording
 from ser_ros.resources import share_folder
 from ser_ros.speech.verifier import logits
 
-TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+TOOLS = Path(__file__).resolve().parents[2] / 'tools' / 'measuring'
 
 
 @pytest.fixture
 def tool(monkeypatch):
-    """Return tools/make_verifier.py as a module that learns from little, quickly."""
+    """Return tools/measuring/make_verifier.py as a module that learns from little, quickly."""
     monkeypatch.syspath_prepend(TOOLS)
     module = importlib.import_module('make_verifier')
     yield module

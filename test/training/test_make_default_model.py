@@ -12,7 +12,7 @@ import soundfile
 
 from ser_ros.recognition.classifier import Classifier
 
-TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'make_default_model.py'
+TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'measuring' / 'make_default_model.py'
 
 TINY_ENCODER = [
     'network.config.hidden_size=24',

@@ -2,9 +2,9 @@
 """By which protocols a model can be measured; `splits` makes them. Apart, so that `train --help` needs nothing more."""
 
 PROTOCOLS = {
-    'paper': 'one 80:20 split stratified by emotion; the same actors are on both sides',
-    'speaker-independent': 'six folds (for RAVDESS those of EmoBox), each tested on speakers that it has not heard',
+    'paper': "Gavali and Verma's 80:20 split, stratified by emotion; the same actors are on both sides",
+    'speaker-independent': 'six folds (for RAVDESS those of EmoBox), each tested on speakers that did not train',
     'leave-one-speaker-out': 'one fold for each speaker',
-    'full': 'every clip trains, none tests',
+    'full': 'all clips train, none tests',
 }
 """Name -> what it means, for people."""

@@ -82,7 +82,7 @@ def make_splits(clips: tuple[Clip, ...], protocol: str, *, validation_share: flo
 
 
 def choose_on_test_clips(split: Split) -> Split:
-    """Return `split` as the study had it: all that does not test trains, and the test clips choose the checkpoint."""
+    """Return `split` as in Gavali and Verma: all other clips train, and the test clips choose the checkpoint."""
     return replace(split, train=split.train + split.validation, validation=split.test)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The study's Table III with the figures of our own runs beside it."""
+"""Table III of Gavali and Verma with the figures of our own runs beside it."""
 
 import statistics
 from collections.abc import Iterable, Sequence
@@ -16,9 +16,9 @@ from ser_ros.training.measuring.summary import FoldFigures, Summary, read_summar
 
 @dataclass(frozen=True)
 class StudyFigures:
-    """One row of the study's Table III, as it is printed there.
+    """One row of Gavali and Verma's Table III, as it is printed there.
 
-    The study splits 80:20 by emotion, with the same actors on both sides, and chooses the checkpoint on the test clips.
+    They split 80:20 by emotion, with the same actors on both sides, and choose the checkpoint on the test clips.
     """
 
     steps: str
@@ -56,8 +56,9 @@ _HEADER = (
 
 _NOTES = (
     (
-        "Study: Table III; its protocol is 'paper' (the same actors train and test), its checkpoints are chosen on the "
-        'test clips, its machine is another.'
+        'Study: Gavali and Verma, "Automatic Recognition of Emotions in Speech With Large Self-Supervised Learning '
+        'Transformer Models", Table III; protocol paper (the same actors train and test), checkpoints chosen on the '
+        'test clips, on another machine.'
     ),
     (
         "Ours: whole clips, one at a time; steps are the one taken and all; run time is the training's (min:s), with "

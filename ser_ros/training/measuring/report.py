@@ -18,7 +18,7 @@ from ser_ros.training.measuring.scores import Hearings
 SELECTIONS = {
     'last': 'a fixed number of epochs, the last one is taken: nothing is chosen on test clips',
     'validation': 'the checkpoint is chosen on validation clips, which neither train nor test',
-    'test': 'the checkpoint is chosen on the test clips, as in the study: optimistic',
+    'test': 'the checkpoint is chosen on the test clips, as in Gavali and Verma: optimistic',
 }
 """How the checkpoint was chosen -> what a reader must know."""
 

@@ -24,7 +24,7 @@ class RandomQuantizer:
         generator = torch.Generator().manual_seed(seed)
         width = _FRAMES_PER_ROW * _BANDS
         self._extractor = SeamlessM4TFeatureExtractor(num_mel_bins=_BANDS, feature_size=_BANDS, stride=1)
-        # Xavier's bound, and unit length of the codes, as the paper has it.
+        # Xavier's bound, and unit length of the codes, as in BEST-RQ.
         bound = (6.0 / (width + code_size)) ** 0.5
         self._projection = (torch.rand(width, code_size, generator=generator) * 2 - 1) * bound
         self._codes = normalize(torch.randn(codes, code_size, generator=generator), dim=-1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The study's Table III with our runs beside it."""
+"""Gavali and Verma's Table III with our runs beside it."""
 
 import pytest
 
@@ -39,7 +39,7 @@ def rows(lines):
     return [[cell.strip() for cell in line.strip('|').split('|')] for line in table[2:]]
 
 
-def test_the_studys_figures_stand_there_without_any_run(tmp_path):
+def test_the_published_figures_are_there_without_any_run(tmp_path):
     found = rows(compare([tmp_path]))
     assert [row[0] for row in found] == list(STUDY_RECIPES)
     assert found[0][1::2] == ['1300', '84 %', '39 min', '380 MB', 'not trained']

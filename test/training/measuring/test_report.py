@@ -124,7 +124,7 @@ def test_a_checkpoint_chosen_on_the_test_clips_is_called_optimistic_at_the_top(m
     report = make_report(selection='test')
     for text in (run_markdown(report), summary_markdown(summarise([make_report(2), report, make_report(3)]))):
         assert text.splitlines()[2].startswith(f'**{OPTIMISTIC}')
-        assert 'chosen on the test clips, as in the study' in text and 'nothing is chosen' not in text
+        assert 'chosen on the test clips, as in Gavali and Verma' in text and 'nothing is chosen' not in text
 
 
 def test_folds_are_summed_up(make_report):

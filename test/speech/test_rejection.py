@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The floor of the room, and what is too quiet for it or no voice, on made sound with a scripted detector."""
+"""The noise floor, and what is too quiet for it or no voice, on made sound with a scripted detector."""
 
 import dataclasses
 import time
@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from ser_ros.audio.block import SAMPLE_RATE, AudioBlock
-from ser_ros.speech.rejection import Rejection
-from ser_ros.speech.room import Room, RoomConfig
+from ser_ros.speech.noise_floor import NoiseFloor
+from ser_ros.speech.rejection import Judge, Rejection, RejectionConfig
 from ser_ros.speech.segmenter import SegmentationConfig, Segmenter, SpeechState
 from ser_ros.speech.vad import CHUNK_SAMPLES
 
@@ -56,96 +56,96 @@ def voice(level, duration, *, pitch=120, soft=1.0):
     return at(level, sound * (0.05 + soft * syllable))
 
 
-def listen(*parts, config=None, room=None, verified=YES, **segmentation):
-    """Hear (sound, speech probability) after one another and return the room and (utterance, judgement) for each.
+def listen(*parts, config=None, floor=None, judge=None, verified=YES, **segmentation):
+    """Hear (sound, speech probability) after one another; return floor, judge and (utterance, judgement) for each.
 
     `verified`: how probable the verifier finds it that a person spoke.
     """
-    room = room or Room(config, lambda utterance: verified)
+    floor = floor or NoiseFloor()
+    judge = judge or Judge(config, lambda utterance: verified)
     segmenter = Segmenter(SegmentationConfig(**segmentation))
     heard = []
 
-    def judge(utterances):
-        heard.extend((utterance, room.judge(utterance)) for utterance in utterances)
+    def note(utterances):
+        heard.extend((utterance, judge.judge(utterance, floor.level)) for utterance in utterances)
 
     for sound, probability in parts:
         for start in range(0, len(sound) - CHUNK_SAMPLES + 1, CHUNK_SAMPLES):
             chunk = sound[start : start + CHUNK_SAMPLES]
             utterances = segmenter.push(AudioBlock(chunk, 0.0, 0.0), probability)
-            room.hear(chunk, probability, segmenter.state)
-            judge(utterances)
-    judge(segmenter.flush())
-    return room, heard
+            floor.hear(chunk, probability, segmenter.state)
+            note(utterances)
+    note(segmenter.flush())
+    return floor, judge, heard
 
 
 def judgements(*parts, **options):
-    return [judgement for _, judgement in listen(*parts, **options)[1]]
+    return [judgement for _, judgement in listen(*parts, **options)[2]]
 
 
 @pytest.mark.parametrize('level', [-70.0, -50.0, -20.0])
-def test_the_floor_is_the_level_of_the_room(level):
-    room, _ = listen((hiss(level, 3.0), NO))
-    assert room.floor == pytest.approx(level, abs=0.5)
-    assert room.level == pytest.approx(level, abs=1.0)
+def test_the_floor_is_the_level_of_the_background(level):
+    floor, *_ = listen((hiss(level, 3.0), NO))
+    assert floor.level == pytest.approx(level, abs=0.5)
 
 
 def test_digital_silence_is_as_loud_as_one_step_of_a_16_bit_sample():
-    room, _ = listen((silence(3.0), NO))
-    assert room.level == room.floor == -90.0
+    floor, *_ = listen((silence(3.0), NO))
+    assert floor.level == -90.0
 
 
 def test_an_offset_is_not_loud():
-    room, _ = listen((hiss(-60, 3.0) + np.float32(0.3), NO))
-    assert room.floor == pytest.approx(-60, abs=0.5)
+    floor, *_ = listen((hiss(-60, 3.0) + np.float32(0.3), NO))
+    assert floor.level == pytest.approx(-60, abs=0.5)
 
 
 def test_the_floor_follows_a_fan_that_starts_and_one_that_stops():
-    room, _ = listen((hiss(-60, 5.0), NO), (hiss(-30, 1.5), NO))
-    assert room.floor < -55
-    listen((hiss(-30, 1.5), NO), room=room)
-    assert room.floor == pytest.approx(-30, abs=0.5)
-    listen((hiss(-60, 1.0), NO), room=room)
-    assert room.floor == pytest.approx(-60, abs=0.5)
+    floor, *_ = listen((hiss(-60, 5.0), NO), (hiss(-30, 1.5), NO))
+    assert floor.level < -55
+    listen((hiss(-30, 1.5), NO), floor=floor)
+    assert floor.level == pytest.approx(-30, abs=0.5)
+    listen((hiss(-60, 1.0), NO), floor=floor)
+    assert floor.level == pytest.approx(-60, abs=0.5)
 
 
 def test_knocks_do_not_raise_the_floor():
     sound = hiss(-60, 6.0)
     for start in range(0, len(sound), SAMPLE_RATE // 2):
         sound[start : start + 1000] += hiss(-15, 1000 / SAMPLE_RATE)
-    assert listen((sound, NO))[0].floor == pytest.approx(-60, abs=0.7)
+    assert listen((sound, NO))[0].level == pytest.approx(-60, abs=0.7)
 
 
 def test_speech_does_not_raise_the_floor():
-    room, heard = listen((hiss(-60, 3.0), NO), (voice(-20, 9.0), YES), (hiss(-60, 0.7), NO))
-    assert room.floor == pytest.approx(-60, abs=0.5)
+    floor, _, heard = listen((hiss(-60, 3.0), NO), (voice(-20, 9.0), YES), (hiss(-60, 0.7), NO))
+    assert floor.level == pytest.approx(-60, abs=0.5)
     assert [judgement for _, judgement in heard] == [None]
 
 
 def test_a_voice_that_is_too_soft_for_the_detector_does_not_raise_the_floor():
-    room, _ = listen((hiss(-70, 3.0), NO), (voice(-50, 6.0), 0.3))
-    assert room.floor == pytest.approx(-70, abs=0.5)
+    floor, *_ = listen((hiss(-70, 3.0), NO), (voice(-50, 6.0), 0.3))
+    assert floor.level == pytest.approx(-70, abs=0.5)
 
 
 def test_the_floor_falls_even_where_the_detector_half_hears_a_voice():
-    room, _ = listen((hiss(-30, 3.0), NO), (hiss(-60, 3.0), 0.3))
-    assert room.floor == pytest.approx(-60, abs=0.5)
+    floor, *_ = listen((hiss(-30, 3.0), NO), (hiss(-60, 3.0), 0.3))
+    assert floor.level == pytest.approx(-60, abs=0.5)
 
 
-def test_the_room_is_forgotten_at_a_reset():
-    room, _ = listen((hiss(-30, 3.0), NO))
-    room.reset()
-    assert room.level == room.floor == -90.0
+def test_the_background_is_forgotten_at_a_reset():
+    floor, *_ = listen((hiss(-30, 3.0), NO))
+    floor.reset()
+    assert floor.level == -90.0
 
 
-def test_nothing_is_too_quiet_before_the_room_was_heard():
+def test_nothing_is_too_quiet_before_the_background_was_heard():
     assert judgements((voice(-75, 1.0), YES)) == [None]
 
 
 @pytest.mark.parametrize(('level', 'expected'), [(-42, None), (-60, Rejection.TOO_QUIET)])
-def test_speech_must_be_louder_than_the_room(level, expected):
-    room = hiss(-50, 4.0)
+def test_speech_must_be_louder_than_the_background(level, expected):
+    background = hiss(-50, 4.0)
     speech = voice(level, 1.5) + hiss(-50, 1.5)
-    assert judgements((room, NO), (speech, YES), (room, NO)) == [expected]
+    assert judgements((background, NO), (speech, YES), (background, NO)) == [expected]
 
 
 def test_a_fan_that_runs_is_too_quiet_whatever_the_detector_says():
@@ -154,11 +154,11 @@ def test_a_fan_that_runs_is_too_quiet_whatever_the_detector_says():
 
 def test_the_margin_is_the_users():
     parts = (hiss(-50, 3.0), NO), (voice(-40, 1.5), YES)
-    assert judgements(*parts, config=RoomConfig(noise_margin=6.0)) == [None]
-    assert judgements(*parts, config=RoomConfig(noise_margin=30.0)) == [Rejection.TOO_QUIET]
-    room = Room(RoomConfig(noise_margin=30.0), lambda utterance: YES)
-    room.configure(RoomConfig(noise_margin=6.0))
-    assert judgements(*parts, room=room) == [None]
+    assert judgements(*parts, config=RejectionConfig(noise_margin=6.0)) == [None]
+    assert judgements(*parts, config=RejectionConfig(noise_margin=30.0)) == [Rejection.TOO_QUIET]
+    judge = Judge(RejectionConfig(noise_margin=30.0), lambda utterance: YES)
+    judge.configure(RejectionConfig(noise_margin=6.0))
+    assert judgements(*parts, judge=judge) == [None]
 
 
 @pytest.mark.parametrize('level', [-60, -30, -10])
@@ -169,8 +169,8 @@ def test_a_voice_is_answered(level, pitch, duration):
 
 
 def test_a_voice_in_noise_at_10_db_is_answered():
-    room = hiss(-40, 4.0)
-    assert judgements((room, NO), (voice(-30, 2.0) + hiss(-40, 2.0), 0.9), (room, NO)) == [None]
+    noise = hiss(-40, 4.0)
+    assert judgements((noise, NO), (voice(-30, 2.0) + hiss(-40, 2.0), 0.9), (noise, NO)) == [None]
 
 
 def test_a_voice_on_an_offset_is_answered():
@@ -197,48 +197,47 @@ def test_music_that_stands_still_is_noise(sound):
 @pytest.mark.parametrize(('above', 'expected'), [(0.05, None), (-0.05, Rejection.NOISE)])
 def test_the_verifier_must_be_sure_of_a_person(min_voice, above, expected):
     parts = (silence(1.0), NO), (voice(-30, 1.0), YES)
-    assert judgements(*parts, config=RoomConfig(min_voice=min_voice), verified=min_voice + above) == [expected]
+    assert judgements(*parts, config=RejectionConfig(min_voice=min_voice), verified=min_voice + above) == [expected]
 
 
 def test_the_level_of_the_voice_is_that_of_its_vowels():
-    room, _ = listen((silence(1.0), NO))
-    assert room.voice == -90.0
-    listen((voice(-30, 2.0), YES), room=room)
-    assert room.voice == pytest.approx(-27, abs=2)
+    _, judge, _ = listen((silence(1.0), NO))
+    assert judge.voice_level == -90.0
+    listen((voice(-30, 2.0), YES), judge=judge)
+    assert judge.voice_level == pytest.approx(-27, abs=2)
 
 
 def test_the_softest_is_answered_where_the_user_wants_it():
-    _, ((softest, _),) = listen((silence(1.0), NO), (voice(-60, 1.5), YES))
-    room, _ = listen((hiss(-30, 3.0), NO))
-    assert room.judge(softest) is Rejection.TOO_QUIET
-    room.configure(RoomConfig(noise_margin=0.0))
-    assert room.judge(softest) is None
+    _, judge, ((softest, _),) = listen((silence(1.0), NO), (voice(-60, 1.5), YES))
+    assert judge.judge(softest, noise_floor=-30.0) is Rejection.TOO_QUIET
+    judge.configure(RejectionConfig(noise_margin=0.0))
+    assert judge.judge(softest, noise_floor=-30.0) is None
 
 
 def test_noise_is_answered_where_the_user_wants_it():
     parts = (silence(1.0), NO), (hiss(-20, 1.0), YES)
-    assert judgements(*parts, config=RoomConfig(min_voice=0.0)) == [None]
+    assert judgements(*parts, config=RejectionConfig(min_voice=0.0)) == [None]
 
 
 def test_interim_utterances_are_judged_too():
     parts = (silence(1.0), NO), (hiss(-20, 2.0), YES)
-    heard = listen(*parts, interim_period=0.5)[1]
+    heard = listen(*parts, interim_period=0.5)[2]
     assert [utterance.is_final for utterance, _ in heard] == [False] * 3 + [True]
     assert {judgement for _, judgement in heard} == {Rejection.NOISE}
 
 
 @pytest.mark.parametrize('count', [0, 1, 300, 511, 512, 1023])
 def test_an_utterance_of_any_length_is_judged(count):
-    _, ((utterance, _),) = listen((voice(-30, 1.0), YES))
+    _, judge, ((utterance, _),) = listen((voice(-30, 1.0), YES))
     short = dataclasses.replace(utterance, samples=utterance.samples[:count], onset=0, duration=count / SAMPLE_RATE)
-    assert Room(None, lambda utterance: YES).judge(short) in (None, Rejection.TOO_QUIET, Rejection.NOISE)
+    assert judge.judge(short, noise_floor=-90.0) in (None, Rejection.TOO_QUIET, Rejection.NOISE)
 
 
 def test_hearing_and_judging_take_a_small_part_of_the_time_that_they_judge():
-    room, ((utterance, _),) = listen((hiss(-60, 3.0), NO), (voice(-20, 10.0), YES))
+    floor, judge, ((utterance, _),) = listen((hiss(-60, 3.0), NO), (voice(-20, 10.0), YES))
     chunk = hiss(-60, 0.032)
-    assert fastest(lambda: room.hear(chunk, NO, SpeechState.QUIET)) < 0.01
-    assert fastest(lambda: room.judge(utterance)) < 1.0
+    assert fastest(lambda: floor.hear(chunk, NO, SpeechState.QUIET)) < 0.01
+    assert fastest(lambda: judge.judge(utterance, floor.level)) < 1.0
 
 
 def fastest(work):

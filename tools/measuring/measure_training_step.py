@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures optimiser steps of the study's four architectures at full size, in the study's settings and in ours.
+"""Measures optimiser steps of Gavali and Verma's four architectures at full size, with their settings and with ours.
 
-The weights are random, which changes neither time nor memory; the sound is noise, in clips as long as RAVDESS's. Each
-row comes from a process of its own that runs the fine-tuning of `train` itself. Its first step only warms up. Needs the
-built workspace: `. ./env.bash`, then `python tools/measure_training_step.py --model wav2vec2-base --steps 3`.
+    python tools/measuring/measure_training_step.py --model wav2vec2-base --steps 3
+
+The weights are random, which changes neither time nor memory; the clips are noise, as long as RAVDESS's. Each row is
+measured in a process of its own, with the fine-tuning code of `train`. Its first step is a warm-up. Needs the built
+workspace, `. ./env.bash`.
 """
 
 import argparse
@@ -202,7 +204,7 @@ def _parse() -> argparse.Namespace:
     )
     parser.add_argument('--model', nargs='+', choices=ARCHITECTURES, default=list(ARCHITECTURES), metavar='NAME')
     parser.add_argument('--settings', nargs='+', choices=SETTINGS, default=list(SETTINGS))
-    parser.add_argument('--steps', type=int, default=5, help='measured after one that warms up (default: 5)')
+    parser.add_argument('--steps', type=int, default=5, help='steps measured, after one warm-up step (default: 5)')
     parser.add_argument('--device', choices=('auto', 'cpu', 'cuda'), default='auto')
     return parser.parse_args()
 

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes from raw data what can take the place of the embedded default: models/default and train/results/default.
+r"""Makes models/default and train/results/default, the embedded default model and its reports, from raw data.
 
-Pretrains the encoder on unlabelled speech in two stages, trains it on other labelled clips if there are any, then, as
-many at a time as there are lanes, the six folds by speaker, the paper's split and the model of all clips; puts the
-folds' figures on that one's card and builds its optimised form. What is finished is kept: after an interruption the
-same command goes on.
-Needs the built workspace: `. ./env.bash`, then
-`python tools/make_default_model.py --data RAVDESS --speech FOLDER --ordinary FOLDER --teacher MODEL --out WORK`.
+Pretrains the encoder on unlabelled speech in two stages and trains it on other labelled clips if there are any. Then
+trains the six speaker-independent folds, the model of Gavali and Verma's split and the model of all clips, as many at a
+time as there are lanes; puts the folds' figures on the last one's card and builds its optimised form. Finished stages
+are kept: after an interruption the same command continues.
+Needs the built workspace, `. ./env.bash`.
+
+    python tools/measuring/make_default_model.py --data RAVDESS --speech FOLDER --ordinary FOLDER \
+        --teacher MODEL --out WORK
 """
 
 import argparse
@@ -19,14 +21,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 ENCODER, WHITENED, EXPRESSIVE = 'default-encoder', 'default-encoder-whitened', 'default-expressive'
 FOLDS, PAPER, MODEL = 'folds', 'paper', 'default'
 """Folders in WORK: the encoder's stages, and what is trained from the last one."""
 
 NOTES = ROOT / 'train' / 'results' / 'ablation.md'
-"""What the card tells that this does not measure."""
+"""Measurements on the card that are not made here."""
 
 _FOLDS = 6
 
@@ -183,15 +185,21 @@ def _parser() -> argparse.ArgumentParser:
     add('--data', type=Path, required=True, metavar='PATH', help='RAVDESS: a folder or the zip')
     add('--speech', type=Path, nargs='+', required=True, metavar='FOLDER', help='unlabelled speech to pretrain on')
     add('--more-speech', type=Path, nargs='+', default=[], metavar='FOLDER', help='more of it, for the second stage')
-    add('--teacher', required=True, metavar='MODEL', help='whose layers the encoder reproduces: openai/whisper-base')
-    add('--expressive', type=Path, metavar='TABLE', help='CSV of other labelled clips that are learned first')
+    add('--teacher', required=True, metavar='MODEL', help='encoder whose layers are reproduced: openai/whisper-base')
+    add('--expressive', type=Path, metavar='TABLE', help='CSV of other labelled clips to train on first')
     add('--ordinary', type=Path, nargs='+', required=True, metavar='FOLDER', help='speech that counts as neutral')
-    add('--held-out', type=Path, nargs='+', metavar='FOLDER', help='speech of other people to measure on')
-    add('--recipe', default='default', metavar='NAME', help='of the fine-tuning; default is default')
-    add('--recipe-paper', default='default-paper', metavar='NAME', help="the same for the paper's split")
+    add('--held-out', type=Path, nargs='+', metavar='FOLDER', help='speech of other speakers to measure on')
+    add('--recipe', default='default', metavar='NAME', help='recipe of the fine-tuning (default: default)')
+    add('--recipe-paper', default='default-paper', metavar='NAME', help="the same for Gavali and Verma's split")
     add('--out', type=Path, required=True, metavar='WORK', help='where all models, logs and checkpoints go')
-    add('--into', type=Path, default=ROOT, metavar='CHECKOUT', help='where the results go; default is this checkout')
-    add('--lanes', type=int, default=os.cpu_count(), metavar='N', help='trainings at a time; default is one a core')
+    add('--into', type=Path, default=ROOT, metavar='CHECKOUT', help='where the results go (default: this checkout)')
+    add(
+        '--lanes',
+        type=int,
+        default=os.cpu_count(),
+        metavar='N',
+        help='trainings at a time (default: one per core)',
+    )
     add('--set-pretrain', nargs='+', default=[], metavar='KEY=VALUE', help='change values of the pretraining')
     add('--set-train', nargs='+', default=[], metavar='KEY=VALUE', help='change values of the fine-tuning')
     return parser

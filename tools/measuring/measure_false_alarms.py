@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures false alarms per hour on noise, and the speech that the checks against them lose.
+"""Measures false alarms per hour of noise, and the speech that is lost to the checks against them.
 
-    python tools/measure_false_alarms.py RAVDESS [NOISE_FOLDER]
+    python tools/measuring/measure_false_alarms.py RAVDESS [NOISE_FOLDER]
 
 Noise: every kind of made_noise.py, from seed 0, as one stream for each of the levels -50, -35 and -20 dBFS. Each sound
-file in NOISE_FOLDER is a stream of its own and counts for the folder that it lies in; nobody may speak in them. What
-the detector and the segmenter make an utterance at the default parameters is an alarm before the checks.
+file in NOISE_FOLDER, which must not contain speech, is a stream of its own and counts for the folder that it lies in.
+Every utterance that the detector and the segmenter find at the default parameters is an alarm before the checks.
 
 Speech: each clip of RAVDESS between 1.5 s of silence, as it is and 20 dB softer, and in pink noise at a signal-to-noise
-ratio of 10 and 5 dB, begun 3 s earlier (of the power of the clip's chunks within 25 dB of its loudest one). A clip is
-lost where it has utterances and none is answered. Needs the built workspace: `. ./env.bash`.
+ratio of 10 and 5 dB that begins 3 s earlier (relative to the power of the clip's chunks within 25 dB of its loudest
+one). A clip is lost if utterances are found in it and none is answered. Needs the built workspace, `. ./env.bash`.
 """
 
 import argparse
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,6 +24,7 @@ from tqdm import tqdm
 
 from ser_ros.audio.block import SAMPLE_RATE, AudioBlock
 from ser_ros.audio.file import read_recording
+from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.errors import SerError
 from ser_ros.speech.framing import Framer
 from ser_ros.speech.fused import FusedVad
@@ -42,7 +44,8 @@ DETECTOR = FusedVad()
 """Loaded once: each stream ends with a reset."""
 
 
-def main() -> None:
+@ends_in_a_sentence
+def main() -> int:
     """Print two Markdown tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('ravdess', type=Path, metavar='RAVDESS')
@@ -51,6 +54,7 @@ def main() -> None:
     options = parser.parse_args()
     print_alarms(options.minutes, options.noise)
     print_losses(options.ravdess)
+    return 0
 
 
 def print_alarms(minutes: float, folder: Path | None) -> None:
@@ -138,10 +142,10 @@ def listen(samples: np.ndarray) -> Counter[Rejection | None]:
     hearing, framer = Hearing(detector=DETECTOR), Framer()
     outcomes = Counter()
     for chunk in framer.push(AudioBlock(samples, 0.0, 0.0)) + framer.flush():
-        outcomes.update(hearing.room.judge(utterance) for utterance in hearing.hear(chunk))
-    outcomes.update(hearing.room.judge(utterance) for utterance in hearing.end())
+        outcomes.update(hearing.rejection(utterance) for utterance in hearing.hear(chunk))
+    outcomes.update(hearing.rejection(utterance) for utterance in hearing.end())
     return outcomes
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

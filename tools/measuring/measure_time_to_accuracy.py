@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long two trainings took to the same validation accuracy: `python tools/measure_time_to_accuracy.py SLOW FAST`.
+"""Measures how long two trainings took to reach the same validation accuracy.
 
-SLOW and FAST are model folders that `train` made with the same protocol and seed, so that the same clips validate, at
-the same time on the same machine. The bar is the best validation accuracy of SLOW. With --out a picture is drawn.
+    python tools/measuring/measure_time_to_accuracy.py SLOW FAST
+
+SLOW and FAST are model folders that `train` made with the same protocol and seed, hence the same validation clips, at
+the same time on the same machine. The target is the best validation accuracy of SLOW. With --out, a plot is written.
 """
 
 import argparse
@@ -23,7 +25,7 @@ def main() -> int:
     options = parser.parse_args()
     reports = [read_run_report(folder / 'report.json') for folder in (options.slow, options.fast)]
     if None in reports:
-        sys.exit('give two folders in which train left its report')
+        sys.exit('give two model folders with a report.json, as train writes them')
     for key in ('protocol', 'fold', 'seed', 'validation_clips', 'train_clips', 'hardware'):
         slow, fast = (getattr(report, key) for report in reports)
         if slow != fast:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the node tells about the voices that it hears."""
+"""The topics `emotion` and `~/speaking`, and the voice of REP-155 where that is wanted."""
 
 from collections import deque
 
@@ -11,7 +11,6 @@ from std_msgs.msg import Bool
 from ser_msgs.msg import Emotion
 from ser_ros.node.messages import seconds, to_message
 from ser_ros.node.parameters import SerParameters
-from ser_ros.node.recorder import Recorder
 from ser_ros.node.ros4hri import VoicePublisher
 from ser_ros.recognition.estimate import Estimate
 from ser_ros.speech.segmenter import Utterance
@@ -24,16 +23,13 @@ _REMEMBERED = 100
 _LAST_WORDS_TIMEOUT = Duration(seconds=2)
 
 
-class Outputs:
-    """The publishers of a configured node, and the recorder where one is wanted."""
+class EmotionPublisher:
+    """The publishers of a configured node; remembers the last final messages for diagnostics."""
 
     def __init__(self, node: LifecycleNode, settings: SerParameters, model: str):
         """Create what `settings` ask for. Raises SerError."""
         self._node = node
         self._model = model
-        self._record = settings.record
-        self.recorder: Recorder | None = None
-        """Records while the node is active and was told to."""
         self.last_emotion = ''
         self._latencies: deque[float] = deque(maxlen=_REMEMBERED)
         self._inference_times: deque[float] = deque(maxlen=_REMEMBERED)
@@ -58,29 +54,25 @@ class Outputs:
         self._min_confidence = settings.min_confidence
 
     def activate(self) -> None:
-        """Say that nobody speaks yet, and begin to record where that is wanted. Raises SerError where it cannot be."""
-        if self._record.directory:
-            self.recorder = Recorder(self._record.directory, self._record.max_megabytes)
-            self._node.get_logger().warning(self.recorder.warning or self.recorder.problem)
+        """Publish that nobody speaks yet."""
         if self._voices is not None:
             self._voices.activate()
         self.publish_speaking(False)
 
     def deactivate(self) -> None:
-        """Say that nobody speaks any more, for a latched true would stand for ever."""
+        """Publish that nobody speaks any more, for a latched true would stand for ever."""
         self.publish_speaking(False)
         if self._voices is not None:
             self._voices.deactivate()
-        self.recorder = None
 
     def publish_speaking(self, speaking: bool) -> None:
-        """Say whether somebody speaks."""
+        """Publish whether somebody speaks."""
         self._speaking.publish(Bool(data=speaking))
         if self._voices is not None:
             self._voices.speaking(speaking)
 
     def publish_estimate(self, utterance: Utterance, estimate: Estimate) -> None:
-        """Say how an utterance sounded, and record a final one where that is wanted."""
+        """Publish how an utterance sounded."""
         message = to_message(
             utterance, estimate, model=self._model, frame_id=self._frame_id, min_confidence=self._min_confidence
         )
@@ -97,9 +89,6 @@ class Outputs:
         )
         if self._voices is not None:
             self._voices.estimate(message)
-        recorder = self.recorder
-        if recorder is not None:
-            recorder.add(utterance, estimate)
 
     def destroy(self) -> None:
         """Free the publishers when all listeners have what was said last; those of a topic get two seconds for it."""

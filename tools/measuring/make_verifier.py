@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes models/vad/verifier.npz: the networks that tell utterances from what the detectors take for one.
+"""Makes models/vad/verifier.npz: the networks that reject what the detectors mistake for speech.
 
-    python tools/make_verifier.py SOUNDS
+    python tools/measuring/make_verifier.py SOUNDS
 
 SOUNDS/speech and SOUNDS/noise hold a folder for each collection of recordings that the networks learn from,
-SOUNDS/other-speech and SOUNDS/other-noise others, on which the penalty is chosen and the table is measured. Each
-recording, at most 6 s of it, is heard as it is and in two scenes of chance: softer, faster or slower, coloured,
-in a room, in noise, with a bang in the middle; every second one of speech as a shriek too. What the node would cut out
-of it and not find too quiet or too steady is an example. Needs the built workspace, `. ./env.bash`, and pyworld.
+SOUNDS/other-speech and SOUNDS/other-noise others, on which the penalty is chosen and the table is measured. At most 6 s
+of each recording are heard, as they are and in two random scenes: softer, faster or slower, coloured, in a room, in
+noise, with a bang in the middle; every second recording of speech also as a shriek. Every utterance that the node would
+cut out of it, and not reject as too quiet or too steady, is an example. Needs the built workspace, `. ./env.bash`, and
+pyworld.
 """
 
 import argparse
@@ -33,7 +34,7 @@ from ser_ros.errors import SerError
 from ser_ros.speech.framing import Framer
 from ser_ros.speech.hearing import Hearing
 from ser_ros.speech.level import levels
-from ser_ros.speech.room import Room
+from ser_ros.speech.rejection import Judge
 from ser_ros.speech.segmenter import Utterance
 from ser_ros.speech.verifier import features, logits, verifier_file
 
@@ -69,7 +70,7 @@ class Example:
 
 
 def main() -> None:
-    """Write the weights and print what they lose and let pass."""
+    """Write the weights and print how much of the other sounds they reject."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('sounds', type=Path, metavar='SOUNDS')
     sounds = parser.parse_args().sounds
@@ -182,11 +183,9 @@ def _utterances(path: Path, folder: Path) -> list[Example]:
 def _cut(stream: np.ndarray) -> list[Utterance]:
     framer, hearing = Framer(), _hearing()
     chunks = framer.push(AudioBlock(stream, 0.0, 0.0)) + framer.flush()
-    found = [
-        utterance for chunk in chunks for utterance in hearing.hear(chunk) if hearing.room.judge(utterance) is None
-    ]
-    found += [utterance for utterance in hearing.end() if hearing.room.judge(utterance) is None]
-    hearing.room.reset()
+    found = [utterance for chunk in chunks for utterance in hearing.hear(chunk) if hearing.rejection(utterance) is None]
+    found += [utterance for utterance in hearing.end() if hearing.rejection(utterance) is None]
+    hearing.noise_floor.reset()
     return found
 
 
@@ -194,7 +193,7 @@ def _cut(stream: np.ndarray) -> list[Utterance]:
 def _hearing() -> Hearing:
     """Return ears that answer all that the verifier would be asked about."""
     hearing = Hearing()
-    hearing.room = Room(verifier=lambda utterance: 1.0)
+    hearing.judge = Judge(verifier=lambda utterance: 1.0)
     return hearing
 
 

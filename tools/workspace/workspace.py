@@ -23,7 +23,7 @@ from pathlib import Path
 from machine import PYTHON, SPACE, WorkspaceError, check_machine, clean_environment
 from steps import build_packages, install, make_venv, say
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / '.venv'
 BUILD = ROOT / 'build'
 INSTALL = ROOT / 'install'

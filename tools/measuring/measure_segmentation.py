@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures how utterances are cut, on the RAVDESS speech clips: what README's figures on it come from.
+"""Measures where the utterances in the RAVDESS speech clips begin, and whether a shifted clip gives the same result.
 
-Each clip stands between 1.5 s of silence and is heard twice, the second time shifted by 1 to 511 samples (seed 0), as a
-microphone's blocks begin anywhere. Needs the built workspace: `. ./env.bash`, then
-`python tools/measure_segmentation.py RAVDESS`.
+    python tools/measuring/measure_segmentation.py RAVDESS
+
+Each clip stands between 1.5 s of silence and is heard twice, the second time shifted by 1 to 511 samples (seed 0),
+because a microphone's blocks can begin anywhere. Needs the built workspace, `. ./env.bash`.
 """
 
+import argparse
 import sys
 from collections import Counter
 from pathlib import Path
@@ -15,6 +17,7 @@ from tqdm import tqdm
 
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.audio.file import read_recording
+from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.models import find_model
 from ser_ros.speech.recording import segment_recording
@@ -26,12 +29,16 @@ RUN = 0.05
 NEAR = 0.15
 
 
-def main() -> None:
+@ends_in_a_sentence
+def main() -> int:
     """Print one line for each figure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('ravdess', type=Path, metavar='RAVDESS')
+    options = parser.parse_args()
     shifts = np.random.default_rng(0)
     classifier = Classifier.load(find_model())
     found, errors, same_label, same_samples, pairs = Counter(), [], 0, 0, 0
-    for clip in tqdm(find_clips(Path(sys.argv[1])), unit='clip'):
+    for clip in tqdm(find_clips(options.ravdess), unit='clip'):
         silence = np.zeros(int(SILENCE * SAMPLE_RATE), dtype=np.float32)
         sound = np.concatenate([silence, read_recording(clip.path), silence])
         shift = int(shifts.integers(1, 512))
@@ -49,6 +56,7 @@ def main() -> None:
     print('clips by the number of utterances found in them:', dict(sorted(found.items())))
     print(f'start within {NEAR} s of the first loud {RUN} s: {near:.1%}; median error {np.median(errors):.3f} s')
     print(f'heard at two places: {same_label} of {pairs} with the same label, {same_samples} with the same samples')
+    return 0
 
 
 def loud_from(sound: np.ndarray) -> float:
@@ -63,4 +71,4 @@ def loud_from(sound: np.ndarray) -> float:
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the table of the node's parameters in docs/node.md from their declarations.
+"""Writes the table of the node's parameters in docs/node.md from their declarations in ser_ros/node/parameters.py.
 
-Needs the built workspace: `. ./env.bash && python tools/write_parameter_table.py`.
+Needs the built workspace: `. ./env.bash && python tools/workspace/write_parameter_table.py`.
 """
 
+import argparse
 import re
 from pathlib import Path
 
-from ser_ros.node.parameters import SPECS, ParameterSpec
+from ser_ros.node.parameter_spec import ParameterSpec
+from ser_ros.node.parameters import SPECS
 
-PAGE = Path(__file__).parent.parent / 'docs' / 'node.md'
+PAGE = Path(__file__).resolve().parents[2] / 'docs' / 'node.md'
 _TABLE = re.compile(r'(?<=<!-- parameters of ser_node -->\n).*?(?=\n\\\*)', re.DOTALL)
 
 
 def main() -> None:
     """Write the table."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     PAGE.write_text(with_table(PAGE.read_text(encoding='utf-8')), encoding='utf-8')
 
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Finds a Python that ROS 2 on PyPI has wheels for and lets it run workspace.py beside this file:
 # $PYTHON where it is given, else the one that .venv was made from, else the first on PATH.
-tools=$(cd "$(dirname "$0")" && pwd) || exit
+here=$(cd "$(dirname "$0")" && pwd) || exit
 goal=$1
 
 supported() {
@@ -16,10 +16,10 @@ export _ROS_WHEELS_BOOTSTRAP_COMPLETE=1
 if [ -n "${PYTHON:-}" ]; then
     set -- "$PYTHON"
 else
-    set -- "$tools/../.venv/bin/python" python3 python3.13 python3.12 python3.11 python3.10
+    set -- "$here/../../.venv/bin/python" python3 python3.13 python3.12 python3.11 python3.10
 fi
 for python; do
-    supported "$python" && exec "$python" "$tools/workspace.py" "$goal"
+    supported "$python" && exec "$python" "$here/workspace.py" "$goal"
 done
 
 if [ -n "${PYTHON:-}" ]; then

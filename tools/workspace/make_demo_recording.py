@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes demo/recording.flac and demo/recording.json: synthetic voices with pauses and a little noise.
 
-Needs espeak-ng (`sudo apt install espeak-ng`) and the project's virtual environment:
-`.venv/bin/python tools/make_demo_recording.py`. The same input gives the same recording.
+    .venv/bin/python tools/workspace/make_demo_recording.py
+
+Needs espeak-ng (`sudo apt install espeak-ng`). The same input gives the same recording.
 """
 
+import argparse
 import io
 import json
+import shutil
 import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +18,7 @@ import numpy as np
 import soundfile
 import soxr
 
-DEMO = Path(__file__).resolve().parents[1] / 'demo'
+DEMO = Path(__file__).resolve().parents[2] / 'demo'
 RATE = 16_000
 PAUSES = (1.2, 1.0, 1.5, 1.1, 1.3, 1.0, 1.2)
 NOISE_RMS = 0.0015
@@ -45,6 +48,9 @@ LINES = (
 
 def main() -> None:
     """Speak the lines, put pauses and noise around them, write sound and truth."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    if shutil.which('espeak-ng') is None:
+        raise SystemExit('espeak-ng is not installed; install it with: sudo apt install espeak-ng')
     noise = np.random.default_rng(20261122)
     pieces, truth = [_pause(PAUSES[0])], []
     position = PAUSES[0]
@@ -58,7 +64,7 @@ def main() -> None:
     DEMO.mkdir(exist_ok=True)
     soundfile.write(DEMO / 'recording.flac', sound, RATE, subtype='PCM_16')
     description = {
-        'made_by': 'tools/make_demo_recording.py with espeak-ng; synthetic voices, pink noise',
+        'made_by': 'tools/workspace/make_demo_recording.py with espeak-ng; synthetic voices, pink noise',
         'utterances': truth,
     }
     (DEMO / 'recording.json').write_text(json.dumps(description, indent=1) + '\n')

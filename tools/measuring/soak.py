@@ -4,8 +4,8 @@
 Clips of RAVDESS, in an order and at distances drawn from seed 0, in white noise of -75 to -60 dBFS whose level changes
 now and then. A real `ser_node` with the embedded default model hears them from a file, or with `--realtime` through a
 PulseAudio null sink and its microphone; this process listens to what it publishes and watches its memory, threads and
-descriptors. Needs the built workspace: `. ./env.bash`, then `python tools/soak.py RAVDESS` (2.8 GB of sound in the
-working folder) or `python tools/soak.py RAVDESS --hours 1 --realtime`. Ends with 1 where a promise is broken.
+descriptors. Needs the built workspace: `. ./env.bash`, then `python tools/measuring/soak.py RAVDESS` (2.8 GB of sound
+in the working folder) or `python tools/measuring/soak.py RAVDESS --hours 1 --realtime`. Exits with 1 if a check fails.
 """
 
 import argparse
