@@ -185,7 +185,7 @@ def _decode_bytes(data: Any, info: Any, stamp: Any) -> AudioPacket:
     name = info.sample_format.upper()
     if name not in _SAMPLE_FORMATS:
         raise SerError(
-            f'the audio messages have samples of format {info.sample_format!r:.40}, which is not one of '
+            f'the audio messages have samples of format {info.sample_format!r:.40}, which is none of '
             f'{" ".join(_SAMPLE_FORMATS)}; {_CURE}'
         )
     code = _SAMPLE_FORMATS[name]
@@ -195,7 +195,7 @@ def _decode_bytes(data: Any, info: Any, stamp: Any) -> AudioPacket:
     width = int(code[-1])
     if len(content) % width:
         raise SerError(
-            f'an audio message has {len(content)} bytes, which is not a multiple of the {width} that a sample of '
+            f'an audio message has {len(content)} bytes, which is no multiple of the {width} that a sample of '
             f'{name} takes; the AudioInfo must be that of the same capture node'
         )
     values = _from_int24(content, code[0]) if width == 3 else content.view(code)
@@ -210,7 +210,7 @@ def _decode_audio_stamped(message: Any, _: Any) -> AudioPacket:
     if name is None:
         codes = ', '.join(f'{code} ({name})' for code, name in _PORTAUDIO_FORMATS.items())
         raise SerError(
-            f'an audio message has samples of format {info.format}, which is not one of {codes}; '
+            f'an audio message has samples of format {info.format}, which is none of {codes}; '
             'start the capture node with the parameter format:=8'
         )
     if filled not in ([name], []):
@@ -254,19 +254,19 @@ def _packet(values: np.ndarray, channels: int, rate: int, stamp: Any, *, by_chan
     if not LOWEST_RATE <= rate <= HIGHEST_RATE:
         raise SerError(
             f'an audio message says that its rate is {rate} Hz, which is not in {LOWEST_RATE}..{HIGHEST_RATE}; '
-            'its sender must give the real one'
+            'its sender must say the real one'
         )
     if not 1 <= channels <= MOST_CHANNELS:
         raise SerError(
             f'an audio message says that it has {channels} channels, which is not in 1..{MOST_CHANNELS}; '
-            'its sender must give the real number'
+            'its sender must say the real number'
         )
     if not len(values):
         raise SerError('an audio message holds no samples; its sender must send only what it has captured')
     if len(values) % channels:
         raise SerError(
-            f'an audio message has {len(values)} samples, which is not a multiple of its {channels} channels; '
-            'its sender must send whole frames and give the real number of channels'
+            f'an audio message has {len(values)} samples, which is no multiple of its {channels} channels; '
+            'its sender must send whole frames and say the real number of channels'
         )
     scaled = _scaled(values)
     frames = scaled.reshape(channels, -1).T if by_channel else scaled.reshape(-1, channels)

@@ -10,7 +10,7 @@ class Cancelled(Exception):
 
 
 class Cancellation:
-    """Whether the result of one recognition is still wanted; may be used from any thread."""
+    """A promise to look whether the answer is still wanted; for one recognition, used by any threads."""
 
     def __init__(self) -> None:
         """Begin with the answer being wanted."""
