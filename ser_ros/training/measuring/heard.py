@@ -36,7 +36,7 @@ def choose_clips(models: Sequence[Path], corpus: Corpus, *, all_clips: bool) -> 
     if not clips:
         raise SerError(
             f'all {len(corpus.clips)} clips of {corpus.name} trained the model or chose its checkpoint, so none is '
-            'left for a test; give other clips, or --all-clips for figures that say nothing about new ones'
+            'left for a test; give other clips, or --all-clips for figures that tell nothing of new ones'
         )
     if heard and all_clips:
         notes.append(f'{counted} trained the model or chose its checkpoint: not a test figure')
@@ -44,7 +44,7 @@ def choose_clips(models: Sequence[Path], corpus: Corpus, *, all_clips: bool) -> 
         notes.append(f'{counted} trained the model or chose its checkpoint: left out')
     chose = sum(clip.name in choosing for clip in clips)
     if chose:
-        notes.append(f'{chose} of the clips chose the checkpoint as test clips, as in Gavali and Verma: optimistic')
+        notes.append(f'{chose} of the clips chose the checkpoint as test clips, as in the study: optimistic')
     return clips, notes
 
 

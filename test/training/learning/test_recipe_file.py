@@ -23,7 +23,7 @@ CHECKPOINTS = {
     'xls-r-1b': 'patrickvonplaten/wav2vec2-xls-r-1b-common_voice-tr-ft',
     'hubert-large': 'facebook/hubert-large-ls960-ft',
 }
-"""Gavali and Verma's four."""
+"""The study's four."""
 
 
 def test_a_recipe_is_read_with_defaults_for_what_it_leaves_out():
@@ -94,7 +94,7 @@ def test_the_recipe_from_random_weights_can_be_built_without_a_network():
 
 
 @pytest.mark.parametrize('name', CHECKPOINTS)
-def test_the_recipes_of_gavali_and_verma_have_their_settings(name):
+def test_the_study_s_recipes_have_its_settings(name):
     recipe = load_recipe(name)
     assert recipe.network.checkpoint == CHECKPOINTS[name]
     assert recipe.network.config == {} and recipe.network.frozen_layers == 0 and not recipe.network.window
