@@ -34,7 +34,7 @@ SLOW = tuple(
         'setup/test_run_time.py',
         'training/learning/test_families.py',
         'training/learning/test_finetune.py',
-        'training/learning/test_hub.py',
+        'training/storage/test_upload.py',
         'training/learning/test_model.py',
         'training/pretraining/test_encoder_folder.py',
         'training/test_make_default_model.py',

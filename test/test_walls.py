@@ -113,7 +113,13 @@ def test_training_knows_neither_the_node_nor_ros():
 
 @pytest.mark.parametrize(
     ('room', 'others'),
-    [('data', []), ('learning', ['data']), ('measuring', ['data']), ('pretraining', ['data', 'learning', 'measuring'])],
+    [
+        ('storage', []),
+        ('data', ['storage']),
+        ('learning', ['storage', 'data']),
+        ('measuring', ['storage', 'data']),
+        ('pretraining', ['storage', 'data', 'learning', 'measuring']),
+    ],
 )
 def test_training_flows_one_way(room, others):
     allowed = [f'ser_ros.training.{part}' for part in (room, *others)]

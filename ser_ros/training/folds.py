@@ -10,12 +10,12 @@ from scipy.special import softmax
 
 from ser_ros.training.measuring.calibration import calibration_error, fit_temperature, store_temperature
 from ser_ros.training.measuring.evaluation import Measured
-from ser_ros.training.measuring.files import REPORT, read_as, write_json
 from ser_ros.training.measuring.measures import HEARINGS
 from ser_ros.training.measuring.run_folder import write_run_folder, write_summary_folder
 from ser_ros.training.measuring.run_report import RunReport, read_run_report
 from ser_ros.training.measuring.scores import CalibrationErrors, Evaluation, Scores
 from ser_ros.training.measuring.summary import Summary, summarise
+from ser_ros.training.storage.json_files import REPORT, read_as, write_json
 
 _ANSWERS = 'answers.json'
 _OTHER_FOLDS = "the other folds' test clips"

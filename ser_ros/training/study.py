@@ -12,13 +12,13 @@ from ser_ros.training.bench import Bench, prepare
 from ser_ros.training.data.splits import Split
 from ser_ros.training.folds import sum_up
 from ser_ros.training.learning.dataset import TrainingSet, ValidationSet
-from ser_ros.training.learning.disk import is_taken, put_in_place, tells_of_a_full_disk
 from ser_ros.training.learning.finetune import Finetuned, finetune
 from ser_ros.training.learning.recipe import Recipe, decisive_values
 from ser_ros.training.measurement import make_folder, tell
-from ser_ros.training.measuring.files import REPORT
 from ser_ros.training.measuring.run_report import RunReport, Trained, read_run_report
 from ser_ros.training.plan import Study
+from ser_ros.training.storage.disk import is_taken, put_in_place, tells_of_a_full_disk
+from ser_ros.training.storage.json_files import REPORT
 from ser_ros.training.teaching import refuse_heard, refuse_weights_that_heard
 
 _TRACKED = 'runs'

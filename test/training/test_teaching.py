@@ -6,8 +6,8 @@ import pytest
 from ser_ros.training.data.corpus import read_corpus
 from ser_ros.training.data.splits import make_splits, measure_on_validation_clips
 from ser_ros.training.data.table import write_table
-from ser_ros.training.measuring.files import write_json
 from ser_ros.training.measuring.provenance import Training
+from ser_ros.training.storage.json_files import write_json
 from ser_ros.training.teaching import refuse_weights_that_heard, teacher_of
 
 

@@ -13,6 +13,7 @@ from transformers import TrainerCallback, TrainingArguments
 from ser_ros.errors import SerError
 from ser_ros.training.learning.precision import bfloat16_is_fast
 from ser_ros.training.learning.recipe import Optimisation
+from ser_ros.training.storage.whole_file import write_text
 
 _WHOLE = 'whole'
 """File that tells a whole checkpoint."""
@@ -34,9 +35,7 @@ def open_work_folder(work: Path, run: dict, *, resume: bool) -> None:
     else:
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
-        partial = work / 'run.json.partial'
-        partial.write_text(json.dumps(run, indent=1), encoding='utf-8')
-        partial.rename(record)
+        write_text(record, json.dumps(run, indent=1))
     for folder in work.glob('checkpoint-*'):
         if not (folder / _WHOLE).is_file():
             shutil.rmtree(folder)

@@ -8,11 +8,8 @@ from pathlib import Path
 
 import torch
 import transformers
-from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
 from transformers import (
     CONFIG_MAPPING,
-    AutoConfig,
-    AutoFeatureExtractor,
     AutoModelForAudioClassification,
     PretrainedConfig,
     PreTrainedModel,
@@ -26,6 +23,7 @@ from ser_ros.recognition.frontend import WHISPER_CONV_STRIDE, Frontend
 from ser_ros.training.learning.layers import head_names
 from ser_ros.training.learning.precision import attention
 from ser_ros.training.learning.recipe import FeatureExtraction, Network
+from ser_ros.training.storage.pretrained import read_config, read_feature_extractor, read_network, reason
 
 _CLASSIFIERS = transformers.MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING
 
@@ -73,7 +71,7 @@ def design(network: Network, extraction: FeatureExtraction, labels: tuple[str, .
         feature_extractor = new_feature_extractor(extraction)
     else:
         config = _pretrained_config(network)
-        feature_extractor = _pretrained_feature_extractor(network.checkpoint)
+        feature_extractor = read_feature_extractor(network.checkpoint)
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: index for index, label in enumerate(labels)}
     return Design(config, feature_extractor, network.checkpoint, _window(network, config, feature_extractor))
@@ -93,7 +91,7 @@ def new_model(design: Design) -> PreTrainedModel:
                 design.config, dtype=torch.float32, attn_implementation=attention()
             )
         except Exception as error:
-            raise SerError(f'network.config does not fit together ({_reason(error)}); correct the recipe') from None
+            raise SerError(f'network.config does not fit together ({reason(error)}); correct the recipe') from None
     if design.window is not None:
         _shorten(model, design.window)
     return model
@@ -111,7 +109,7 @@ def new_feature_extractor(extraction: FeatureExtraction) -> SequenceFeatureExtra
     try:
         return extractor_class(**extraction.config, sampling_rate=SAMPLE_RATE)
     except Exception as error:
-        raise SerError(f'feature_extraction.config does not fit ({_reason(error)}); correct the recipe') from None
+        raise SerError(f'feature_extraction.config does not fit ({reason(error)}); correct the recipe') from None
 
 
 def _new_config(network: Network) -> PretrainedConfig:
@@ -126,15 +124,11 @@ def _new_config(network: Network) -> PretrainedConfig:
     try:
         return config_class(**network.config)
     except Exception as error:
-        raise SerError(f'network.config does not fit ({_reason(error)}); correct the recipe') from None
+        raise SerError(f'network.config does not fit ({reason(error)}); correct the recipe') from None
 
 
 def _pretrained_config(network: Network) -> PretrainedConfig:
-    try:
-        _ask_the_hub(network.checkpoint)
-        config = AutoConfig.from_pretrained(network.checkpoint, trust_remote_code=False)
-    except Exception as error:
-        raise _not_there(network.checkpoint, error) from None
+    config = read_config(network.checkpoint)
     if type(config) not in _CLASSIFIERS:
         raise SerError(
             f"the checkpoint '{network.checkpoint}' is a '{config.model_type}' model, which cannot classify audio; "
@@ -146,27 +140,6 @@ def _pretrained_config(network: Network) -> PretrainedConfig:
     if hasattr(config, TEMPERATURE_KEY):
         delattr(config, TEMPERATURE_KEY)  # belongs to the weights as they were
     return config
-
-
-def _ask_the_hub(checkpoint: str) -> None:
-    """Raise at once what is wrong with the network: transformers would try again for half a minute."""
-    if Path(checkpoint).is_dir() or isinstance(try_to_load_from_cache(checkpoint, 'config.json'), str):
-        return
-    get_hf_file_metadata(hf_hub_url(checkpoint, 'config.json'))
-
-
-def _pretrained_feature_extractor(checkpoint: str) -> SequenceFeatureExtractor:
-    try:
-        feature_extractor = AutoFeatureExtractor.from_pretrained(checkpoint, trust_remote_code=False)
-    except Exception as error:
-        raise SerError(
-            f"the checkpoint '{checkpoint}' has no usable preprocessor_config.json ({_reason(error)}); "
-            'give a complete folder with --model'
-        ) from None
-    rate = getattr(feature_extractor, 'sampling_rate', None)
-    if rate != SAMPLE_RATE:
-        raise SerError(f"the checkpoint '{checkpoint}' wants sound at {rate} Hz; give one for {SAMPLE_RATE} Hz")
-    return feature_extractor
 
 
 def _window(network: Network, config: PretrainedConfig, feature_extractor: SequenceFeatureExtractor) -> int | None:
@@ -183,18 +156,8 @@ def _window(network: Network, config: PretrainedConfig, feature_extractor: Seque
 
 def _load(design: Design) -> PreTrainedModel:
     config = design.config
-    try:
-        model, info = AutoModelForAudioClassification.from_pretrained(
-            design.checkpoint,
-            config=config,
-            dtype=torch.float32,
-            attn_implementation=attention(),
-            ignore_mismatched_sizes=True,  # a head for another number of labels; the encoder is checked below
-            output_loading_info=True,
-            trust_remote_code=False,
-        )
-    except Exception as error:
-        raise _not_there(design.checkpoint, error) from None
+    # A head for another number of labels is drawn anew; the encoder is checked below.
+    model, info = read_network(AutoModelForAudioClassification, design.checkpoint, config, attention())
     lacking = set(info['missing_keys']) | {key for key, *_ in info['mismatched_keys']}
     encoder = sorted(key for key in lacking if key not in head_names(model) and not key.endswith(_UNUSED_WEIGHTS))
     if encoder:
@@ -230,24 +193,7 @@ def _shorten(model: PreTrainedModel, positions: int) -> None:
         config.max_source_positions = positions
 
 
-def _not_there(checkpoint: str, error: Exception) -> SerError:
-    if Path(checkpoint).is_dir():
-        return SerError(
-            f'the checkpoint in {checkpoint} cannot be loaded ({_reason(error)}); '
-            'give a complete Hugging Face folder of a speech encoder'
-        )
-    return SerError(
-        f"the checkpoint '{checkpoint}' is no folder here and could not be fetched from the Hugging Face Hub; "
-        'check name and network, or copy its folder (config.json, preprocessor_config.json, model.safetensors) to this '
-        'machine and give it with --model FOLDER'
-    )
-
-
 def _refuse_unknown(given: Iterable[str], known: Iterable[str], where: str) -> None:
     for key in given:
         if key not in set(known):
             raise SerError(f"the key '{where}.{key}' is not known{did_you_mean(str(key), known)}")
-
-
-def _reason(error: Exception) -> str:
-    return str(error).strip().partition('\n')[0].partition('. ')[0].rstrip('.') or type(error).__name__

@@ -10,6 +10,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from ser_ros.recognition.checkpoint import TEMPERATURE_KEY
+from ser_ros.training.storage.whole_file import whole_file
 
 LOWEST, HIGHEST = 0.05, 20.0
 """Temperatures that are considered."""
@@ -44,10 +45,9 @@ def store_temperature(folder: Path, temperature: float) -> None:
     path = folder / 'config.json'
     config = json.loads(path.read_text(encoding='utf-8'))
     config[TEMPERATURE_KEY] = temperature
-    partial = folder / f'.{path.name}.partial'
-    partial.write_text(json.dumps(config, indent=2, sort_keys=True) + '\n', encoding='utf-8')
-    partial.chmod(0o644)
-    partial.replace(path)
+    with whole_file(path) as partial:
+        partial.write_text(json.dumps(config, indent=2, sort_keys=True) + '\n', encoding='utf-8')
+        partial.chmod(0o644)
 
 
 def calibration_error(probabilities: np.ndarray, truth: np.ndarray) -> float:

@@ -4,6 +4,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from ser_ros.training.storage.whole_file import write_text
+
 CARD = 'README.md'
 
 
@@ -29,10 +31,8 @@ def put_part(folder: Path, part: Part, text: str) -> None:
     known = card.read_text(encoding='utf-8', errors='surrogateescape') if card.is_file() else ''
     before, after = _around(known, part)
     pieces = [before.rstrip(), part.begins, text.strip(), part.ends, after.strip()]
-    partial = card.with_name(f'.{CARD}.partial')
     told = '\n\n'.join(piece for piece in pieces if piece) + '\n'
-    partial.write_text(told, encoding='utf-8', errors='surrogateescape')
-    partial.replace(card)
+    write_text(card, told, errors='surrogateescape')
 
 
 def _around(card: str, part: Part) -> tuple[str, str]:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from ser_ros.errors import SerError
 from ser_ros.training.data.corpus import RAVDESS
-from ser_ros.training.measuring.files import REPORT, SUMMARY
 from ser_ros.training.measuring.markdown import megabytes, percent, table
 from ser_ros.training.measuring.run_report import RunReport, read_run_report
 from ser_ros.training.measuring.summary import FoldFigures, Summary, read_summary
+from ser_ros.training.storage.json_files import REPORT, SUMMARY
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from ser_ros.errors import SerError
 from ser_ros.training.measuring.environment import environment
-from ser_ros.training.measuring.files import REPORT, write_json
 from ser_ros.training.measuring.markdown import percent, table
 from ser_ros.training.measuring.measures import HEARINGS, MEASURES, condition_lines, scores_lines
 from ser_ros.training.measuring.pictures import confusion_picture
 from ser_ros.training.measuring.scores import Evaluation
+from ser_ros.training.storage.json_files import REPORT, write_json
 
 
 @dataclass(frozen=True)

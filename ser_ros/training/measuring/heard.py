@@ -9,8 +9,8 @@ from ser_ros.errors import SerError
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.corpus import RAVDESS, Corpus
 from ser_ros.training.data.ravdess import is_clip_name
-from ser_ros.training.measuring.files import REPORT
 from ser_ros.training.measuring.run_report import read_run_report
+from ser_ros.training.storage.json_files import REPORT
 
 _MADE_IT = ('train.csv', 'validation.csv')
 """In a model folder: the clips that trained it and that chose its checkpoint."""

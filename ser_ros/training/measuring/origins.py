@@ -3,9 +3,9 @@
 
 from pathlib import Path
 
-from ser_ros.training.measuring.files import REPORT, read_as
 from ser_ros.training.measuring.provenance import EncoderReport, PretrainingReport, Training
 from ser_ros.training.measuring.run_report import read_run_report
+from ser_ros.training.storage.json_files import REPORT, read_as
 
 
 def pretraining_of(checkpoint: str) -> PretrainingReport | None:

@@ -11,6 +11,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from ser_ros.training.storage.whole_file import whole_file
+
 _DOTS_PER_INCH = 120
 
 _NARROWEST = 6.0
@@ -107,6 +109,5 @@ def _curve(axes: Axes, log_history: Sequence[dict[str, Any]], key: str, color: s
 def _save(figure: Figure, path: Path) -> None:
     """Write a PNG whose bytes depend on the picture alone, all or nothing."""
     FigureCanvasAgg(figure)
-    partial = path.with_name(f'.{path.name}.partial')
-    figure.savefig(partial, format='png', dpi=_DOTS_PER_INCH, metadata={'Software': None})
-    partial.replace(path)
+    with whole_file(path) as partial:
+        figure.savefig(partial, format='png', dpi=_DOTS_PER_INCH, metadata={'Software': None})

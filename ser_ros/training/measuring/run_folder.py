@@ -4,7 +4,6 @@
 from pathlib import Path
 
 from ser_ros.training.measuring.card_file import TRAINED, put_part
-from ser_ros.training.measuring.files import REPORT, SUMMARY, write_json
 from ser_ros.training.measuring.model_card import model_card
 from ser_ros.training.measuring.pictures import confusion_picture, curves_picture
 from ser_ros.training.measuring.report import run_markdown
@@ -12,6 +11,7 @@ from ser_ros.training.measuring.run_report import RunReport
 from ser_ros.training.measuring.summary import Summary
 from ser_ros.training.measuring.summary_report import summary_markdown
 from ser_ros.training.measuring.supplement import Supplement
+from ser_ros.training.storage.json_files import REPORT, SUMMARY, write_json
 
 _CONFUSION = 'confusion.png'
 

@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ser_ros.training.measuring.files import read_as
 from ser_ros.training.measuring.held_out_speech import HeldOutSpeech
-from ser_ros.training.measuring.plain import from_plain
 from ser_ros.training.measuring.provenance import PretrainingReport, Training
 from ser_ros.training.measuring.scores import Evaluation
+from ser_ros.training.storage.json_files import read_as
+from ser_ros.training.storage.plain import from_plain
 
 Kind = TypeVar('Kind', bound='Trained')
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ser_ros.training.measuring.files import read_as
 from ser_ros.training.measuring.held_out_speech import HeldOutSpeech
 from ser_ros.training.measuring.measures import CONDITION_MEASURES, HEARINGS, MEASURES
 from ser_ros.training.measuring.run_report import RunReport, Trained
@@ -22,6 +21,7 @@ from ser_ros.training.measuring.scores import (
     Groups,
     Hearings,
 )
+from ser_ros.training.storage.json_files import read_as
 
 _MOST_OPTIMISTIC_FIRST = ('test', 'validation', 'last')
 

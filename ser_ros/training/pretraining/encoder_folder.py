@@ -12,11 +12,9 @@ from accelerate import PartialState
 from ser_ros.errors import SerError
 from ser_ros.training.data.dataset_card import read_dataset_card
 from ser_ros.training.data.ravdess import is_clip_name
-from ser_ros.training.learning.disk import is_taken, put_in_place, tells_of_a_full_disk
 from ser_ros.training.learning.finetune import save_model
 from ser_ros.training.learning.recipe import plain_values
 from ser_ros.training.measuring.environment import environment
-from ser_ros.training.measuring.files import REPORT, write_json
 from ser_ros.training.measuring.markdown import table
 from ser_ros.training.measuring.origins import pretraining_of
 from ser_ros.training.measuring.pictures import curves_picture
@@ -25,6 +23,8 @@ from ser_ros.training.pretraining.pretrain import Pretrained, pretrain
 from ser_ros.training.pretraining.recipe import PretrainingRecipe
 from ser_ros.training.pretraining.speech import Piece, hours
 from ser_ros.training.pretraining.teacher import Teacher
+from ser_ros.training.storage.disk import is_taken, put_in_place, tells_of_a_full_disk
+from ser_ros.training.storage.json_files import REPORT, write_json
 
 
 @dataclass(frozen=True)

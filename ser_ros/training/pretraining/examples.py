@@ -2,7 +2,6 @@
 """The torch data set of pretraining: what the student hears of a piece, and what it is to make of it."""
 
 import dataclasses
-import os
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from ser_ros.training.pretraining.quantizer import RandomQuantizer
 from ser_ros.training.pretraining.recipe import Masking, PretrainingRecipe
 from ser_ros.training.pretraining.speech import Piece
 from ser_ros.training.pretraining.teacher import Teacher
+from ser_ros.training.storage.whole_file import whole_file
 
 VALID, MASK, CODES, STATES = 'valid', 'mask', 'codes', 'states'
 """Names in an item: which rows are no padding, which are hidden, their codes, and the teacher's hidden states."""
@@ -146,13 +146,7 @@ def _kept(file: Path | None, make: Callable[[], dict[str, torch.Tensor]]) -> dic
     if file is None:
         return make()
     if not file.exists():
-        _write(file, make())
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(file) as partial:
+            save_file(make(), partial)
     return load_file(file)
-
-
-def _write(file: Path, item: dict[str, torch.Tensor]) -> None:
-    """Write so that a killed run leaves no half file."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(f'.{os.getpid()}.partial')
-    save_file(item, partial)
-    partial.rename(file)

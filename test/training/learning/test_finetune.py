@@ -24,13 +24,13 @@ import ser_ros.training.learning.finetune as finetune_module
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.recordings import Recording
 from ser_ros.training.learning.dataset import TrainingSet, ValidationSet, VariantFeatures, collate
-from ser_ros.training.learning.disk import tells_of_a_full_disk
 from ser_ros.training.learning.finetune import Finetuned, finetune, save_model
 from ser_ros.training.learning.layers import head_names, layer_of
 from ser_ros.training.learning.masks import Masks
 from ser_ros.training.learning.model import design, new_model
 from ser_ros.training.learning.precision import attention
 from ser_ros.training.learning.recipe import Augmentation, FeatureExtraction, Network, Optimisation, Recipe, Validation
+from ser_ros.training.storage.disk import tells_of_a_full_disk
 
 RATE = 16_000
 LABELS = ('rising', 'falling')
@@ -310,7 +310,7 @@ def test_a_run_that_was_killed_before_its_first_step_begins_anew(tmp_path, one_t
     work = tmp_path / 'work'
     recipe = make_recipe(epochs=1)
     work.mkdir()
-    (work / 'run.json.partial').write_text('{"recipe": {"seed"')
+    (work / '.run.json.123.partial').write_text('{"recipe": {"seed"')
     (work / 'checkpoint-1').mkdir()
     assert train(recipe, work, count=8, validates=False, resume=True).steps == 2
 

@@ -4,8 +4,8 @@
 import pytest
 
 from ser_ros.training.measuring.comparison import STUDY_RECIPES, compare
-from ser_ros.training.measuring.files import write_json
 from ser_ros.training.measuring.summary import summarise
+from ser_ros.training.storage.json_files import write_json
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.corpus import Corpus
 from ser_ros.training.data.table import write_table
-from ser_ros.training.measuring.files import write_json
 from ser_ros.training.measuring.heard import choose_clips, heard_clips
+from ser_ros.training.storage.json_files import write_json
 
 
 def clip(name, emotion='happy', speaker='ann', folder='/data'):

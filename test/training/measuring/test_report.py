@@ -9,7 +9,6 @@ import pytest
 
 from ser_ros.training.learning.recipe_file import recipes_folder
 from ser_ros.training.measuring.environment import environment
-from ser_ros.training.measuring.files import SUMMARY, write_json
 from ser_ros.training.measuring.held_out_speech import HeldOutSpeech
 from ser_ros.training.measuring.provenance import PretrainingReport, Training, UnlabelledSpeech
 from ser_ros.training.measuring.report import run_markdown
@@ -17,6 +16,7 @@ from ser_ros.training.measuring.run_report import read_run_report
 from ser_ros.training.measuring.scores import CalibrationErrors, ConditionFigures, Group
 from ser_ros.training.measuring.summary import read_summary, summarise
 from ser_ros.training.measuring.summary_report import summary_markdown
+from ser_ros.training.storage.json_files import SUMMARY, write_json
 
 OPTIMISTIC = 'Chosen on the test clips: optimistic'
 

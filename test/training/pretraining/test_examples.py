@@ -101,7 +101,7 @@ def test_a_half_written_variant_is_made_anew(write_speech, tmp_path):
     for what in ('heard-0', 'told-0'):
         (tmp_path / 'killed' / what).mkdir(parents=True)
         half = (tmp_path / 'kept' / what / '0.safetensors').read_bytes()[:100]
-        (tmp_path / 'killed' / what / '0.123.partial').write_bytes(half)
+        (tmp_path / 'killed' / what / '.0.safetensors.123.partial').write_bytes(half)
     assert same(examples_of(pieces, tmp_path / 'killed')[0], whole)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ser_ros.training.learning.hub import push
+from ser_ros.training.storage.upload import push
 
 TOKEN = 'hf_made'
 COMMIT = 'c0ffee' * 6 + 'c0ff'
@@ -187,7 +187,7 @@ def run(tmp_path):
 
 
 def push_lines(folder: Path, name: str) -> tuple[str, str]:
-    return ('from ser_ros.training.learning.hub import push', f'print(push(Path({str(folder)!r}), {name!r}))')
+    return ('from ser_ros.training.storage.upload import push', f'print(push(Path({str(folder)!r}), {name!r}))')
 
 
 def test_a_model_is_pushed_in_private_and_fetched_by_its_name(hub, run, random_weight_model, tmp_path):

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ser_ros.errors import SerError
-from ser_ros.training.measuring.plain import from_plain
+from ser_ros.training.storage.plain import from_plain
+from ser_ros.training.storage.whole_file import write_text
 
 Kind = TypeVar('Kind')
 
@@ -31,6 +32,4 @@ def read_as(kind: type[Kind], path: Path, mark: str) -> Kind | None:
 
 def write_json(path: Path, values: dict[str, Any]) -> None:
     """Write `values` so that a reader sees the old file or the whole new one."""
-    partial = path.with_name(f'.{path.name}.partial')
-    partial.write_text(json.dumps(values, indent=1) + '\n', encoding='utf-8')
-    partial.replace(path)
+    write_text(path, json.dumps(values, indent=1) + '\n')

@@ -11,7 +11,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from ser_ros.training.learning.disk import is_taken, put_in_place, tells_of_a_full_disk
+from ser_ros.training.storage.disk import is_taken, put_in_place, tells_of_a_full_disk
 
 LARGE = 200_000
 
