@@ -9,18 +9,19 @@ from ser_ros.cli.repeatable import folder_name
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.training.data.corpus import Corpus, read_corpus
 from ser_ros.training.data.recordings import load_recordings
-from ser_ros.training.measuring.ensemble import Ensemble
-from ser_ros.training.measuring.evaluation import evaluate
-from ser_ros.training.measuring.evaluation_report import (
+from ser_ros.training.evaluation.ensemble import Ensemble
+from ser_ros.training.evaluation.evaluate import evaluate
+from ser_ros.training.evaluation.label_map import match_labels, read_entries
+from ser_ros.training.evaluation.measures import HEARINGS
+from ser_ros.training.provenance.leakage import choose_clips
+from ser_ros.training.reporting.evaluation_report import (
     EvaluationReport,
     Result,
     evaluation_report,
     evaluation_table,
     write_evaluation,
 )
-from ser_ros.training.measuring.heard import choose_clips
-from ser_ros.training.measuring.label_map import match_labels, read_entries
-from ser_ros.training.measuring.measures import HEARINGS, condition_lines
+from ser_ros.training.reporting.scores_markdown import condition_lines
 
 
 def run(options: argparse.Namespace, folders: Sequence[Path], command: str) -> int:

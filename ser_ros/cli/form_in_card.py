@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ser_ros.benchmarking.machine import describe_machine
 from ser_ros.optimising.build import Built
-from ser_ros.training.measuring.card_file import CARD, OPTIMISED, put_part
-from ser_ros.training.measuring.markdown import megabytes, percent, table
+from ser_ros.training.reporting.card_file import CARD, OPTIMISED, put_part
+from ser_ros.training.reporting.markdown import megabytes, percent, table
 
 
 def tell_in_card(folder: Path, built: Built, command: str) -> None:

@@ -22,14 +22,14 @@ from ser_ros.training.data.splits import (
     make_splits,
     measure_on_validation_clips,
 )
+from ser_ros.training.evaluation.measures import HEARINGS
 from ser_ros.training.learning.recipe import Recipe
 from ser_ros.training.learning.recipe_file import load_recipe, parse_recipe, recipe_names
-from ser_ros.training.measuring.comparison import STUDY_RECIPES, compare
-from ser_ros.training.measuring.markdown import percent
-from ser_ros.training.measuring.measures import HEARINGS
-from ser_ros.training.measuring.run_report import RunReport, read_run_report
-from ser_ros.training.measuring.supplement import read_supplement
 from ser_ros.training.plan import Study
+from ser_ros.training.reporting.comparison import STUDY_RECIPES, compare
+from ser_ros.training.reporting.markdown import percent
+from ser_ros.training.reporting.run_report import RunReport, read_run_report
+from ser_ros.training.reporting.supplement import read_supplement
 from ser_ros.training.storage.json_files import REPORT
 from ser_ros.training.storage.upload import check_account, push
 from ser_ros.training.study import run_study

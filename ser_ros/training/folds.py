@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from scipy.special import softmax
 
-from ser_ros.training.measuring.calibration import calibration_error, fit_temperature, store_temperature
-from ser_ros.training.measuring.evaluation import Measured
-from ser_ros.training.measuring.measures import HEARINGS
-from ser_ros.training.measuring.run_folder import write_run_folder, write_summary_folder
-from ser_ros.training.measuring.run_report import RunReport, read_run_report
-from ser_ros.training.measuring.scores import CalibrationErrors, Evaluation, Scores
-from ser_ros.training.measuring.summary import Summary, summarise
+from ser_ros.training.evaluation.calibration import calibration_error, fit_temperature, store_temperature
+from ser_ros.training.evaluation.evaluate import Measured
+from ser_ros.training.evaluation.measures import HEARINGS
+from ser_ros.training.evaluation.scores import CalibrationErrors, Evaluation, Scores
+from ser_ros.training.reporting.run_folder import write_run_folder, write_summary_folder
+from ser_ros.training.reporting.run_report import RunReport, read_run_report
+from ser_ros.training.reporting.summary import Summary, summarise
 from ser_ros.training.storage.json_files import REPORT, read_as, write_json
 
 _ANSWERS = 'answers.json'

@@ -12,19 +12,19 @@ from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.recordings import Recording
 from ser_ros.training.data.splits import Split
 from ser_ros.training.data.table import write_table
+from ser_ros.training.evaluation.calibration import fit_temperature, store_temperature
+from ser_ros.training.evaluation.evaluate import evaluate
+from ser_ros.training.evaluation.held_out_speech import answers_to_speech
+from ser_ros.training.evaluation.scores import Evaluation
 from ser_ros.training.folds import keep_answers
 from ser_ros.training.learning.finetune import Finetuned, save_model
 from ser_ros.training.learning.recipe import plain_values
-from ser_ros.training.measuring.calibration import fit_temperature, store_temperature
-from ser_ros.training.measuring.environment import environment
-from ser_ros.training.measuring.evaluation import evaluate
-from ser_ros.training.measuring.held_out_speech import answers_to_speech
-from ser_ros.training.measuring.origins import pretraining_of, trainings_of
-from ser_ros.training.measuring.run_folder import write_run_folder
-from ser_ros.training.measuring.run_report import RunReport
-from ser_ros.training.measuring.scores import Evaluation
-from ser_ros.training.measuring.supplement import Supplement
 from ser_ros.training.plan import Study
+from ser_ros.training.provenance.environment import environment
+from ser_ros.training.provenance.origins import pretraining_of, trainings_of
+from ser_ros.training.reporting.run_folder import write_run_folder
+from ser_ros.training.reporting.run_report import RunReport
+from ser_ros.training.reporting.supplement import Supplement
 
 _VALIDATION_CLIPS = 'the validation clips'
 _ALL_FOLDS = "all folds' test clips"

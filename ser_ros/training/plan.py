@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ser_ros.training.data.corpus import Corpus
 from ser_ros.training.learning.recipe import Recipe
-from ser_ros.training.measuring.supplement import Supplement
+from ser_ros.training.reporting.supplement import Supplement
 from ser_ros.training.teaching import Teaching
 
 

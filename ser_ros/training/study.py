@@ -15,11 +15,11 @@ from ser_ros.training.learning.dataset import TrainingSet, ValidationSet
 from ser_ros.training.learning.finetune import Finetuned, finetune
 from ser_ros.training.learning.recipe import Recipe, decisive_values
 from ser_ros.training.measurement import make_folder, tell
-from ser_ros.training.measuring.run_report import RunReport, Trained, read_run_report
 from ser_ros.training.plan import Study
+from ser_ros.training.provenance.leakage import refuse_speech_that_was_heard, refuse_weights_that_heard
+from ser_ros.training.reporting.run_report import RunReport, Trained, read_run_report
 from ser_ros.training.storage.disk import is_taken, put_in_place, tells_of_a_full_disk
 from ser_ros.training.storage.json_files import REPORT
-from ser_ros.training.teaching import refuse_heard, refuse_weights_that_heard
 
 _TRACKED = 'runs'
 """Folder in which transformers leaves TensorBoard's files."""
@@ -31,7 +31,7 @@ def run_study(study: Study, splits: Sequence[Split]) -> list[RunReport]:
     Once every fold of the protocol is there, whichever command made it, `summary.json` and `summary.md` are written.
     """
     _check_scores(study)
-    refuse_heard(study.held_out_speech, study.teaching, study.recipe.network.checkpoint)
+    refuse_speech_that_was_heard(study.held_out_speech, study.teaching.speech, study.recipe.network.checkpoint)
     reports = {split.fold: report for split in splits if (report := _finished(study, split))}
     pending = [split for split in splits if split.fold not in reports]
     for split in pending:

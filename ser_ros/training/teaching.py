@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What teaches besides the labels: a fine-tuned model that has heard nothing that tests, and other speech."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,7 @@ from ser_ros.training.learning.dataset import VariantFeatures
 from ser_ros.training.learning.recipe import Recipe
 from ser_ros.training.learning.targets import OtherRecordings, Targets
 from ser_ros.training.learning.teacher import FinetunedTeacher
-from ser_ros.training.measuring.heard import heard_clips
-from ser_ros.training.measuring.origins import pretraining_of, trainings_of
-from ser_ros.training.measuring.provenance import pretrainings
+from ser_ros.training.provenance.leakage import refuse_teacher_that_heard
 
 
 @dataclass(frozen=True)
@@ -32,6 +29,11 @@ class Teaching:
     taught_speech: tuple[Path, ...] = ()
     ordinary_speech: tuple[Path, ...] = ()
 
+    @property
+    def speech(self) -> tuple[Path, ...]:
+        """All folders of audio."""
+        return (*self.taught_speech, *self.ordinary_speech)
+
     def names(self) -> dict[str, Any]:
         """Return what reports call it, by their fields."""
         return {
@@ -42,7 +44,7 @@ class Teaching:
 
     def load_speech(self, corpus: Corpus, recipe: Recipe) -> OtherRecordings:
         """Return as many recordings as the variants of the clips can have of their own. Raises SerError."""
-        refuse_clips_of(corpus, (*self.taught_speech, *self.ordinary_speech))
+        refuse_clips_of(corpus, self.speech)
         asked = recipe.other_speech
         rounds = recipe.augmentation.variants or recipe.optimisation.epochs
         values: dict[str, Any] = {'longest': asked.longest, 'seed': recipe.seed}
@@ -68,59 +70,10 @@ class Teaching:
 def teacher_of(folder: Path, split: Split, corpus: Corpus) -> Path:
     """Return the teacher for `split`: `folder`, or in it the folder of the same fold.
 
-    Raises SerError where there is none, and where it has heard test clips or, where the protocol separates speakers,
-    test speakers: the figures would be worth nothing.
+    Raises SerError where there is none, and where it has heard what tests; see refuse_teacher_that_heard.
     """
     chosen = folder / f'fold-{split.fold}' if split.folds > 1 and not (folder / 'config.json').is_file() else folder
     if not (chosen / 'config.json').is_file():
         raise SerError(f'the teacher {chosen} is not there; train it with --protocol {split.protocol} first')
-    if not split.test:
-        return chosen
-    heard = heard_clips(chosen, corpus)
-    if heard is None:
-        raise SerError(f'{chosen} was not made by train, so nobody knows what it has heard; train it first')
-    cure = f'train it with --protocol {split.protocol} on the same folds'
-    _refuse_what_tests(f'the teacher {chosen}', heard, _speakers_of(heard, corpus), split, cure)
+    refuse_teacher_that_heard(chosen, split, corpus)
     return chosen
-
-
-def refuse_weights_that_heard(checkpoint: str, split: Split, corpus: Corpus) -> None:
-    """Raise SerError where `train` made the weights in the folder `checkpoint` from what tests in `split`.
-
-    As in teacher_of, but of the trainings before the last only the speakers are known, and a checkpoint that does not
-    tell is taken.
-    """
-    if not checkpoint or not split.test:
-        return
-    heard = heard_clips(Path(checkpoint), corpus) or set()
-    trainings = [training for training in trainings_of(checkpoint) if training.corpus == corpus.name]
-    people = _speakers_of(heard, corpus).union(*(training.train_speakers for training in trainings))
-    cure = 'begin with weights that have not heard them, or test nothing (--protocol full)'
-    _refuse_what_tests(f'{checkpoint}, with which this begins,', heard, people, split, cure)
-
-
-def _refuse_what_tests(who: str, heard: set[str], people: set[int | str], split: Split, cure: str) -> None:
-    clips = [clip for clip in split.test if clip.name in heard]
-    if clips:
-        raise SerError(f'{who} has heard {len(clips)} of the {len(split.test)} clips that test here; {cure}')
-    people = people & {clip.speaker for clip in split.test}
-    if people and 'paper' not in split.protocol:
-        raise SerError(
-            f'{who} has heard speakers that test here ({", ".join(map(str, sorted(people, key=str)))}); {cure}'
-        )
-
-
-def _speakers_of(heard: set[str], corpus: Corpus) -> set[int | str]:
-    return {clip.speaker for clip in corpus.clips if clip.name in heard and clip.speaker is not None}
-
-
-def refuse_heard(held_out_speech: Sequence[Path], teaching: Teaching, checkpoint: str) -> None:
-    """Raise SerError where speech that is to be new to the model taught it, or pretrained the encoder `checkpoint`.
-
-    Folders are known by what their dataset cards, or else they themselves, are called.
-    """
-    known = {read_dataset_card(folder).name for folder in (*teaching.taught_speech, *teaching.ordinary_speech)}
-    known |= {data.name for each in pretrainings(pretraining_of(checkpoint)) for data in each.speech}
-    for folder in held_out_speech:
-        if read_dataset_card(folder).name in known:
-            raise SerError(f'the model has heard {folder} in its training; give speech that it has not heard')

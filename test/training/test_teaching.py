@@ -6,9 +6,7 @@ import pytest
 from ser_ros.training.data.corpus import read_corpus
 from ser_ros.training.data.splits import make_splits, measure_on_validation_clips
 from ser_ros.training.data.table import write_table
-from ser_ros.training.measuring.provenance import Training
-from ser_ros.training.storage.json_files import write_json
-from ser_ros.training.teaching import refuse_weights_that_heard, teacher_of
+from ser_ros.training.teaching import teacher_of
 
 
 @pytest.fixture
@@ -24,11 +22,9 @@ def split_of(corpus):
     return split
 
 
-def make_teacher(folder, clips, report=None):
+def make_teacher(folder, clips):
     folder.mkdir(parents=True)
     (folder / 'config.json').write_text('{}')
-    if report:
-        write_json(folder / 'report.json', report.to_json())
     if clips:
         write_table(folder / 'train.csv', clips)
     return folder
@@ -83,37 +79,3 @@ def test_one_that_is_not_there_or_does_not_tell_is_refused(tmp_path, corpus, spl
     with refuses('nobody knows what it has heard'):
         teacher_of(make_teacher(tmp_path / 'mute', ()), split_of('paper'), corpus)
     assert teacher_of(tmp_path / 'mute', split_of('full'), corpus) == tmp_path / 'mute'
-
-
-def test_weights_that_have_heard_what_tests_are_no_beginning(tmp_path, corpus, split_of, refuses):
-    first, second = split_of('leave-one-speaker-out', 1), split_of('leave-one-speaker-out', 2)
-    model = str(make_teacher(tmp_path / 'model', second.train))
-    with refuses('model, with which this begins, has heard 8 of the 8 clips that test here', '--protocol full'):
-        refuse_weights_that_heard(model, first, corpus)
-    refuse_weights_that_heard(model, second, corpus)
-    refuse_weights_that_heard(model, split_of('full'), corpus)
-
-
-def test_nor_are_those_that_heard_the_speakers_before_they_heard_others(
-    tmp_path, corpus, split_of, make_report, refuses
-):
-    long_ago = Training(
-        recipe='tones',
-        corpus=corpus.name,
-        licence='',
-        train_clips=8,
-        train_speakers=(1,),
-        labels=('neutral', 'angry'),
-        command='train',
-    )
-    report = make_report(corpus='kitchen', train_speakers=('a',), trained_before=(long_ago,))
-    model = str(make_teacher(tmp_path / 'model', (), report))
-    with refuses('speakers that test here (1)'):
-        refuse_weights_that_heard(model, split_of('leave-one-speaker-out', 1), corpus)
-    refuse_weights_that_heard(model, split_of('leave-one-speaker-out', 2), corpus)
-    refuse_weights_that_heard(model, split_of('paper'), corpus)  # has the same speakers on both sides anyway
-
-
-@pytest.mark.parametrize('checkpoint', ['', 'facebook/hubert-large-ls960-ft'])
-def test_weights_that_tell_nothing_are_taken(corpus, split_of, checkpoint):
-    refuse_weights_that_heard(checkpoint, split_of('paper'), corpus)

@@ -18,7 +18,7 @@ from ser_ros.recognition.classifier import Classifier
 from ser_ros.training.data.corpus import read_corpus
 from ser_ros.training.data.ravdess import find_clips
 from ser_ros.training.data.recordings import load_recordings
-from ser_ros.training.measuring.card_file import OPTIMISED, put_part
+from ser_ros.training.reporting.card_file import OPTIMISED, put_part
 
 
 @pytest.fixture

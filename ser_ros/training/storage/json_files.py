@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The JSON files that runs leave in their folders."""
 
+import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,9 +23,19 @@ def read_as(kind: type[Kind], path: Path, mark: str) -> Kind | None:
     None where there is no such file, or one of another kind. Raises SerError where it is damaged, or was written by
     another version.
     """
+    return _read(kind, path, mark, lambda values: values)
+
+
+def read_part(kind: type[Kind], path: Path, mark: str) -> Kind | None:
+    """Return that part of the file `path` which the dataclass `kind` has fields for; see read_as."""
+    names = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]  # a dataclass
+    return _read(kind, path, mark, lambda values: {name: values[name] for name in names & values.keys()})
+
+
+def _read(kind: type[Kind], path: Path, mark: str, chosen: Callable[[dict[str, Any]], dict[str, Any]]) -> Kind | None:
     try:
         values = json.loads(path.read_text(encoding='utf-8'))
-        return from_plain(kind, values) if isinstance(values, dict) and mark in values else None
+        return from_plain(kind, chosen(values)) if isinstance(values, dict) and mark in values else None
     except OSError:
         return None
     except ValueError as error:
