@@ -35,7 +35,7 @@ SLOW = tuple(
         'training/learning/test_families.py',
         'training/learning/test_finetune.py',
         'training/storage/test_upload.py',
-        'training/learning/test_model.py',
+        'training/learning/test_network.py',
         'training/pretraining/test_encoder_folder.py',
         'training/test_make_default_model.py',
         'training/test_pretrain.py',

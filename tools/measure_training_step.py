@@ -30,9 +30,10 @@ from ser_ros.emotions import LABELS
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.recordings import Recording
 from ser_ros.training.learning.dataset import TrainingSet, VariantFeatures
+from ser_ros.training.learning.design import design_classifier
 from ser_ros.training.learning.finetune import finetune
 from ser_ros.training.learning.masks import Masks
-from ser_ros.training.learning.model import design, new_model
+from ser_ros.training.learning.network import new_classifier
 from ser_ros.training.learning.recipe import FeatureExtraction, Recipe
 from ser_ros.training.learning.recipe_file import load_recipe
 
@@ -108,7 +109,7 @@ def measure(model: str, settings: str, steps: int) -> Row:
     """Run one step to warm up and `steps` more of `model` in this process."""
     transformers.utils.logging.set_verbosity_error()
     recipe = random_weight_recipe(model, settings)
-    made = design(recipe.network, recipe.feature_extraction, LABELS)
+    made = design_classifier(recipe.network, recipe.feature_extraction, LABELS)
     utterances = recipe.optimisation.batch_size * recipe.optimisation.gradient_accumulation
     recordings = _made_recordings(max(_EPOCH, utterances * (1 + steps)))
     features = VariantFeatures(made.frontend, recipe.augmentation, seed=recipe.seed)
@@ -123,7 +124,7 @@ def measure(model: str, settings: str, steps: int) -> Row:
     durations = [features.duration(recordings[index], 0) for index in measured]
     longest = np.reshape(durations, (-1, recipe.optimisation.batch_size)).max(axis=1)
     with torch.device('meta'):
-        parameters = new_model(made).num_parameters()
+        parameters = new_classifier(made).num_parameters()
     ends: list[tuple[float, float]] = []
 
     def note_the_time(*_) -> None:

@@ -13,8 +13,8 @@ from ser_ros.training.data.corpus import Corpus
 from ser_ros.training.data.other_speech import load_other_speech
 from ser_ros.training.data.recordings import Recording, load_recordings
 from ser_ros.training.learning.dataset import VariantFeatures
+from ser_ros.training.learning.design import Design, design_classifier
 from ser_ros.training.learning.masks import Masks
-from ser_ros.training.learning.model import Design, design
 from ser_ros.training.learning.recipe import Recipe
 from ser_ros.training.learning.targets import OtherRecordings
 from ser_ros.training.teaching import Teaching
@@ -39,7 +39,7 @@ class Bench:
 
 def prepare(recipe: Recipe, corpus: Corpus, teaching: Teaching, held_out_speech: Sequence[Path]) -> Bench:
     """Load what `recipe` needs; see Study for the rest. Raises SerError."""
-    made = design(recipe.network, recipe.feature_extraction, corpus.labels)
+    made = design_classifier(recipe.network, recipe.feature_extraction, corpus.labels)
     with PartialState().main_process_first():  # the others find the decoded clips in the cache
         recordings = {recording.clip: recording for recording in load_recordings(corpus.clips)}
         other = teaching.load_speech(corpus, recipe)

@@ -17,7 +17,8 @@ from ser_ros.training.evaluation.evaluate import evaluate
 from ser_ros.training.evaluation.held_out_speech import answers_to_speech
 from ser_ros.training.evaluation.scores import Evaluation
 from ser_ros.training.folds import keep_answers
-from ser_ros.training.learning.finetune import Finetuned, save_model
+from ser_ros.training.learning.finetune import Finetuned
+from ser_ros.training.learning.network import save_model
 from ser_ros.training.learning.recipe import plain_values
 from ser_ros.training.plan import Study
 from ser_ros.training.provenance.environment import environment

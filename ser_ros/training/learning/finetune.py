@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trains one model with the Hugging Face Trainer and keeps checkpoints from which a killed run goes on."""
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,8 +22,9 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from ser_ros.training.learning.checkpoints import Clock, Seal, open_work_folder, training_arguments
 from ser_ros.training.learning.dataset import TrainingSet, ValidationSet, collate
+from ser_ros.training.learning.design import Design
 from ser_ros.training.learning.layers import freeze, parameter_groups
-from ser_ros.training.learning.model import Design, new_model
+from ser_ros.training.learning.network import new_classifier
 from ser_ros.training.learning.order import EpochOrder
 from ser_ros.training.learning.recipe import Recipe, decisive_values
 
@@ -79,7 +79,7 @@ def finetune(
             }
             open_work_folder(work, run, resume=resume)
     set_seed(recipe.seed)
-    model = new_model(design)
+    model = new_classifier(design)
     freeze(model, recipe.network)
     trainer = _Trainer(
         model=model,
@@ -107,15 +107,6 @@ def finetune(
         seconds=state.log_history[-1]['seconds'],
         peak_gpu_memory_gib=torch.cuda.max_memory_allocated() / 2**30 if torch.cuda.is_available() else None,
     )
-
-
-def save_model(model: PreTrainedModel, feature_extractor, folder: Path, *, half_precision: bool) -> None:
-    """Write a Hugging Face model folder; `half_precision` stores the weights as float16."""
-    shutil.rmtree(folder, ignore_errors=True)
-    model.to('cpu', torch.float16 if half_precision else torch.float32).save_pretrained(folder)
-    feature_extractor.save_pretrained(folder)
-    for file in folder.iterdir():
-        file.chmod(0o644)
 
 
 class _Trainer(Trainer):

@@ -12,7 +12,7 @@ from accelerate import PartialState
 from ser_ros.errors import SerError
 from ser_ros.training.data.dataset_card import read_dataset_card
 from ser_ros.training.data.ravdess import is_clip_name
-from ser_ros.training.learning.finetune import save_model
+from ser_ros.training.learning.network import save_model
 from ser_ros.training.learning.recipe import plain_values
 from ser_ros.training.pretraining.encoder_report import EncoderReport, encoder_card
 from ser_ros.training.pretraining.pretrain import Pretrained, pretrain

@@ -14,7 +14,7 @@ from transformers.feature_extraction_sequence_utils import SequenceFeatureExtrac
 from transformers.trainer_utils import get_last_checkpoint
 
 from ser_ros.training.learning.checkpoints import Clock, LastEntry, Seal, open_work_folder, training_arguments
-from ser_ros.training.learning.model import design
+from ser_ros.training.learning.design import design_encoder
 from ser_ros.training.learning.order import EpochOrder
 from ser_ros.training.learning.recipe import plain_values
 from ser_ros.training.pretraining.examples import STATES, Examples, collate
@@ -54,7 +54,7 @@ def pretrain(
 
     Raises SerError where `work` was begun with another recipe, other speech or another teacher.
     """
-    made = design(recipe.network, recipe.feature_extraction, labels=('any',))
+    made = design_encoder(recipe.network, recipe.feature_extraction)
     arguments = training_arguments(
         recipe.optimisation,
         work,

@@ -6,7 +6,8 @@ import torch
 from torch.nn.functional import adaptive_avg_pool1d
 
 from ser_ros.errors import SerError
-from ser_ros.training.learning.model import design, new_model
+from ser_ros.training.learning.design import design_encoder
+from ser_ros.training.learning.network import new_encoder
 from ser_ros.training.learning.precision import bfloat16_is_fast
 from ser_ros.training.learning.recipe import FeatureExtraction, Network
 
@@ -21,7 +22,7 @@ class Teacher:
 
         layers: from 1. Raises SerError for a checkpoint that cannot be used and for layers that it does not have.
         """
-        made = design(Network(checkpoint=checkpoint), FeatureExtraction(), labels=('any',))
+        made = design_encoder(Network(checkpoint=checkpoint), FeatureExtraction())
         count = made.config.num_hidden_layers
         if not layers or not all(1 <= layer <= count for layer in layers):
             raise SerError(f'distillation.layers is {layers}, and {checkpoint} has the layers 1 to {count}; correct it')
@@ -29,10 +30,10 @@ class Teacher:
         self._layers = layers
         if made.config.model_type == 'whisper':
             short = Network(checkpoint=checkpoint, window=longest, config={'encoder_layers': max(layers)})
-            made = design(short, FeatureExtraction(), labels=('any',))
+            made = design_encoder(short, FeatureExtraction())
         self._device = 'cuda' if torch.cuda.is_available() else 'cpu'
-        with torch.random.fork_rng():  # the classifier, which is not used, must not move the student's random numbers
-            self._model = new_model(made).eval().requires_grad_(False).to(self._device)
+        with torch.random.fork_rng():  # what is drawn for it must not move the student's random numbers
+            self._model = new_encoder(made).eval().requires_grad_(False).to(self._device)
         if bfloat16_is_fast(self._device):  # once, which would be a quarter of the time of every call
             for module in self._model.modules():
                 if isinstance(module, torch.nn.Linear):

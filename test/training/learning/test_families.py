@@ -14,9 +14,10 @@ from ser_ros.recognition.classifier import Classifier
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.recordings import Recording
 from ser_ros.training.learning.dataset import TrainingSet, ValidationSet, VariantFeatures
-from ser_ros.training.learning.finetune import finetune, save_model
+from ser_ros.training.learning.design import design_classifier
+from ser_ros.training.learning.finetune import finetune
 from ser_ros.training.learning.masks import Masks
-from ser_ros.training.learning.model import design, new_model
+from ser_ros.training.learning.network import new_classifier, save_model
 from ser_ros.training.learning.recipe_file import parse_recipe
 
 LABELS = ('neutral', 'angry', 'sad')
@@ -143,8 +144,8 @@ def test_a_pretrained_encoder_becomes_a_classifier_that_answers_as_it_was_traine
 ):
     source = save_pretrained_encoder(family, tmp_path / 'encoder')
     recipe = make_recipe(settings, tmp_path / 'encoder', family)
-    made = design(recipe.network, recipe.feature_extraction, LABELS)
-    assert_same_encoder(source, new_model(made))
+    made = design_classifier(recipe.network, recipe.feature_extraction, LABELS)
+    assert_same_encoder(source, new_classifier(made))
 
     training = TrainingSet(
         recordings[:-3],
@@ -167,7 +168,7 @@ def test_a_pretrained_encoder_becomes_a_classifier_that_answers_as_it_was_traine
     inputs = made.frontend([utterance])
     in_memory = extract_model_from_parallel(trained.model, keep_fp32_wrapper=False)  # else it answers in bfloat16
     np.testing.assert_allclose(estimate.probabilities, probabilities(in_memory, inputs), atol=1e-6)
-    assert np.abs(estimate.probabilities - probabilities(new_model(made), inputs)).max() > 1e-3
+    assert np.abs(estimate.probabilities - probabilities(new_classifier(made), inputs)).max() > 1e-3
 
 
 def assert_same_encoder(source: torch.nn.Module, model: torch.nn.Module) -> None:

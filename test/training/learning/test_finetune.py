@@ -24,10 +24,11 @@ import ser_ros.training.learning.finetune as finetune_module
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.recordings import Recording
 from ser_ros.training.learning.dataset import TrainingSet, ValidationSet, VariantFeatures, collate
-from ser_ros.training.learning.finetune import Finetuned, finetune, save_model
+from ser_ros.training.learning.design import design_classifier
+from ser_ros.training.learning.finetune import Finetuned, finetune
 from ser_ros.training.learning.layers import head_names, layer_of
 from ser_ros.training.learning.masks import Masks
-from ser_ros.training.learning.model import design, new_model
+from ser_ros.training.learning.network import new_classifier, save_model
 from ser_ros.training.learning.precision import attention
 from ser_ros.training.learning.recipe import Augmentation, FeatureExtraction, Network, Optimisation, Recipe, Validation
 from ser_ros.training.storage.disk import tells_of_a_full_disk
@@ -108,7 +109,7 @@ def make_recordings(count: int, seed: int = 0, *, of_first_label: int | None = N
 
 
 def make_design(recipe: Recipe):
-    return design(recipe.network, recipe.feature_extraction, LABELS)
+    return design_classifier(recipe.network, recipe.feature_extraction, LABELS)
 
 
 def make_sets(recipe: Recipe, recordings: list[Recording], kind: type[TrainingSet] = TrainingSet):
@@ -332,7 +333,7 @@ def test_weights_and_smoothing_are_in_the_training_loss_and_not_in_that_of_valid
     recipe = make_recipe(**steady, class_weights=True, label_smoothing=0.3)
     trained = train(recipe, tmp_path / 'work', recordings=recordings)
     torch.manual_seed(recipe.seed)
-    model = new_model(make_design(recipe)).eval()
+    model = new_classifier(make_design(recipe)).eval()
     training, validation = make_sets(recipe, recordings)
     assert_nearly_the_same_network(model, trained.model)
     with torch.no_grad():
@@ -423,7 +424,7 @@ def test_frozen_weights_stay_and_the_others_move(tmp_path, one_torch_thread):
     recipe = dataclasses.replace(recipe, network=dataclasses.replace(recipe.network, frozen_layers=1))
     trained = train(recipe, tmp_path / 'work', validates=False)
     torch.manual_seed(recipe.seed)
-    before = new_model(make_design(recipe))
+    before = new_classifier(make_design(recipe))
     head = head_names(before)
     after = dict(trained.model.named_parameters())
     moved = {name for name, value in before.named_parameters() if not torch.equal(value, after[name])}

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from ser_ros.training.learning import recipe_file
-from ser_ros.training.learning.model import design
+from ser_ros.training.learning.design import design_classifier
 from ser_ros.training.learning.recipe import plain_values
 from ser_ros.training.learning.recipe_file import load_recipe, parse_recipe, recipe_names
 
@@ -88,7 +88,7 @@ def test_no_two_recipes_are_described_alike():
 
 def test_the_recipe_from_random_weights_can_be_built_without_a_network():
     recipe = load_recipe('from-scratch')
-    made = design(recipe.network, recipe.feature_extraction, ('a', 'b'))
+    made = design_classifier(recipe.network, recipe.feature_extraction, ('a', 'b'))
     assert made.config.id2label == {0: 'a', 1: 'b'}
     assert made.feature_extractor.sampling_rate == 16_000
 
@@ -210,4 +210,4 @@ def test_plain_values_come_back_as_the_same_recipe():
 def test_what_transformers_does_not_know_is_refused(refuses, setting, texts):
     recipe = parse_recipe(MINIMAL, [setting])
     with refuses(*texts):
-        design(recipe.network, recipe.feature_extraction, ('a', 'b'))
+        design_classifier(recipe.network, recipe.feature_extraction, ('a', 'b'))

@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import load_file
 from transformers import Trainer
 
-from ser_ros.training.learning.model import design, new_model
+from ser_ros.training.learning.design import design_classifier
+from ser_ros.training.learning.network import new_classifier
 from ser_ros.training.learning.recipe import Augmentation, FeatureExtraction, Network, Optimisation
 from ser_ros.training.pretraining.encoder_folder import Pretraining, make_encoder
 from ser_ros.training.pretraining.recipe import Distillation, MaskedPrediction, Masking, Pieces, PretrainingRecipe
@@ -76,7 +77,7 @@ def test_what_was_made_can_be_begun_with_and_hides_nothing(run_of, pieces, tmp_p
     config = json.loads((out / 'config.json').read_text())
     assert not (config['apply_spec_augment'] and config['mask_time_prob'])
     saved = load_file(out / 'model.safetensors')
-    model = new_model(design(Network(checkpoint=str(out)), FeatureExtraction(), ('a', 'b')))
+    model = new_classifier(design_classifier(Network(checkpoint=str(out)), FeatureExtraction(), ('a', 'b')))
     begun = model.base_model.state_dict()
     assert saved.keys() <= begun.keys()
     for name, value in saved.items():

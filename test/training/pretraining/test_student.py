@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import HubertConfig, Wav2Vec2BertConfig
 
-from ser_ros.training.learning.model import Design
+from ser_ros.training.learning.design import Design
 from ser_ros.training.learning.recipe import Network, Optimisation
 from ser_ros.training.pretraining.examples import CODES, MASK, STATES, VALID
 from ser_ros.training.pretraining.recipe import Distillation, MaskedPrediction, Masking, PretrainingRecipe

@@ -1,18 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the network and the feature extractor that a recipe asks for, from a checkpoint or from random weights."""
+"""What a recipe asks for: the configuration and the feature extractor of an encoder or a classifier."""
 
 import copy
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 import transformers
 from transformers import (
     CONFIG_MAPPING,
-    AutoModelForAudioClassification,
     PretrainedConfig,
-    PreTrainedModel,
 )
 from transformers.feature_extraction_sequence_utils import SequenceFeatureExtractor
 
@@ -20,22 +18,17 @@ from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.errors import SerError, did_you_mean
 from ser_ros.recognition.checkpoint import TEMPERATURE_KEY
 from ser_ros.recognition.frontend import WHISPER_CONV_STRIDE, Frontend
-from ser_ros.training.learning.layers import head_names
-from ser_ros.training.learning.precision import attention
 from ser_ros.training.learning.recipe import FeatureExtraction, Network
-from ser_ros.training.storage.pretrained import read_config, read_feature_extractor, read_network, reason
+from ser_ros.training.storage.pretrained import read_config, read_feature_extractor, reason
 
 _CLASSIFIERS = transformers.MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING
-
-_UNUSED_WEIGHTS = ('masked_spec_embed',)
-"""May be missing in a checkpoint: SpecAugment's mask vector, which not every pretraining has."""
 
 
 @dataclass(frozen=True)
 class Design:
-    """A network before it has weights.
+    """An encoder or a classifier before it has weights.
 
-    config: with the labels of the data.
+    config: of a classifier with the labels of the data.
     checkpoint: where the initial weights come from, empty for random ones.
     window: Whisper's positions after shortening; None to leave the model as it is.
     """
@@ -61,8 +54,17 @@ class Design:
         return Path(self.checkpoint).resolve().name if Path(self.checkpoint).is_dir() else self.checkpoint
 
 
-def design(network: Network, extraction: FeatureExtraction, labels: tuple[str, ...]) -> Design:
-    """Return what `network` asks for with these labels.
+def design_classifier(network: Network, extraction: FeatureExtraction, labels: tuple[str, ...]) -> Design:
+    """Return the classifier that `network` asks for, with these labels. Raises SerError; see design_encoder."""
+    made = design_encoder(network, extraction)
+    config = copy.deepcopy(made.config)
+    config.id2label = dict(enumerate(labels))
+    config.label2id = {label: index for index, label in enumerate(labels)}
+    return dataclasses.replace(made, config=config)
+
+
+def design_encoder(network: Network, extraction: FeatureExtraction) -> Design:
+    """Return the encoder that `network` asks for.
 
     Raises SerError for a checkpoint that is not there or cannot classify audio, and for an unknown model type or key.
     """
@@ -72,29 +74,7 @@ def design(network: Network, extraction: FeatureExtraction, labels: tuple[str, .
     else:
         config = _pretrained_config(network)
         feature_extractor = read_feature_extractor(network.checkpoint)
-    config.id2label = dict(enumerate(labels))
-    config.label2id = {label: index for index, label in enumerate(labels)}
     return Design(config, feature_extractor, network.checkpoint, _window(network, config, feature_extractor))
-
-
-def new_model(design: Design) -> PreTrainedModel:
-    """Return the network in single precision; what no checkpoint brings is drawn from torch's global generator.
-
-    A checkpoint that is a classifier keeps its answers for the labels that are in the data too. Raises SerError where
-    values do not go together or where the checkpoint lacks weights of the encoder.
-    """
-    if design.checkpoint:
-        model = _load(design)
-    else:
-        try:
-            model = AutoModelForAudioClassification.from_config(
-                design.config, dtype=torch.float32, attn_implementation=attention()
-            )
-        except Exception as error:
-            raise SerError(f'network.config does not fit together ({reason(error)}); correct the recipe') from None
-    if design.window is not None:
-        _shorten(model, design.window)
-    return model
 
 
 def new_feature_extractor(extraction: FeatureExtraction) -> SequenceFeatureExtractor:
@@ -152,45 +132,6 @@ def _window(network: Network, config: PretrainedConfig, feature_extractor: Seque
         longest = config.max_source_positions * WHISPER_CONV_STRIDE * feature_extractor.hop_length / SAMPLE_RATE
         raise SerError(f'network.window is {network.window} s; give more than 0 and at most {longest:g} s')
     return positions
-
-
-def _load(design: Design) -> PreTrainedModel:
-    config = design.config
-    # A head for another number of labels is drawn anew; the encoder is checked below.
-    model, info = read_network(AutoModelForAudioClassification, design.checkpoint, config, attention())
-    lacking = set(info['missing_keys']) | {key for key, *_ in info['mismatched_keys']}
-    encoder = sorted(key for key in lacking if key not in head_names(model) and not key.endswith(_UNUSED_WEIGHTS))
-    if encoder:
-        raise SerError(
-            f"the checkpoint '{design.checkpoint}' lacks {len(encoder)} weights of the encoder, or has them in another "
-            f'shape ({", ".join(encoder[:3])}); correct network.config, or give another checkpoint'
-        )
-    if not any(key.startswith('classifier') for key in info['missing_keys']):
-        _keep_known_labels(model, design)
-    return model
-
-
-def _keep_known_labels(model: PreTrainedModel, design: Design) -> None:
-    """Give a trained head the labels of the data: known ones keep their weights, the others begin anew."""
-    trained = AutoModelForAudioClassification.from_pretrained(
-        design.checkpoint, dtype=torch.float32, trust_remote_code=False
-    )
-    before = trained.config.label2id
-    model.classifier.reset_parameters()
-    with torch.no_grad():
-        for label, index in design.config.label2id.items():
-            if label in before:
-                model.classifier.weight[index] = trained.classifier.weight[before[label]]
-                model.classifier.bias[index] = trained.classifier.bias[before[label]]
-
-
-def _shorten(model: PreTrainedModel, positions: int) -> None:
-    """Let a Whisper encoder look at the first `positions` of its table only."""
-    table = model.encoder.embed_positions
-    table.weight = torch.nn.Parameter(table.weight[:positions].detach().clone(), requires_grad=False)
-    table.num_embeddings = positions
-    for config in (model.config, model.encoder.config):
-        config.max_source_positions = positions
 
 
 def _refuse_unknown(given: Iterable[str], known: Iterable[str], where: str) -> None:

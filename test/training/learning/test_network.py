@@ -18,7 +18,8 @@ from transformers import (
     WhisperFeatureExtractor,
 )
 
-from ser_ros.training.learning.model import design, new_feature_extractor, new_model
+from ser_ros.training.learning.design import design_classifier, design_encoder, new_feature_extractor
+from ser_ros.training.learning.network import new_classifier, new_encoder
 from ser_ros.training.learning.precision import attention
 from ser_ros.training.learning.recipe import FeatureExtraction, Network
 
@@ -86,8 +87,8 @@ def save_classifier(folder: Path, labels: tuple[str, ...]) -> torch.nn.Module:
 
 def make(checkpoint: Path | str, labels: tuple[str, ...] = LABELS, **network):
     """Return (design, network) of a checkpoint."""
-    made = design(Network(checkpoint=str(checkpoint), **network), NO_EXTRACTION, labels)
-    return made, new_model(made)
+    made = design_classifier(Network(checkpoint=str(checkpoint), **network), NO_EXTRACTION, labels)
+    return made, new_classifier(made)
 
 
 def change_json(path: Path, **values) -> None:
@@ -101,8 +102,8 @@ def change_weights(folder: Path, change) -> None:
 
 def test_a_new_network_takes_the_labels_and_repeats_with_the_seed():
     network = Network(model_type='wav2vec2', config=WAV2VEC2)
-    made = design(network, FeatureExtraction('Wav2Vec2FeatureExtractor'), LABELS)
-    first, second = (torch.manual_seed(seed) and new_model(made) for seed in (1, 1))
+    made = design_classifier(network, FeatureExtraction('Wav2Vec2FeatureExtractor'), LABELS)
+    first, second = (torch.manual_seed(seed) and new_classifier(made) for seed in (1, 1))
     assert first.config.id2label == {0: 'neutral', 1: 'angry'}
     assert first.config.label2id == {'neutral': 0, 'angry': 1}
     assert made.initial_weights == 'random'
@@ -256,6 +257,44 @@ def test_a_folder_with_a_bad_file_is_refused(refuses, wav2vec2, file, text, faul
         make(wav2vec2)
 
 
+@pytest.mark.parametrize('family', ['wav2vec2-group', 'hubert-layer', 'wavlm-layer', 'wav2vec2-bert', 'whisper'])
+def test_an_encoder_is_that_of_the_classifier(models, family, made_sound):
+    network = Network(checkpoint=str(models / family))
+    encoder = new_encoder(design_encoder(network, NO_EXTRACTION)).eval()
+    made = design_classifier(network, NO_EXTRACTION, LABELS)
+    classifier = new_classifier(made).eval()
+    inputs = made.frontend([made_sound('chord', 0.8)])
+    with torch.inference_mode():
+        expected = classifier(**inputs, output_hidden_states=True).hidden_states
+        actual = encoder(**inputs, output_hidden_states=True).hidden_states
+    assert len(actual) == len(expected) == 3
+    assert all(map(torch.equal, actual, expected))
+    assert not hasattr(encoder, 'classifier') and not hasattr(encoder, 'decoder')
+
+
+def test_an_encoder_of_a_pretrained_whisper_has_its_window_and_layers(whisper, made_sound):
+    network = Network(checkpoint=str(whisper), window=1.0, config={'encoder_layers': 2})
+    made = design_encoder(network, NO_EXTRACTION)
+    encoder = new_encoder(made).eval()
+    assert len(encoder.layers) == 2 and encoder.embed_positions.num_embeddings == 50
+    full = new_encoder(design_encoder(Network(checkpoint=str(whisper)), NO_EXTRACTION))
+    assert torch.equal(encoder.embed_positions.weight, full.embed_positions.weight[:50])
+    assert encoder(**made.frontend([made_sound('chord', 0.8)])).last_hidden_state.shape == (1, 50, 16)
+
+
+def test_a_random_encoder_has_no_head_and_no_labels_of_data():
+    network = Network(model_type='wav2vec2', config=WAV2VEC2)
+    encoder = new_encoder(design_encoder(network, FeatureExtraction('Wav2Vec2FeatureExtractor')))
+    assert isinstance(encoder, transformers.Wav2Vec2Model)
+    assert encoder.config.label2id == transformers.Wav2Vec2Config().label2id
+
+
+def test_an_encoder_without_all_its_weights_is_refused(refuses, wav2vec2):
+    change_weights(wav2vec2, lambda weights: {key: value for key, value in weights.items() if '.layers.1.' not in key})
+    with refuses('lacks 16 weights of the encoder', 'encoder.layers.1.'):
+        new_encoder(design_encoder(Network(checkpoint=str(wav2vec2)), NO_EXTRACTION))
+
+
 def test_an_unknown_key_is_refused_with_the_nearest(refuses, wav2vec2):
     with refuses("'network.config.use_weigted_layer_sum'", "did you mean 'use_weighted_layer_sum'"):
         make(wav2vec2, config={'use_weigted_layer_sum': True})
@@ -264,7 +303,7 @@ def test_an_unknown_key_is_refused_with_the_nearest(refuses, wav2vec2):
 def test_values_that_do_not_go_together_are_refused(refuses):
     network = Network(model_type='wav2vec2', config=WAV2VEC2 | {'num_attention_heads': 3})
     with refuses('network.config does not fit', 'correct the recipe'):
-        new_model(design(network, FeatureExtraction('Wav2Vec2FeatureExtractor'), LABELS))
+        new_classifier(design_classifier(network, FeatureExtraction('Wav2Vec2FeatureExtractor'), LABELS))
 
 
 def test_a_feature_extractor_is_made_for_16_khz(refuses):
@@ -277,11 +316,11 @@ def test_a_feature_extractor_is_made_for_16_khz(refuses):
 @pytest.mark.parametrize('network', [{'HF_HUB_OFFLINE': '1'}, {'HF_ENDPOINT': 'http://127.0.0.1:9'}])
 def test_a_hub_name_without_a_network_says_at_once_which_folder_to_give(network, tmp_path):
     program = (
-        'from ser_ros.training.learning.model import design\n'
+        'from ser_ros.training.learning.design import design_classifier\n'
         'from ser_ros.training.learning.recipe import FeatureExtraction, Network\n'
         'from ser_ros.errors import SerError\n'
         'try:\n'
-        "    design(Network(checkpoint='facebook/hubert-large-ls960-ft'), FeatureExtraction(), ('a', 'b'))\n"
+        "    design_classifier(Network(checkpoint='facebook/hubert-large-ls960-ft'), FeatureExtraction(), ('a', 'b'))\n"
         'except SerError as error:\n'
         '    print(error)\n'
     )
