@@ -32,14 +32,14 @@ SLOW = tuple(
         'optimising/test_build.py',
         'recognition/test_faults.py',
         'setup/test_run_time.py',
-        'training/learning/test_families.py',
-        'training/learning/test_finetune.py',
-        'training/storage/test_upload.py',
+        'training/finetuning/test_families.py',
+        'training/finetuning/test_finetune.py',
+        'training/finetuning/test_train.py',
         'training/learning/test_network.py',
         'training/pretraining/test_encoder_folder.py',
+        'training/pretraining/test_pretrain.py',
+        'training/storage/test_upload.py',
         'training/test_make_default_model.py',
-        'training/test_pretrain.py',
-        'training/test_train.py',
     )
 )
 """Files whose tests train, export or measure."""

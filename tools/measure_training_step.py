@@ -29,13 +29,13 @@ from ser_ros.benchmarking.architectures import ARCHITECTURES
 from ser_ros.emotions import LABELS
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.recordings import Recording
+from ser_ros.training.finetuning.finetune import finetune
+from ser_ros.training.finetuning.finetuning_recipe import FinetuningRecipe, load_finetuning_recipe
 from ser_ros.training.learning.dataset import TrainingSet, VariantFeatures
 from ser_ros.training.learning.design import design_classifier
-from ser_ros.training.learning.finetune import finetune
 from ser_ros.training.learning.masks import Masks
 from ser_ros.training.learning.network import new_classifier
-from ser_ros.training.learning.recipe import FeatureExtraction, Recipe
-from ser_ros.training.learning.recipe_file import load_recipe
+from ser_ros.training.learning.recipe import FeatureExtraction
 
 SETTINGS = {'paper': '', 'fast': '-fast'}
 """What each is called at the end of a recipe's name."""
@@ -150,12 +150,12 @@ def measure(model: str, settings: str, steps: int) -> Row:
     return Row(parameters, step_seconds, cpu_seconds, utterances, float(np.mean(longest)), peak)
 
 
-def random_weight_recipe(model: str, settings: str) -> Recipe:
+def random_weight_recipe(model: str, settings: str) -> FinetuningRecipe:
     """Return the recipe that ships, with random weights of the same architecture instead of its checkpoint.
 
     Layers are never dropped, so that every step has the work of all.
     """
-    recipe = load_recipe(model + SETTINGS[settings])
+    recipe = load_finetuning_recipe(model + SETTINGS[settings])
     model_type, config = ARCHITECTURES[model]
     network = replace(
         recipe.network,
@@ -173,7 +173,7 @@ def random_weight_recipe(model: str, settings: str) -> Recipe:
     )
 
 
-def _order(recipe: Recipe, training: TrainingSet) -> list[int]:
+def _order(recipe: FinetuningRecipe, training: TrainingSet) -> list[int]:
     optimisation = recipe.optimisation
     together = optimisation.batches_sorted_together if optimisation.group_by_length else 0
     return training.order(optimisation.batch_size, sorted_together=together)

@@ -8,7 +8,7 @@ from pathlib import Path
 from ser_ros.cli.repeatable import repeatable
 from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.extras import require_extra
-from ser_ros.training.pretraining.recipe_file import pretraining_recipe_names
+from ser_ros.training.pretraining.pretraining_recipe import pretraining_recipe_names
 
 _EXAMPLES = """\
 examples:

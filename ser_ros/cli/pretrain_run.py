@@ -10,9 +10,9 @@ from ser_ros.errors import SerError
 from ser_ros.recognition.models import find_checkpoint, models_folder
 from ser_ros.training.learning.recipe import Network
 from ser_ros.training.pretraining.encoder_folder import Pretraining, make_encoder
-from ser_ros.training.pretraining.recipe_file import load_pretraining_recipe
+from ser_ros.training.pretraining.pretraining_recipe import load_pretraining_recipe
 from ser_ros.training.pretraining.speech import find_pieces, hours
-from ser_ros.training.pretraining.teacher import Teacher
+from ser_ros.training.pretraining.teacher_encoder import TeacherEncoder
 
 
 def run(options: argparse.Namespace, command: str) -> int:
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace, command: str) -> int:
     print(f'{hours(pieces):.1f} hours of speech in {len(pieces)} pieces', flush=True)
     teacher = None
     if options.teacher:
-        teacher = Teacher(options.teacher, recipe.distillation.layers, longest=recipe.pieces.longest)
+        teacher = TeacherEncoder(options.teacher, recipe.distillation.layers, longest=recipe.pieces.longest)
     report = make_encoder(run, pieces, teacher)
     print(f'{report.parameters / 1e6:.2f} million parameters, in {run.out}')
     print(f'ros2 run ser_ros train --recipe own-encoder --model {run.out} --data RAVDESS')

@@ -5,7 +5,7 @@ import argparse
 from pathlib import Path
 
 from ser_ros.training.data.protocols import PROTOCOLS
-from ser_ros.training.learning.recipe_file import recipe_names
+from ser_ros.training.finetuning.finetuning_recipe import finetuning_recipe_names
 
 ALL = 'all'
 """As a recipe: the study's four models."""
@@ -53,7 +53,8 @@ def parser() -> argparse.ArgumentParser:
         nargs='+',
         default=[],
         metavar='NAME',
-        help=f'{", ".join(recipe_names())}; {ALL}: the four of the study. With --model alone: the recipe of that model',
+        help=f'{", ".join(finetuning_recipe_names())}; {ALL}: the four of the study. With --model alone: the recipe of '
+        'that model',
     )
     add(
         '--data',

@@ -23,17 +23,21 @@ from ser_ros.training.data.splits import (
     measure_on_validation_clips,
 )
 from ser_ros.training.evaluation.measures import HEARINGS
-from ser_ros.training.learning.recipe import Recipe
-from ser_ros.training.learning.recipe_file import load_recipe, parse_recipe, recipe_names
-from ser_ros.training.plan import Study
+from ser_ros.training.finetuning.experiment import Experiment
+from ser_ros.training.finetuning.finetuning_recipe import (
+    FinetuningRecipe,
+    finetuning_recipe_names,
+    load_finetuning_recipe,
+    parse_finetuning_recipe,
+)
+from ser_ros.training.finetuning.run import run_experiment
+from ser_ros.training.finetuning.teaching import Teaching
 from ser_ros.training.reporting.comparison import STUDY_RECIPES, compare
 from ser_ros.training.reporting.markdown import percent
 from ser_ros.training.reporting.run_report import RunReport, read_run_report
 from ser_ros.training.reporting.supplement import read_supplement
 from ser_ros.training.storage.json_files import REPORT
 from ser_ros.training.storage.upload import check_account, push
-from ser_ros.training.study import run_study
-from ser_ros.training.teaching import Teaching
 
 
 def run(options: argparse.Namespace, command: str) -> int:
@@ -58,8 +62,8 @@ def run(options: argparse.Namespace, command: str) -> int:
     return 0
 
 
-def _train(study: Study, splits: list[Split], options: argparse.Namespace) -> None:
-    reports = run_study(study, splits)
+def _train(study: Experiment, splits: list[Split], options: argparse.Namespace) -> None:
+    reports = run_experiment(study, splits)
     if not PartialState().is_main_process:
         return
     for split, report in zip(splits, reports, strict=True):
@@ -75,7 +79,7 @@ def _check(options: argparse.Namespace) -> None:
     if (options.data is None) != options.download:
         raise SerError('give either --data (the folder or zip of RAVDESS, or a CSV table of your own) or --download')
     if not options.recipe and not options.model:
-        raise SerError(f'--recipe is missing; give one of {", ".join(recipe_names())}, or {ALL}')
+        raise SerError(f'--recipe is missing; give one of {", ".join(finetuning_recipe_names())}, or {ALL}')
     if (options.scores or options.also or options.notes) and options.protocol != 'full':
         name = '--scores' if options.scores else '--also' if options.also else '--notes'
         raise SerError(f'{name} is for --protocol full, whose model has no figures of its own; leave it out')
@@ -90,7 +94,7 @@ def _check(options: argparse.Namespace) -> None:
         raise SerError('--validation leaves the test clips unheard and --select-on-test uses them; choose one')
 
 
-def _check_what_it_needs(recipe: Recipe, options: argparse.Namespace) -> None:
+def _check_what_it_needs(recipe: FinetuningRecipe, options: argparse.Namespace) -> None:
     """Refuse a recipe that lacks something, and something that the recipe has no use for."""
     other = recipe.other_speech
     for option, given, wanted, key in (
@@ -109,7 +113,7 @@ def _check_what_it_needs(recipe: Recipe, options: argparse.Namespace) -> None:
             raise SerError(f'the recipe has no use for {option}; leave it out, or give the values of {key} with --set')
 
 
-def _recipes(options: argparse.Namespace) -> dict[str, Recipe]:
+def _recipes(options: argparse.Namespace) -> dict[str, FinetuningRecipe]:
     """Return the recipes that are asked for, by name, with what the command line changes."""
     if not options.recipe:
         name, recipe = _recipe_of(options.model, options.set)
@@ -121,34 +125,36 @@ def _recipes(options: argparse.Namespace) -> dict[str, Recipe]:
         raise SerError('--model is for one recipe; give one, or set the checkpoints in the recipes')
     if len(names) > 1 and options.push_to_hub:
         raise SerError('--push-to-hub is for one recipe; give one')
-    recipes = {name: load_recipe(name, options.set) for name in names}
+    recipes = {name: load_finetuning_recipe(name, options.set) for name in names}
     if not options.model:
         return recipes
     return {name: _begin_with(recipe, options.model) for name, recipe in recipes.items()}
 
 
-def _recipe_of(model: str, settings: list[str]) -> tuple[str, Recipe]:
+def _recipe_of(model: str, settings: list[str]) -> tuple[str, FinetuningRecipe]:
     """Return the recipe that a trained model was made with, to go on from its weights."""
     folder = find_model(model)
     report = read_run_report(folder / REPORT)
     if report is None:
         raise SerError(f'{folder} was not made by train, so its recipe is not known; give one with --recipe')
-    recipe = parse_recipe(json.dumps(report.settings), settings, source=f'{folder / REPORT}')
+    recipe = parse_finetuning_recipe(json.dumps(report.settings), settings, source=f'{folder / REPORT}')
     return folder.name, _begin_with(recipe, model)
 
 
-def _begin_with(recipe: Recipe, model: str) -> Recipe:
+def _begin_with(recipe: FinetuningRecipe, model: str) -> FinetuningRecipe:
     """Return `recipe` with the weights of `model`; a network that it would have made itself is taken as it is."""
     config = recipe.network.config if recipe.network.checkpoint else {}
     network = dataclasses.replace(recipe.network, checkpoint=find_checkpoint(model), model_type='', config=config)
     return dataclasses.replace(recipe, network=network)
 
 
-def _study(options: argparse.Namespace, name: str, recipe: Recipe, corpus: Corpus, command: str) -> Study:
+def _study(
+    options: argparse.Namespace, name: str, recipe: FinetuningRecipe, corpus: Corpus, command: str
+) -> Experiment:
     # Resolved, for its neighbour holds what is not done yet, and `.` has none.
     out = options.out.resolve() if options.out else models_folder() / f'{name}-{options.protocol}'
     several = len(options.recipe) > 1 or options.recipe == [ALL]
-    return Study(
+    return Experiment(
         recipe_name=name,
         recipe=recipe,
         corpus=corpus,
@@ -164,7 +170,7 @@ def _study(options: argparse.Namespace, name: str, recipe: Recipe, corpus: Corpu
     )
 
 
-def _splits(options: argparse.Namespace, study: Study) -> list[Split]:
+def _splits(options: argparse.Namespace, study: Experiment) -> list[Split]:
     for line in incomplete_speakers(study.corpus.clips):
         print(line, file=sys.stderr)
     share = study.recipe.validation.share

@@ -16,9 +16,9 @@ from ser_ros.training.learning.network import save_model
 from ser_ros.training.learning.recipe import plain_values
 from ser_ros.training.pretraining.encoder_report import EncoderReport, encoder_card
 from ser_ros.training.pretraining.pretrain import Pretrained, pretrain
-from ser_ros.training.pretraining.recipe import PretrainingRecipe
+from ser_ros.training.pretraining.pretraining_recipe import PretrainingRecipe
 from ser_ros.training.pretraining.speech import Piece, hours
-from ser_ros.training.pretraining.teacher import Teacher
+from ser_ros.training.pretraining.teacher_encoder import TeacherEncoder
 from ser_ros.training.provenance.environment import environment
 from ser_ros.training.provenance.origins import pretraining_of
 from ser_ros.training.provenance.pretraining_report import UnlabelledSpeech
@@ -39,7 +39,7 @@ class Pretraining:
     resume: bool = False
 
 
-def make_encoder(run: Pretraining, pieces: Sequence[Piece], teacher: Teacher | None) -> EncoderReport:
+def make_encoder(run: Pretraining, pieces: Sequence[Piece], teacher: TeacherEncoder | None) -> EncoderReport:
     """Pretrain, write a Hugging Face folder that `train --model` can begin with, and return its report.
 
     Raises SerError where the folder is there already, and on a full disk.
@@ -65,7 +65,9 @@ def make_encoder(run: Pretraining, pieces: Sequence[Piece], teacher: Teacher | N
     return report
 
 
-def _report(run: Pretraining, pieces: Sequence[Piece], teacher: Teacher | None, made: Pretrained) -> EncoderReport:
+def _report(
+    run: Pretraining, pieces: Sequence[Piece], teacher: TeacherEncoder | None, made: Pretrained
+) -> EncoderReport:
     return EncoderReport(
         recipe=run.recipe_name,
         description=run.recipe.description,

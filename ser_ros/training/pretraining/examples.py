@@ -15,10 +15,10 @@ from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.recognition.frontend import Frontend
 from ser_ros.training.learning.augment import Variation, draw_variation, vary_surroundings, vary_voice
 from ser_ros.training.learning.order import in_batches_of_like_duration
+from ser_ros.training.pretraining.pretraining_recipe import Masking, PretrainingRecipe
 from ser_ros.training.pretraining.quantizer import RandomQuantizer
-from ser_ros.training.pretraining.recipe import Masking, PretrainingRecipe
 from ser_ros.training.pretraining.speech import Piece
-from ser_ros.training.pretraining.teacher import Teacher
+from ser_ros.training.pretraining.teacher_encoder import TeacherEncoder
 from ser_ros.training.storage.whole_file import whole_file
 
 VALID, MASK, CODES, STATES = 'valid', 'mask', 'codes', 'states'
@@ -42,7 +42,7 @@ class Examples(torch.utils.data.Dataset):
         recipe: PretrainingRecipe,
         frontend: Frontend,
         rows_of: Callable[[int], int],
-        teacher: Teacher | None,
+        teacher: TeacherEncoder | None,
         kept: Path,
     ):
         """`rows_of` tells how many rows the student makes of so many input rows; `kept` is the folder of variants."""
@@ -135,7 +135,7 @@ def draw_mask(rows: int, duration: float, masking: Masking, rng: np.random.Gener
     return mask
 
 
-def collate(items: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+def collate_pieces(items: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
     """Stack items into a batch, padded with zeros to the longest."""
     batch = {name: pad_sequence([item[name] for item in items], batch_first=True) for name in items[0]}
     return {name: value.float() if value.dtype == torch.float16 else value for name, value in batch.items()}

@@ -17,11 +17,11 @@ from ser_ros.training.learning.checkpoints import Clock, LastEntry, Seal, open_w
 from ser_ros.training.learning.design import design_encoder
 from ser_ros.training.learning.order import EpochOrder
 from ser_ros.training.learning.recipe import plain_values
-from ser_ros.training.pretraining.examples import STATES, Examples, collate
-from ser_ros.training.pretraining.recipe import PretrainingRecipe
+from ser_ros.training.pretraining.examples import STATES, Examples, collate_pieces
+from ser_ros.training.pretraining.pretraining_recipe import PretrainingRecipe
 from ser_ros.training.pretraining.speech import Piece
 from ser_ros.training.pretraining.student import Student
-from ser_ros.training.pretraining.teacher import Teacher
+from ser_ros.training.pretraining.teacher_encoder import TeacherEncoder
 from ser_ros.training.pretraining.whitening import Whitening
 
 _MEASURED_PIECES = 200
@@ -48,7 +48,7 @@ class Pretrained:
 
 
 def pretrain(
-    recipe: PretrainingRecipe, pieces: list[Piece], teacher: Teacher | None, work: Path, *, resume: bool
+    recipe: PretrainingRecipe, pieces: list[Piece], teacher: TeacherEncoder | None, work: Path, *, resume: bool
 ) -> Pretrained:
     """Train an encoder on `pieces`; `work` holds checkpoints and, where the recipe has variants, what is made once.
 
@@ -84,7 +84,7 @@ def pretrain(
         model=student,
         args=arguments,
         train_dataset=examples,
-        data_collator=collate,
+        data_collator=collate_pieces,
         callbacks=[Clock(), Seal(), LastEntry()],
         recipe=recipe,
     )

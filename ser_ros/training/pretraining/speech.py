@@ -13,7 +13,7 @@ from ser_ros.audio.file import read_part
 from ser_ros.errors import SerError
 from ser_ros.training.data.other_speech import audio_files_of
 from ser_ros.training.data.problems import refuse_together
-from ser_ros.training.pretraining.recipe import Pieces
+from ser_ros.training.pretraining.pretraining_recipe import Pieces
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy, pad, smooth_l1_loss
 from ser_ros.training.learning.design import Design
 from ser_ros.training.learning.network import new_encoder
 from ser_ros.training.pretraining.examples import CODES, MASK, STATES, VALID
-from ser_ros.training.pretraining.recipe import PretrainingRecipe
+from ser_ros.training.pretraining.pretraining_recipe import PretrainingRecipe
 from ser_ros.training.pretraining.whitening import Whitening
 
 

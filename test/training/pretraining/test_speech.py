@@ -7,7 +7,7 @@ import soundfile
 
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.recordings import load_recordings
-from ser_ros.training.pretraining.recipe import Pieces
+from ser_ros.training.pretraining.pretraining_recipe import Pieces
 from ser_ros.training.pretraining.speech import find_pieces, hours
 
 

@@ -6,7 +6,7 @@ import pytest
 from ser_ros.training.data.corpus import read_corpus
 from ser_ros.training.data.splits import make_splits, measure_on_validation_clips
 from ser_ros.training.data.table import write_table
-from ser_ros.training.teaching import teacher_of
+from ser_ros.training.finetuning.teaching import teacher_of
 
 
 @pytest.fixture

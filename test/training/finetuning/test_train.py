@@ -289,7 +289,7 @@ def test_a_full_disk_ends_in_one_sentence_and_the_run_can_go_on(train, make_clip
         raise OSError(errno.ENOSPC, 'No space left on device')
 
     with monkeypatch.context() as patch:
-        patch.setattr('ser_ros.training.measurement.save_model', full)
+        patch.setattr('ser_ros.training.finetuning.model_folder.save_model', full)
         assert train(data, out, '--protocol', 'full', settings=['optimisation.epochs=1']) == 1
     error = capsys.readouterr().err
     assert 'disk' in error and '--resume' in error and not out.exists()

@@ -14,7 +14,7 @@ from ser_ros.training.learning.recipe import FeatureExtraction, Network
 _LARGEST = torch.finfo(torch.float16).max
 
 
-class Teacher:
+class TeacherEncoder:
     """Any speech encoder of transformers that `train` can begin with."""
 
     def __init__(self, checkpoint: str, layers: list[int], *, longest: float):

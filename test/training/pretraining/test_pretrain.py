@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from ser_ros.cli.pretrain import main
 from ser_ros.cli.train import main as train
-from ser_ros.training.pretraining.recipe_file import load_pretraining_recipe, pretraining_recipe_names
+from ser_ros.training.pretraining.pretraining_recipe import load_pretraining_recipe, pretraining_recipe_names
 
 TINY = [
     'network.config.hidden_size=24',

@@ -16,7 +16,7 @@ from ser_ros.training.learning.dataset import VariantFeatures
 from ser_ros.training.learning.precision import bfloat16_is_fast
 
 
-class FinetunedTeacher:
+class TeacherClassifier:
     """Answers for the variants of training utterances; keeps what it has said."""
 
     def __init__(self, folder: Path, labels: Sequence[str], features: VariantFeatures, *, temperature: float):

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from accelerate import PartialState
 
-from ser_ros.training.bench import Bench
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.recordings import Recording
 from ser_ros.training.data.splits import Split
@@ -16,11 +15,12 @@ from ser_ros.training.evaluation.calibration import fit_temperature, store_tempe
 from ser_ros.training.evaluation.evaluate import evaluate
 from ser_ros.training.evaluation.held_out_speech import answers_to_speech
 from ser_ros.training.evaluation.scores import Evaluation
-from ser_ros.training.folds import keep_answers
-from ser_ros.training.learning.finetune import Finetuned
+from ser_ros.training.finetuning.experiment import Experiment
+from ser_ros.training.finetuning.finetune import Finetuned
+from ser_ros.training.finetuning.folds import keep_answers
+from ser_ros.training.finetuning.shared_inputs import SharedInputs
 from ser_ros.training.learning.network import save_model
 from ser_ros.training.learning.recipe import plain_values
-from ser_ros.training.plan import Study
 from ser_ros.training.provenance.environment import environment
 from ser_ros.training.provenance.origins import pretraining_of, trainings_of
 from ser_ros.training.reporting.run_folder import write_run_folder
@@ -31,18 +31,20 @@ _VALIDATION_CLIPS = 'the validation clips'
 _ALL_FOLDS = "all folds' test clips"
 
 
-def make_folder(study: Study, split: Split, bench: Bench, trained: Finetuned, model: Path) -> None:
+def make_folder(experiment: Experiment, split: Split, inputs: SharedInputs, trained: Finetuned, model: Path) -> None:
     """Write everything that belongs into the model folder `model`, which is new."""
-    save_model(trained.model, bench.design.feature_extractor, model, half_precision=study.recipe.half_precision_weights)
-    selection = 'test' if study.selects_on_test else 'validation' if split.validation else 'last'
-    report = _report(study, split, bench, trained, model, selection)
-    tables = {'manifest': study.corpus.clips, 'train': split.train, 'test': split.test}
-    if not study.selects_on_test:
+    save_model(
+        trained.model, inputs.design.feature_extractor, model, half_precision=experiment.recipe.half_precision_weights
+    )
+    selection = 'test' if experiment.selects_on_test else 'validation' if split.validation else 'last'
+    report = _report(experiment, split, inputs, trained, model, selection)
+    tables = {'manifest': experiment.corpus.clips, 'train': split.train, 'test': split.test}
+    if not experiment.selects_on_test:
         tables['validation'] = split.validation
     for name, clips in tables.items():
         if clips:
             write_table(model / f'{name}.csv', clips)
-    tell(model, report, study.supplement)
+    tell(model, report, experiment.supplement)
 
 
 def tell(model: Path, report: RunReport, supplement: Supplement) -> None:
@@ -57,32 +59,36 @@ def tell(model: Path, report: RunReport, supplement: Supplement) -> None:
     write_run_folder(model, report, supplement)
 
 
-def _report(study: Study, split: Split, bench: Bench, trained: Finetuned, model: Path, selection: str) -> RunReport:
-    recipe = study.recipe
+def _report(
+    experiment: Experiment, split: Split, inputs: SharedInputs, trained: Finetuned, model: Path, selection: str
+) -> RunReport:
+    recipe = experiment.recipe
     # First, for the figures are those of the calibrated model.
-    temperature = _calibrate(model, bench.recordings_of(split.validation)) if selection == 'validation' else 1.0
+    temperature = _calibrate(model, inputs.recordings_of(split.validation)) if selection == 'validation' else 1.0
     return RunReport(
-        recipe=study.recipe_name,
-        corpus=study.corpus.name,
-        licence=study.corpus.licence,
+        recipe=experiment.recipe_name,
+        corpus=experiment.corpus.name,
+        licence=experiment.corpus.licence,
         protocol=split.protocol,
         fold=split.fold,
         folds=split.folds,
         selection=selection,
         train_clips=len(split.train),
-        validation_clips=0 if study.selects_on_test else len(split.validation),
+        validation_clips=0 if experiment.selects_on_test else len(split.validation),
         test_clips=len(split.test),
         train_speakers=_speakers(split.train),
-        validation_speakers=() if study.selects_on_test else _speakers(split.validation),
+        validation_speakers=() if experiment.selects_on_test else _speakers(split.validation),
         test_speakers=_speakers(split.test),
-        labels=tuple(study.corpus.labels),
-        initial_weights=bench.design.initial_weights,
+        labels=tuple(experiment.corpus.labels),
+        initial_weights=inputs.design.initial_weights,
         pretraining=pretraining_of(recipe.network.checkpoint),
         trained_before=trainings_of(recipe.network.checkpoint),
-        **study.teaching.names(),
-        evaluation=_evaluate(study, split, bench, model, keeps_answers=selection == 'last'),
+        **experiment.teaching.names(),
+        evaluation=_evaluate(experiment, split, inputs, model, keeps_answers=selection == 'last'),
         held_out_speech=(
-            answers_to_speech(model, study.held_out_speech, bench.held_out_speech) if study.held_out_speech else None
+            answers_to_speech(model, experiment.held_out_speech, inputs.held_out_speech)
+            if experiment.held_out_speech
+            else None
         ),
         validation_accuracy=trained.validation_accuracy,
         chosen_step=trained.chosen_step,
@@ -97,7 +103,7 @@ def _report(study: Study, split: Split, bench: Bench, trained: Finetuned, model:
         calibrated_on=_VALIDATION_CLIPS if selection == 'validation' else '',
         seed=recipe.seed,
         settings=plain_values(recipe),
-        command=study.command,
+        command=experiment.command,
         **environment(),
         training_log=tuple(trained.log),
     )
@@ -110,10 +116,12 @@ def _calibrate(model: Path, recordings: Sequence[Recording]) -> float:
     return temperature
 
 
-def _evaluate(study: Study, split: Split, bench: Bench, model: Path, *, keeps_answers: bool) -> Evaluation | None:
+def _evaluate(
+    experiment: Experiment, split: Split, inputs: SharedInputs, model: Path, *, keeps_answers: bool
+) -> Evaluation | None:
     if not split.test:
         return None
-    measured = evaluate(model, bench.recordings_of(split.test), conditions=study.conditions)
+    measured = evaluate(model, inputs.recordings_of(split.test), conditions=experiment.conditions)
     if keeps_answers:
         keep_answers(measured, model)
     return measured.evaluation

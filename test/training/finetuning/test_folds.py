@@ -9,8 +9,8 @@ import pytest
 from scipy.special import log_softmax
 
 from ser_ros.recognition.checkpoint import TEMPERATURE_KEY
-from ser_ros.training import folds
-from ser_ros.training.folds import KeptAnswers, sum_up
+from ser_ros.training.finetuning import folds
+from ser_ros.training.finetuning.folds import KeptAnswers, sum_up
 from ser_ros.training.reporting.run_folder import write_run_folder
 from ser_ros.training.reporting.run_report import read_run_report
 from ser_ros.training.reporting.summary import read_summary

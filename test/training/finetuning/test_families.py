@@ -13,12 +13,12 @@ from accelerate.utils import extract_model_from_parallel
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.recordings import Recording
+from ser_ros.training.finetuning.finetune import finetune
+from ser_ros.training.finetuning.finetuning_recipe import parse_finetuning_recipe
 from ser_ros.training.learning.dataset import TrainingSet, ValidationSet, VariantFeatures
 from ser_ros.training.learning.design import design_classifier
-from ser_ros.training.learning.finetune import finetune
 from ser_ros.training.learning.masks import Masks
 from ser_ros.training.learning.network import new_classifier, save_model
-from ser_ros.training.learning.recipe_file import parse_recipe
 
 LABELS = ('neutral', 'angry', 'sad')
 STEPS = 2
@@ -121,7 +121,7 @@ def make_recipe(settings: str, checkpoint: Path, family: str):
     text, changes = SETTINGS[settings]
     window = ['network.window=1.0'] if family == 'whisper' else []
     text = f'{text}\ndescription: shrunken\nnetwork: {{checkpoint: {checkpoint}}}\n'
-    return parse_recipe(text, [*changes, *window])
+    return parse_finetuning_recipe(text, [*changes, *window])
 
 
 @pytest.fixture

@@ -19,18 +19,19 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import SeamlessM4TFeatureExtractor, TrainerCallback, Wav2Vec2FeatureExtractor
 
+import ser_ros.training.finetuning.finetune as finetune_module
 import ser_ros.training.learning.checkpoints as checkpoints_module
-import ser_ros.training.learning.finetune as finetune_module
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.recordings import Recording
-from ser_ros.training.learning.dataset import TrainingSet, ValidationSet, VariantFeatures, collate
+from ser_ros.training.finetuning.finetune import Finetuned, finetune
+from ser_ros.training.finetuning.finetuning_recipe import FinetuningRecipe, Validation
+from ser_ros.training.learning.dataset import TrainingSet, ValidationSet, VariantFeatures, collate_clips
 from ser_ros.training.learning.design import design_classifier
-from ser_ros.training.learning.finetune import Finetuned, finetune
 from ser_ros.training.learning.layers import head_names, layer_of
 from ser_ros.training.learning.masks import Masks
 from ser_ros.training.learning.network import new_classifier, save_model
 from ser_ros.training.learning.precision import attention
-from ser_ros.training.learning.recipe import Augmentation, FeatureExtraction, Network, Optimisation, Recipe, Validation
+from ser_ros.training.learning.recipe import Augmentation, FeatureExtraction, Network, Optimisation
 from ser_ros.training.storage.disk import tells_of_a_full_disk
 
 RATE = 16_000
@@ -67,9 +68,9 @@ WAV2VEC2 = {
 }
 
 
-def make_recipe(*, network=None, augmentation=None, validation=None, seed=0, **optimisation) -> Recipe:
+def make_recipe(*, network=None, augmentation=None, validation=None, seed=0, **optimisation) -> FinetuningRecipe:
     """Return a recipe for a tiny network that learns made clips; keyword arguments change its groups."""
-    return Recipe(
+    return FinetuningRecipe(
         description='tiny',
         network=Network(model_type='wav2vec2-bert', config={**CONFORMER, **(network or {})}),
         feature_extraction=FeatureExtraction('SeamlessM4TFeatureExtractor', {'stride': 2}),
@@ -108,11 +109,11 @@ def make_recordings(count: int, seed: int = 0, *, of_first_label: int | None = N
     return recordings
 
 
-def make_design(recipe: Recipe):
+def make_design(recipe: FinetuningRecipe):
     return design_classifier(recipe.network, recipe.feature_extraction, LABELS)
 
 
-def make_sets(recipe: Recipe, recordings: list[Recording], kind: type[TrainingSet] = TrainingSet):
+def make_sets(recipe: FinetuningRecipe, recordings: list[Recording], kind: type[TrainingSet] = TrainingSet):
     """Return training and validation set."""
     made = make_design(recipe)
     features = VariantFeatures(made.frontend, recipe.augmentation, seed=recipe.seed)
@@ -122,7 +123,7 @@ def make_sets(recipe: Recipe, recordings: list[Recording], kind: type[TrainingSe
 
 
 def train(
-    recipe: Recipe, work: Path, *, count=24, validates=True, resume=False, kind=TrainingSet, **others
+    recipe: FinetuningRecipe, work: Path, *, count=24, validates=True, resume=False, kind=TrainingSet, **others
 ) -> Finetuned:
     recordings = others.pop('recordings', None) or make_recordings(count)
     training, validation = make_sets(recipe, recordings, kind)
@@ -130,7 +131,7 @@ def train(
     return finetune(recipe, make_design(recipe), training, validation, work, resume=resume, **others)
 
 
-def swapped_validation(recipe: Recipe) -> ValidationSet:
+def swapped_validation(recipe: FinetuningRecipe) -> ValidationSet:
     """Return a validation set with its labels swapped: the better the training, the worse it gets."""
     frontend = make_design(recipe).frontend
     return ValidationSet(make_recordings(8, seed=99), LABELS[::-1], frontend, recipe.augmentation)
@@ -352,7 +353,7 @@ def assert_nearly_the_same_network(one: torch.nn.Module, other: torch.nn.Module)
 
 
 def answers(model: torch.nn.Module, data) -> tuple[torch.Tensor, torch.Tensor]:
-    batch = collate([data[index] for index in range(len(data))])
+    batch = collate_clips([data[index] for index in range(len(data))])
     labels = batch.pop('labels')
     return model(**batch).logits, labels
 

@@ -20,13 +20,13 @@ from transformers import (
 )
 from transformers.trainer_utils import get_last_checkpoint
 
+from ser_ros.training.finetuning.finetuning_recipe import FinetuningRecipe, decisive_values
 from ser_ros.training.learning.checkpoints import Clock, Seal, open_work_folder, training_arguments
-from ser_ros.training.learning.dataset import TrainingSet, ValidationSet, collate
+from ser_ros.training.learning.dataset import TrainingSet, ValidationSet, collate_clips
 from ser_ros.training.learning.design import Design
 from ser_ros.training.learning.layers import freeze, parameter_groups
 from ser_ros.training.learning.network import new_classifier
 from ser_ros.training.learning.order import EpochOrder
-from ser_ros.training.learning.recipe import Recipe, decisive_values
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Finetuned:
 
 
 def finetune(
-    recipe: Recipe,
+    recipe: FinetuningRecipe,
     design: Design,
     training: TrainingSet,
     validation: ValidationSet | None,
@@ -86,7 +86,7 @@ def finetune(
         args=arguments,
         train_dataset=training,
         eval_dataset=validation,
-        data_collator=collate,
+        data_collator=collate_clips,
         compute_metrics=_accuracy,
         callbacks=_callbacks(recipe, validation),
         recipe=recipe,
@@ -114,7 +114,7 @@ class _Trainer(Trainer):
 
     optimizer: torch.optim.Optimizer
 
-    def __init__(self, *, recipe: Recipe, **others):
+    def __init__(self, *, recipe: FinetuningRecipe, **others):
         super().__init__(**others)
         self._recipe = recipe
         # The loss below is a mean over one batch; the Trainer must divide it by the accumulated batches.
@@ -162,7 +162,7 @@ class _EarlyStopping(EarlyStoppingCallback):
             control.should_save = False
 
 
-def _callbacks(recipe: Recipe, validation: ValidationSet | None) -> list[TrainerCallback]:
+def _callbacks(recipe: FinetuningRecipe, validation: ValidationSet | None) -> list[TrainerCallback]:
     patience = recipe.validation.patience
     return [Clock(), Seal()] + ([_EarlyStopping(patience)] if patience and validation is not None else [])
 
@@ -175,7 +175,9 @@ def _accuracy_at(log_history: list[dict], step: int) -> float:
     return next(entry['eval_accuracy'] for entry in log_history if 'eval_accuracy' in entry and entry['step'] == step)
 
 
-def _arguments(recipe: Recipe, work: Path, *, validates: bool, report_to: tuple[str, ...]) -> TrainingArguments:
+def _arguments(
+    recipe: FinetuningRecipe, work: Path, *, validates: bool, report_to: tuple[str, ...]
+) -> TrainingArguments:
     validation = recipe.validation
     every = validation.every_steps
     return training_arguments(

@@ -5,10 +5,14 @@ import json
 
 import pytest
 
+from ser_ros.training.finetuning.finetuning_recipe import (
+    finetuning_recipe_names,
+    load_finetuning_recipe,
+    parse_finetuning_recipe,
+)
 from ser_ros.training.learning import recipe_file
 from ser_ros.training.learning.design import design_classifier
 from ser_ros.training.learning.recipe import plain_values
-from ser_ros.training.learning.recipe_file import load_recipe, parse_recipe, recipe_names
 
 MINIMAL = """
 description: least
@@ -27,7 +31,7 @@ CHECKPOINTS = {
 
 
 def test_a_recipe_is_read_with_defaults_for_what_it_leaves_out():
-    recipe = parse_recipe(MINIMAL)
+    recipe = parse_finetuning_recipe(MINIMAL)
     assert recipe.network.model_type == 'wav2vec2-bert'
     assert recipe.optimisation.learning_rate == 0.001
     assert recipe.augmentation.speed == (1.0, 1.0)
@@ -36,7 +40,7 @@ def test_a_recipe_is_read_with_defaults_for_what_it_leaves_out():
 
 def test_any_value_can_be_set():
     settings = ['optimisation.epochs=7', 'augmentation.speed=[0.9, 1.1]', 'network.config.hidden_size=8', 'seed=3']
-    recipe = parse_recipe(MINIMAL, settings)
+    recipe = parse_finetuning_recipe(MINIMAL, settings)
     assert recipe.optimisation.epochs == 7
     assert recipe.augmentation.speed == (0.9, 1.1)
     assert recipe.network.config == {'hidden_size': 8}
@@ -61,33 +65,33 @@ def test_any_value_can_be_set():
 )
 def test_what_does_not_fit_is_refused(refuses, setting, texts):
     with refuses(*texts):
-        parse_recipe(MINIMAL + 'seed: 1\n', [setting])
+        parse_finetuning_recipe(MINIMAL + 'seed: 1\n', [setting])
 
 
 def test_a_missing_key_is_named(refuses):
     with refuses("'optimisation.learning_rate' is missing"):
-        parse_recipe(MINIMAL.replace(', learning_rate: 1e-3', ''))
+        parse_finetuning_recipe(MINIMAL.replace(', learning_rate: 1e-3', ''))
 
 
 def test_an_unknown_recipe_is_refused_with_the_nearest(refuses):
     with refuses("no recipe 'defualt'", "did you mean 'default'"):
-        load_recipe('defualt')
+        load_finetuning_recipe('defualt')
 
 
-@pytest.mark.parametrize('name', recipe_names())
+@pytest.mark.parametrize('name', finetuning_recipe_names())
 def test_every_recipe_that_ships_is_read_and_described(name):
-    recipe = load_recipe(name)
+    recipe = load_finetuning_recipe(name)
     assert len(recipe.description) > 20
     assert bool(recipe.network.checkpoint) != bool(recipe.network.model_type)
 
 
 def test_no_two_recipes_are_described_alike():
-    descriptions = [load_recipe(name).description for name in recipe_names()]
+    descriptions = [load_finetuning_recipe(name).description for name in finetuning_recipe_names()]
     assert len(set(descriptions)) == len(descriptions) > 1
 
 
 def test_the_recipe_from_random_weights_can_be_built_without_a_network():
-    recipe = load_recipe('from-scratch')
+    recipe = load_finetuning_recipe('from-scratch')
     made = design_classifier(recipe.network, recipe.feature_extraction, ('a', 'b'))
     assert made.config.id2label == {0: 'a', 1: 'b'}
     assert made.feature_extractor.sampling_rate == 16_000
@@ -95,7 +99,7 @@ def test_the_recipe_from_random_weights_can_be_built_without_a_network():
 
 @pytest.mark.parametrize('name', CHECKPOINTS)
 def test_the_study_s_recipes_have_its_settings(name):
-    recipe = load_recipe(name)
+    recipe = load_finetuning_recipe(name)
     assert recipe.network.checkpoint == CHECKPOINTS[name]
     assert recipe.network.config == {} and recipe.network.frozen_layers == 0 and not recipe.network.window
     assert recipe.network.freeze_feature_encoder
@@ -116,16 +120,22 @@ def test_the_study_s_recipes_have_its_settings(name):
     assert augmentation.reverberation_probability == 0.0 and augmentation.gain == (0.0, 0.0)
 
 
-@pytest.mark.parametrize('name', [name for name in recipe_names() if name.endswith('-fast')])
+@pytest.mark.parametrize('name', [name for name in finetuning_recipe_names() if name.endswith('-fast')])
 def test_a_fast_recipe_is_ours_for_the_same_checkpoint(name):
-    fast, studys = load_recipe(name), load_recipe(name.removesuffix('-fast'))
+    fast, studys = load_finetuning_recipe(name), load_finetuning_recipe(name.removesuffix('-fast'))
     assert fast.network.checkpoint == studys.network.checkpoint
     assert fast.optimisation != studys.optimisation
     assert fast.augmentation.whole_clip_probability == 0.0  # utterances as the robot cuts them
 
 
 def test_every_recipe_of_a_checkpoint_has_a_fast_one():
-    names = set(recipe_names()) - {'default', 'default-expressive', 'default-paper', 'from-scratch', 'own-encoder'}
+    names = set(finetuning_recipe_names()) - {
+        'default',
+        'default-expressive',
+        'default-paper',
+        'from-scratch',
+        'own-encoder',
+    }
     assert {f'{name}-fast' for name in names if not name.endswith('-fast')} == {
         name for name in names if name.endswith('-fast')
     }
@@ -141,7 +151,7 @@ def folder(monkeypatch, tmp_path):
 
 def test_a_recipe_takes_what_it_does_not_name_from_the_one_it_extends(folder):
     (folder / 'below.yaml').write_text(MINIMAL + 'seed: 4\n')
-    recipe = parse_recipe('extends: below\ndescription: above\noptimisation: {epochs: 9}')
+    recipe = parse_finetuning_recipe('extends: below\ndescription: above\noptimisation: {epochs: 9}')
     assert recipe.description == 'above'
     assert recipe.optimisation.epochs == 9
     assert recipe.optimisation.batch_size == 2
@@ -152,30 +162,30 @@ def test_a_recipe_takes_what_it_does_not_name_from_the_one_it_extends(folder):
 def test_of_several_the_last_has_the_word_and_then_the_recipe_itself(folder):
     (folder / 'first.yaml').write_text(MINIMAL + 'seed: 1\nselection: first\n')
     (folder / 'base' / 'second.yaml').write_text('seed: 2\noptimisation: {epochs: 5, batch_size: 6}')
-    recipe = parse_recipe('extends: [first, second]\noptimisation: {epochs: 8}')
+    recipe = parse_finetuning_recipe('extends: [first, second]\noptimisation: {epochs: 8}')
     assert recipe.seed == 2 and recipe.selection == 'first'
     assert (recipe.optimisation.epochs, recipe.optimisation.batch_size) == (8, 6)
-    assert parse_recipe('extends: [second, first]').seed == 1
+    assert parse_finetuning_recipe('extends: [second, first]').seed == 1
 
 
 def test_configurations_are_merged_key_by_key(folder):
     (folder / 'base' / 'below.yaml').write_text(
         MINIMAL.replace('wav2vec2-bert}', 'wav2vec2-bert, config: {a: 1, b: 2}}')
     )
-    recipe = parse_recipe('extends: below\nnetwork: {config: {b: 3}}', ['network.config.c=4'])
+    recipe = parse_finetuning_recipe('extends: below\nnetwork: {config: {b: 3}}', ['network.config.c=4'])
     assert recipe.network.config == {'a': 1, 'b': 3, 'c': 4}
 
 
 def test_what_is_extended_may_extend_another(folder):
     (folder / 'base' / 'lowest.yaml').write_text(MINIMAL + 'seed: 5\n')
     (folder / 'middle.yaml').write_text('extends: lowest\ndescription: middle')
-    recipe = parse_recipe('extends: middle')
+    recipe = parse_finetuning_recipe('extends: middle')
     assert recipe.seed == 5 and recipe.description == 'middle'
 
 
 def test_an_unknown_base_is_refused(refuses):
     with refuses("extends 'papr'", 'train/base/'):
-        parse_recipe('extends: papr\ndescription: none')
+        parse_finetuning_recipe('extends: papr\ndescription: none')
 
 
 @pytest.mark.parametrize(
@@ -188,14 +198,14 @@ def test_an_unknown_base_is_refused(refuses):
 def test_a_choice_takes_its_words_only(refuses, setting, values):
     group, name = setting.split('.')
     for value in values:
-        assert getattr(getattr(parse_recipe(MINIMAL, [f'{setting}={value}']), group), name) == value
+        assert getattr(getattr(parse_finetuning_recipe(MINIMAL, [f'{setting}={value}']), group), name) == value
     with refuses(f"{setting} is 'best'", ' or '.join(values)):
-        parse_recipe(MINIMAL, [f'{setting}=best'])
+        parse_finetuning_recipe(MINIMAL, [f'{setting}=best'])
 
 
 def test_plain_values_come_back_as_the_same_recipe():
-    recipe = load_recipe('default')
-    assert parse_recipe(json.dumps(plain_values(recipe))) == recipe
+    recipe = load_finetuning_recipe('default')
+    assert parse_finetuning_recipe(json.dumps(plain_values(recipe))) == recipe
 
 
 @pytest.mark.parametrize(
@@ -208,6 +218,6 @@ def test_plain_values_come_back_as_the_same_recipe():
     ],
 )
 def test_what_transformers_does_not_know_is_refused(refuses, setting, texts):
-    recipe = parse_recipe(MINIMAL, [setting])
+    recipe = parse_finetuning_recipe(MINIMAL, [setting])
     with refuses(*texts):
         design_classifier(recipe.network, recipe.feature_extraction, ('a', 'b'))

@@ -10,10 +10,10 @@ from ser_ros.training.data.corpus import Corpus
 from ser_ros.training.data.dataset_card import read_dataset_card
 from ser_ros.training.data.other_speech import load_other_speech, refuse_clips_of
 from ser_ros.training.data.splits import Split
+from ser_ros.training.finetuning.finetuning_recipe import FinetuningRecipe
+from ser_ros.training.finetuning.teacher_classifier import TeacherClassifier
 from ser_ros.training.learning.dataset import VariantFeatures
-from ser_ros.training.learning.recipe import Recipe
 from ser_ros.training.learning.targets import OtherRecordings, Targets
-from ser_ros.training.learning.teacher import FinetunedTeacher
 from ser_ros.training.provenance.leakage import refuse_teacher_that_heard
 
 
@@ -42,7 +42,7 @@ class Teaching:
             'ordinary_speech': tuple(str(read_dataset_card(folder)) for folder in self.ordinary_speech),
         }
 
-    def load_speech(self, corpus: Corpus, recipe: Recipe) -> OtherRecordings:
+    def load_speech(self, corpus: Corpus, recipe: FinetuningRecipe) -> OtherRecordings:
         """Return as many recordings as the variants of the clips can have of their own. Raises SerError."""
         refuse_clips_of(corpus, self.speech)
         asked = recipe.other_speech
@@ -57,13 +57,13 @@ class Teaching:
             ordinary_count=asked.ordinary,
         )
 
-    def targets(self, split: Split, corpus: Corpus, recipe: Recipe, features: VariantFeatures) -> Targets:
+    def targets(self, split: Split, corpus: Corpus, recipe: FinetuningRecipe, features: VariantFeatures) -> Targets:
         """Return what the model should answer in the fold `split`. Raises SerError; see teacher_of."""
         if self.teacher is None:
             return Targets(corpus.labels)
         folder = teacher_of(self.teacher, split, corpus)
         distillation = recipe.distillation
-        teacher = FinetunedTeacher(folder, corpus.labels, features, temperature=distillation.temperature)
+        teacher = TeacherClassifier(folder, corpus.labels, features, temperature=distillation.temperature)
         return Targets(corpus.labels, teacher, distillation.weight)
 
 

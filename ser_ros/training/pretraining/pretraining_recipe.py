@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a pretraining run is made of: every value that decides how an encoder comes out, except the speech."""
+"""The recipe of a pretraining, read from a YAML file in `train/pretraining/` as those of `train` are."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ser_ros.training.learning.recipe import Augmentation, FeatureExtraction, Network, Optimisation
+from ser_ros.training.learning.recipe_file import read_recipe, recipe_names, recipes_folder
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class MaskedPrediction:
 
 
 @dataclass(frozen=True)
-class Distillation:
+class HiddenStateDistillation:
     """Reproducing hidden states of a teacher, who hears the same voice without room and noise."""
 
     weight: float = 0.0
@@ -64,7 +67,21 @@ class PretrainingRecipe:
     pieces: Pieces = field(default_factory=Pieces)
     masking: Masking = field(default_factory=Masking)
     masked_prediction: MaskedPrediction = field(default_factory=MaskedPrediction)
-    distillation: Distillation = field(default_factory=Distillation)
+    distillation: HiddenStateDistillation = field(default_factory=HiddenStateDistillation)
     checkpoint_every_steps: int = 500
     checkpoints_kept: int = 1
     seed: int = 0
+
+
+def pretraining_recipe_names() -> list[str]:
+    """Return the names of all recipes of pretraining that come with the package."""
+    return recipe_names(_folder())
+
+
+def load_pretraining_recipe(name: str, settings: Sequence[str] = ()) -> PretrainingRecipe:
+    """Return the recipe `train/pretraining/NAME.yaml`, changed by `settings`. Raises SerError; see read_recipe."""
+    return read_recipe(PretrainingRecipe, name, _folder(), settings)
+
+
+def _folder() -> Path:
+    return recipes_folder() / 'pretraining'

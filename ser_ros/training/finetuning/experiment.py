@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ser_ros.training.data.corpus import Corpus
-from ser_ros.training.learning.recipe import Recipe
+from ser_ros.training.finetuning.finetuning_recipe import FinetuningRecipe
+from ser_ros.training.finetuning.teaching import Teaching
 from ser_ros.training.reporting.supplement import Supplement
-from ser_ros.training.teaching import Teaching
 
 
 @dataclass(frozen=True)
-class Study:
+class Experiment:
     """What all folds of one command share.
 
     out: folder of the model, or, where the protocol has several folds, of a folder `fold-N` for each.
@@ -26,7 +26,7 @@ class Study:
     """
 
     recipe_name: str
-    recipe: Recipe
+    recipe: FinetuningRecipe
     corpus: Corpus
     out: Path
     command: str
