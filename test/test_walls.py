@@ -26,7 +26,7 @@ MAY_IMPORT = {
     'speech': ['errors', 'resources', 'audio.block', 'onnx_session', 'speech'],
     'recognition': ['errors', 'emotions', 'extras', 'resources', 'audio.block', 'onnx_session', 'recognition'],
     'pipeline': ['audio', 'speech', 'recognition.cancellation', 'recognition.estimate', 'pipeline'],
-    'optimising': ['errors', 'resources', 'audio', 'speech', 'onnx_session', 'recognition', 'optimising'],
+    'export': ['errors', 'resources', 'audio', 'speech', 'onnx_session', 'recognition', 'export'],
     'annotation': ['errors', 'emotions', 'resources', 'audio', 'speech', 'recognition', 'pipeline', 'annotation'],
     'node/recorder.py': ['errors', 'audio.block', 'speech.segmenter', 'recognition.estimate'],
 }
@@ -111,11 +111,11 @@ def test_nothing_at_run_time_imports_training():
 
 def test_only_the_console_script_and_the_benchmark_optimise():
     scripts = ('optimize', 'form_in_card', 'benchmark')
-    offline = [ROOT / 'optimising', ROOT / 'benchmarking', *(ROOT / 'cli' / f'{name}.py' for name in scripts)]
+    offline = [ROOT / 'export', ROOT / 'benchmarking', *(ROOT / 'cli' / f'{name}.py' for name in scripts)]
     paths = [
         path for path in sorted(ROOT.rglob('*.py')) if not any(path.is_relative_to(allowed) for allowed in offline)
     ]
-    assert offences(paths, lambda name: is_part_of(name, 'ser_ros.optimising', 'ser_ros.benchmarking')) == []
+    assert offences(paths, lambda name: is_part_of(name, 'ser_ros.export', 'ser_ros.benchmarking')) == []
 
 
 def test_training_knows_neither_the_node_nor_ros():

@@ -4,7 +4,7 @@
 from pathlib import Path
 
 from ser_ros.benchmarking.machine import describe_machine
-from ser_ros.optimising.build import Built
+from ser_ros.export.build import Built
 from ser_ros.training.reporting.card_file import CARD, OPTIMISED, put_part
 from ser_ros.training.reporting.markdown import megabytes, percent, table
 

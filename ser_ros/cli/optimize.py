@@ -34,8 +34,8 @@ def main(args: list[str] | None = None) -> int:
     require_extra('optimize', 'optimize')
     # Late, so that a wrong name is told at once and not after torch has been loaded.
     from ser_ros.cli.form_in_card import tell_in_card
-    from ser_ros.optimising.build import build
-    from ser_ros.optimising.clips import clips_in, clips_of_demo
+    from ser_ros.export.build import build
+    from ser_ros.export.clips import clips_in, clips_of_demo
 
     clips = clips_in(options.data, options.clips) if options.data else clips_of_demo()
     stages = _Stages()

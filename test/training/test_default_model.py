@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from ser_ros.emotions import LABELS
-from ser_ros.optimising.clips import clips_of_demo
+from ser_ros.export.clips import clips_of_demo
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.models import find_model
 from ser_ros.recognition.optimised_form import read_form

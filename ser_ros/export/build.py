@@ -15,8 +15,8 @@ import torch
 
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.errors import SerError
-from ser_ros.optimising.checking import LARGEST_DIFFERENCE, LEAST_LABELS_EQUAL, Agreement, compare
-from ser_ros.optimising.export import export, load_exporter, quantise
+from ser_ros.export.agreement import LARGEST_DIFFERENCE, LEAST_LABELS_EQUAL, Agreement, compare
+from ser_ros.export.graph import export, load_exporter, quantise
 from ser_ros.recognition.checkpoint import Checkpoint, load_checkpoint
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.onnx_backend import OnnxBackend
@@ -173,7 +173,7 @@ def _megabytes(folder: Path) -> float:
 def _workshop(folder: Path) -> Iterator[Path]:
     """Give a folder beside the form, so that it can be put into place at once; nothing of it stays."""
     try:
-        workshop = Path(tempfile.mkdtemp(prefix='.optimising-', dir=folder))
+        workshop = Path(tempfile.mkdtemp(prefix='.export-', dir=folder))
     except OSError as error:
         raise SerError(
             f'{folder} cannot be written ({error.strerror}); copy the model to a folder of yours and give that'

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from ser_ros.optimising.build import build
-from ser_ros.optimising.clips import clips_of_demo
+from ser_ros.export.build import build
+from ser_ros.export.clips import clips_of_demo
 
 
 @pytest.fixture(scope='session')

@@ -8,10 +8,10 @@ import sys
 import numpy as np
 import pytest
 
-from ser_ros.optimising import build as module
-from ser_ros.optimising.build import build
-from ser_ros.optimising.checking import Agreement, compare
-from ser_ros.optimising.clips import clips_in, clips_of_demo
+from ser_ros.export import build as module
+from ser_ros.export.agreement import Agreement, compare
+from ser_ros.export.build import build
+from ser_ros.export.clips import clips_in, clips_of_demo
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.optimised_form import FOLDER, GRAPH, MANIFEST, read_form
 

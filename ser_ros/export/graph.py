@@ -12,7 +12,7 @@ import torch
 
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.errors import SerError
-from ser_ros.optimising.features import make_features
+from ser_ros.export.features import make_features
 from ser_ros.recognition.checkpoint import Checkpoint
 from ser_ros.recognition.optimised_form import INPUT, OUTPUT
 

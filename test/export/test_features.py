@@ -6,7 +6,7 @@ import pytest
 import torch
 import transformers
 
-from ser_ros.optimising.features import make_features
+from ser_ros.export.features import make_features
 
 LENGTHS = [1600, 1601, 1760, 1920, 2080, 9999, 16_000, 31_999]
 WINDOW = 32_000
