@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ser_ros.errors import SerError
 from ser_ros.training.learning.recipe import Augmentation, FeatureExtraction, Network, Optimisation
 from ser_ros.training.learning.recipe_file import read_recipe, recipe_names, recipes_folder
 
@@ -81,6 +82,21 @@ def pretraining_recipe_names() -> list[str]:
 def load_pretraining_recipe(name: str, settings: Sequence[str] = ()) -> PretrainingRecipe:
     """Return the recipe `train/pretraining/NAME.yaml`, changed by `settings`. Raises SerError; see read_recipe."""
     return read_recipe(PretrainingRecipe, name, _folder(), settings)
+
+
+def check_needs(recipe: PretrainingRecipe, *, has_teacher: bool) -> None:
+    """Raise SerError where the recipe lacks something, and where it has no use for a teacher."""
+    if not recipe.distillation.weight and not recipe.masked_prediction.weight:
+        raise SerError('the recipe learns nothing; give distillation.weight or masked_prediction.weight a value')
+    if recipe.distillation.weight and not has_teacher:
+        raise SerError('the recipe wants --teacher (a speech encoder); give it, or set distillation.weight to 0')
+    if has_teacher and not recipe.distillation.weight:
+        raise SerError('the recipe has no use for --teacher; leave it out, or give distillation.weight a value')
+    if recipe.masked_prediction.weight and not recipe.masking.share:
+        raise SerError('masked prediction needs something that is hidden; give masking.share a value')
+    strength = recipe.distillation.whitening
+    if not 0.0 <= strength <= 1.0:
+        raise SerError(f'distillation.whitening is {strength:g}; give 0 (not at all) to 1 (all directions vary alike)')
 
 
 def _folder() -> Path:

@@ -8,25 +8,12 @@ from pathlib import Path
 
 from ser_ros.errors import SerError
 from ser_ros.training.evaluation.measures import HEARINGS, MEASURES
-from ser_ros.training.evaluation.scores import Evaluation
+from ser_ros.training.evaluation.results import Result
 from ser_ros.training.provenance.environment import environment
 from ser_ros.training.reporting.markdown import percent, table
 from ser_ros.training.reporting.pictures import confusion_picture
 from ser_ros.training.reporting.scores_markdown import condition_lines, scores_lines
 from ser_ros.training.storage.json_files import REPORT, write_json
-
-
-@dataclass(frozen=True)
-class Result:
-    """One model, or several that answer as one.
-
-    model: what to call it.
-    notes: what a reader of the figures must know: which clips, which labels.
-    """
-
-    model: str
-    notes: tuple[str, ...]
-    evaluation: Evaluation
 
 
 @dataclass(frozen=True)
@@ -66,6 +53,20 @@ def evaluation_table(report: EvaluationReport) -> list[str]:
             figures = (percent(getattr(scores, measure)) for measure in MEASURES)
             rows.append([result.model, hearing.replace('_', ' '), str(scores.clips), *figures])
     return table(['model', 'heard', 'clips', *MEASURES.values()], rows)
+
+
+def evaluation_lines(report: EvaluationReport) -> list[str]:
+    """Return the report for a terminal: the notes and figures of each model, and a table of all."""
+    lines = []
+    for result in report.results:
+        lines += [f'{result.model} on {report.corpus}', *(f'  {note}' for note in result.notes)]
+        for hearing, heading in HEARINGS.items():
+            lines += ['', heading, getattr(result.evaluation, hearing).report]
+    lines += evaluation_table(report)
+    for result in report.results:
+        if conditions := condition_lines(result.evaluation):
+            lines += ['', result.model, *conditions]
+    return lines
 
 
 def evaluation_markdown(report: EvaluationReport) -> str:

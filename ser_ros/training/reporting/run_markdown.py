@@ -40,6 +40,17 @@ def run_markdown(report: RunReport) -> str:
     return '\n'.join(lines) + '\n'
 
 
+def result_line(report: RunReport) -> str:
+    """Return what a command prints of a run that is done."""
+    fold = f' fold {report.fold} of {report.folds}' if report.folds > 1 else ''
+    if not report.evaluation:
+        return f'{report.protocol}{fold}: trained in {report.training_minutes:.1f} minutes, not measured'
+    figures = (
+        f'{heading} {percent(getattr(report.evaluation, hearing).accuracy)}' for hearing, heading in HEARINGS.items()
+    )
+    return f'{report.protocol}{fold}: accuracy on {", ".join(figures)}'
+
+
 def optimism(report: Trained) -> list[str]:
     """Return a warning where the test clips chose the checkpoint, else nothing."""
     return [_OPTIMISTIC, ''] if report.selection == 'test' else []

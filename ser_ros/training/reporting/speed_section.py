@@ -1,22 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a model card tells of the model's optimised form."""
+"""What a model card tells of the model's optimised form: how fast it answers."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from ser_ros.benchmarking.machine import describe_machine
 from ser_ros.export.build import Built
 from ser_ros.training.reporting.card_file import CARD, OPTIMISED, put_part
 from ser_ros.training.reporting.markdown import megabytes, percent, table
 
 
-def tell_in_card(folder: Path, built: Built, command: str) -> None:
-    """Write into the card of the model `folder`, if it has one, what was measured, in place of what was before."""
+def put_speed_section(folder: Path, built: Built, machine: Mapping[str, str], command: str) -> None:
+    """Write into the card of the model `folder`, if it has one, what was measured, in place of what was before.
+
+    machine: 'CPU' and 'software', on which it was measured.
+    """
     if (folder / CARD).is_file():
-        put_part(folder, OPTIMISED, '\n'.join(_section(built, command)))
+        put_part(folder, OPTIMISED, '\n'.join(_section(built, machine, command)))
 
 
-def _section(built: Built, command: str) -> list[str]:
-    machine = describe_machine()
+def _section(built: Built, machine: Mapping[str, str], command: str) -> list[str]:
     rows = [
         [
             candidate.name,
