@@ -10,6 +10,7 @@ import torch
 from torch.nn.functional import conv1d, pad
 from transformers import SeamlessM4TFeatureExtractor, Wav2Vec2FeatureExtractor, WhisperFeatureExtractor
 from transformers.audio_utils import window_function
+from transformers.feature_extraction_sequence_utils import SequenceFeatureExtractor
 
 from ser_ros.errors import SerError
 
@@ -17,7 +18,7 @@ _VARIANCE_FLOOR = 1e-7
 """What all three extractors add to a variance before they take its root."""
 
 
-def make_features(feature_extractor, window: int | None, masked: bool) -> torch.nn.Module:
+def make_features(feature_extractor: SequenceFeatureExtractor, window: int | None, masked: bool) -> torch.nn.Module:
     """Return the module that does what `feature_extractor` does; it maps samples (1, n) to the model's arguments.
 
     window: samples to which Whisper pads. masked: whether the model gets an attention mask. Raises SerError.

@@ -7,8 +7,11 @@ import logging
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import torch
+from transformers import PreTrainedModel
 
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.errors import SerError
@@ -49,7 +52,7 @@ class _Pointwise(torch.nn.Module):
         return self._product(rows.transpose(1, 2)).transpose(1, 2)
 
 
-def load_exporter():
+def load_exporter() -> ModuleType:
     """Return the module `onnx`. Raises SerError where what the export needs is not installed."""
     try:
         import onnx
@@ -108,7 +111,7 @@ def quantise(graph: Path, quantised: Path) -> None:
     _save(onnx, model, quantised)
 
 
-def _forget_origins(model) -> None:
+def _forget_origins(model: Any) -> None:
     """Take away where in the source each node came from: it is the greater part of a small graph."""
     for node in model.graph.node:
         node.ClearField('doc_string')
@@ -119,7 +122,7 @@ def _forget_origins(model) -> None:
     del model.metadata_props[:]
 
 
-def _save(onnx, model, graph: Path) -> None:
+def _save(onnx: ModuleType, model: Any, graph: Path) -> None:
     for file in graph.parent.glob(f'{graph.name}*'):
         file.unlink()
     large = sum(len(tensor.raw_data) for tensor in model.graph.initializer) > _LARGEST_FILE
@@ -131,7 +134,7 @@ def _size(graph: Path) -> int:
 
 
 @contextlib.contextmanager
-def _plain_attention(network) -> Iterator[None]:
+def _plain_attention(network: PreTrainedModel) -> Iterator[None]:
     """Write attention out: torch's own cannot be exported where it has a bias for positions (Wav2Vec2-BERT)."""
     before = network.config._attn_implementation
     network.set_attn_implementation('eager')
@@ -147,7 +150,7 @@ def _is_product(convolution: torch.nn.Conv1d) -> bool:
 
 
 @contextlib.contextmanager
-def _plain_products(network) -> Iterator[None]:
+def _plain_products(network: PreTrainedModel) -> Iterator[None]:
     """Write convolutions over one row as the matrix products that they are, which can be quantised."""
     replaced = []
     for parent in list(network.modules()):

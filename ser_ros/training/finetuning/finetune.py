@@ -3,6 +3,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +16,8 @@ from transformers import (
     PreTrainedModel,
     Trainer,
     TrainerCallback,
+    TrainerControl,
+    TrainerState,
     TrainingArguments,
     set_seed,
 )
@@ -114,7 +117,7 @@ class _Trainer(Trainer):
 
     optimizer: torch.optim.Optimizer
 
-    def __init__(self, *, recipe: FinetuningRecipe, **others):
+    def __init__(self, *, recipe: FinetuningRecipe, **others: Any):
         super().__init__(**others)
         self._recipe = recipe
         # The loss below is a mean over one batch; the Trainer must divide it by the accumulated batches.
@@ -129,7 +132,7 @@ class _Trainer(Trainer):
         dataset = train_dataset or self.train_dataset
         return EpochOrder(dataset, self.args.train_batch_size, self._recipe.optimisation)
 
-    def create_optimizer(self, model=None) -> torch.optim.Optimizer:
+    def create_optimizer(self, model: PreTrainedModel | None = None) -> torch.optim.Optimizer:
         if self.optimizer is None:
             model = model or self.model
             kind, values = self.get_optimizer_cls_and_kwargs(self.args, model)
@@ -139,7 +142,13 @@ class _Trainer(Trainer):
             self.optimizer = kind(groups, **values)
         return self.optimizer
 
-    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+    def compute_loss(
+        self,
+        model: PreTrainedModel,
+        inputs: dict[str, torch.Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> torch.Tensor | tuple[torch.Tensor, dict[str, torch.Tensor]]:
         inputs = dict(inputs)
         labels = inputs.pop('labels')
         outputs = model(**inputs)
@@ -156,7 +165,7 @@ class _Trainer(Trainer):
 class _EarlyStopping(EarlyStoppingCallback):
     """Leaves no checkpoint at its stop, for a run that is resumed there would take another step before it ends."""
 
-    def on_evaluate(self, args, state, control, **kwargs):
+    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         super().on_evaluate(args, state, control, **kwargs)
         if self.early_stopping_patience_counter >= self.early_stopping_patience:
             control.should_save = False

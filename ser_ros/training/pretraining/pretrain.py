@@ -5,6 +5,7 @@ import copy
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -113,7 +114,7 @@ def _as_designed(encoder: PreTrainedModel, config: PretrainedConfig) -> PreTrain
 class _Trainer(Trainer):
     """Takes the order of pieces from the data set, and logs each loss by itself."""
 
-    def __init__(self, *, recipe: PretrainingRecipe, **others):
+    def __init__(self, *, recipe: PretrainingRecipe, **others: Any):
         super().__init__(**others)
         self._recipe = recipe
         self.model_accepts_loss_kwargs = False
@@ -123,14 +124,20 @@ class _Trainer(Trainer):
         dataset = train_dataset or self.train_dataset
         return EpochOrder(dataset, self.args.train_batch_size, self._recipe.optimisation)
 
-    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+    def compute_loss(
+        self,
+        model: torch.nn.Module,
+        inputs: dict[str, torch.Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> torch.Tensor | tuple[torch.Tensor, dict[str, torch.Tensor]]:
         losses = model(**inputs)
         for name, value in losses.items():
             if name != 'loss':
                 self._parts[name].append(value.detach())
         return (losses['loss'], losses) if return_outputs else losses['loss']
 
-    def log(self, logs, *others):
+    def log(self, logs: dict[str, float], *others: Any) -> None:
         if 'loss' in logs:
             logs |= {name: round(float(torch.stack(values).mean()), 4) for name, values in self._parts.items()}
             self._parts.clear()
