@@ -18,7 +18,7 @@ from ser_ros.training.finetuning.shared_inputs import SharedInputs, load_shared_
 from ser_ros.training.learning.dataset import TrainingSet, ValidationSet
 from ser_ros.training.provenance.leakage import refuse_speech_that_was_heard, refuse_weights_that_heard
 from ser_ros.training.reporting.run_report import RunReport, Trained, read_run_report
-from ser_ros.training.storage.disk import is_taken, put_in_place, tells_of_a_full_disk
+from ser_ros.training.storage.disk import full_disk_told, is_taken, put_in_place
 from ser_ros.training.storage.json_files import REPORT
 
 _TRACKED = 'runs'
@@ -62,7 +62,7 @@ def _run(experiment: Experiment, split: Split, inputs: SharedInputs) -> RunRepor
     folder = _folder(experiment, split)
     work = folder.with_name(f'.{folder.name}.partial')
     state = PartialState()
-    try:
+    with full_disk_told(work, 'make room, or choose another --out, and go on with --resume'):
         trained = _train(experiment, split, inputs, work)
         if state.is_main_process:
             make_folder(experiment, split, inputs, trained, work / 'model')
@@ -70,12 +70,6 @@ def _run(experiment: Experiment, split: Split, inputs: SharedInputs) -> RunRepor
                 (work / _TRACKED).rename(work / 'model' / _TRACKED)
             put_in_place(work / 'model', folder)
             shutil.rmtree(work)
-    except Exception as error:
-        if tells_of_a_full_disk(error):
-            raise SerError(
-                f'the disk of {work} is full; make room, or choose another --out, and go on with --resume'
-            ) from None
-        raise
     state.wait_for_everyone()
     return read_run_report(folder / REPORT)
 

@@ -23,7 +23,7 @@ from ser_ros.training.provenance.environment import environment
 from ser_ros.training.provenance.origins import pretraining_of
 from ser_ros.training.provenance.pretraining_report import UnlabelledSpeech
 from ser_ros.training.reporting.pictures import curves_picture
-from ser_ros.training.storage.disk import is_taken, put_in_place, tells_of_a_full_disk
+from ser_ros.training.storage.disk import full_disk_told, is_taken, put_in_place
 from ser_ros.training.storage.json_files import REPORT, write_json
 
 
@@ -47,20 +47,17 @@ def make_encoder(run: Pretraining, pieces: Sequence[Piece], teacher: TeacherEnco
     if is_taken(run.out):
         raise SerError(f'{run.out} is there already and is never overwritten; choose another --out or remove it')
     work = run.out.with_name(f'.{run.out.name}.partial')
-    try:
+    cure = (
+        'make room, choose another --out, or keep fewer variants with --set augmentation.variants=1, and go on with '
+        '--resume'
+    )
+    with full_disk_told(work, cure):
         made = pretrain(run.recipe, list(pieces), teacher, work, resume=run.resume)
         report = _report(run, pieces, teacher, made)
         if PartialState().is_main_process:
             _write(work / 'model', made, report)
             put_in_place(work / 'model', run.out)
             shutil.rmtree(work)
-    except Exception as error:
-        if tells_of_a_full_disk(error):
-            raise SerError(
-                f'the disk of {work} is full; make room, choose another --out, or keep fewer variants with --set '
-                'augmentation.variants=1, and go on with --resume'
-            ) from None
-        raise
     PartialState().wait_for_everyone()
     return report
 

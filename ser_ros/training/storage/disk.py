@@ -3,6 +3,8 @@
 
 import errno
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ser_ros.errors import SerError
@@ -31,6 +33,17 @@ def tells_of_a_full_disk(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+@contextmanager
+def full_disk_told(work: Path, cure: str) -> Iterator[None]:
+    """Turn the error of a disk without room, on which the folder `work` lies, into a SerError that ends with `cure`."""
+    try:
+        yield
+    except Exception as error:
+        if tells_of_a_full_disk(error):
+            raise SerError(f'the disk of {work} is full; {cure}') from None
+        raise
 
 
 def is_taken(folder: Path) -> bool:

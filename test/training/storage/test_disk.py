@@ -11,7 +11,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from ser_ros.training.storage.disk import is_taken, put_in_place, tells_of_a_full_disk
+from ser_ros.training.storage.disk import full_disk_told, is_taken, put_in_place, tells_of_a_full_disk
 
 LARGE = 200_000
 
@@ -117,3 +117,14 @@ def test_what_cannot_be_moved_stays_whole_and_is_told(made, tmp_path, refuses):
     with refuses('could not be moved', str(made)):
         put_in_place(made, tmp_path / 'file')
     assert (made / 'config.json').is_file()
+
+
+def test_a_full_disk_becomes_one_sentence_and_other_errors_stay(disk_without_room, tmp_path, refuses):
+    with (
+        refuses(f'the disk of {tmp_path} is full; make room'),
+        disk_without_room(),
+        full_disk_told(tmp_path, 'make room'),
+    ):
+        write_safetensors(tmp_path / 'file')
+    with pytest.raises(ZeroDivisionError), full_disk_told(tmp_path, 'make room'):
+        1 / 0  # noqa: B018
