@@ -10,7 +10,7 @@ from ser_ros.training.data.protocols import PROTOCOLS
 from ser_ros.training.finetuning.finetuning_recipe import finetuning_recipe_names
 
 ALL = 'all'
-"""As a recipe: the study's four models."""
+"""As a recipe: the four models of Gavali and Verma."""
 
 FOLDERS = (
     '--data',
@@ -44,7 +44,10 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     made = argparse.ArgumentParser(
         prog='train',
-        description='Fine-tune a recipe, measure it as the node runs it, and write a Hugging Face model folder.',
+        description='Fine-tune a speech encoder by a recipe, measure the model as the node runs it, and write\n'
+        'a Hugging Face model folder. The recipes named after an encoder have the settings of Gavali and Verma,\n'
+        '"Automatic Recognition of Emotions in Speech With Large Self-Supervised Learning Transformer Models",\n'
+        'or, with -fast, settings that train faster.',
         epilog=_EXAMPLES,
         allow_abbrev=False,  # reports show the command, and must know each option
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -55,27 +58,27 @@ def parser() -> argparse.ArgumentParser:
         nargs='+',
         default=[],
         metavar='NAME',
-        help=f'{", ".join(finetuning_recipe_names())}; {ALL}: the four of the study. With --model alone: the recipe of '
-        'that model',
+        help=f'{", ".join(finetuning_recipe_names())}; {ALL}: the four of Gavali and Verma. Without it, the recipe of '
+        '--model',
     )
     add(
         '--data',
         type=Path,
         metavar='PATH',
-        help='RAVDESS speech clips: a folder, nested as you like, or the official zip; or a CSV table of your own with '
-        'the columns path, emotion and, if known, speaker',
+        help='RAVDESS speech clips: a folder, with subfolders, or the official zip; or a CSV table of your own with '
+        'the columns path, emotion and, if known, speaker and sex',
     )
     add(
         '--download',
         action='store_true',
-        help='instead of --data: fetch the official zip of RAVDESS (208 MB) once; goes on where it was interrupted',
+        help='instead of --data: download the official zip of RAVDESS (208 MB) once; continues an interrupted download',
     )
     add(
         '--labels',
         nargs='+',
         default=[],
         metavar='LABEL',
-        help='the emotions of the table, in order; others are errors',
+        help='the emotions of the table, in order; any other is an error',
     )
     add(
         '--protocol',
@@ -83,13 +86,13 @@ def parser() -> argparse.ArgumentParser:
         choices=PROTOCOLS,
         help='; '.join(f'{name}: {meaning}' for name, meaning in PROTOCOLS.items()) + ' (default: paper)',
     )
-    add('--fold', type=int, nargs='+', metavar='K', help='only these folds, from 1; all where not given')
-    add('--validation', action='store_true', help='measure on the validation clips; the test clips stay unheard')
-    add('--select-on-test', action='store_true', help='choose the checkpoint on the test clips, as the study did')
+    add('--fold', type=int, nargs='+', metavar='K', help='only these folds, from 1 (default: all)')
+    add('--validation', action='store_true', help='measure on the validation clips and leave the test clips unused')
+    add('--select-on-test', action='store_true', help='choose the checkpoint on test clips, as Gavali and Verma did')
     add(
         '--model',
         metavar='MODEL',
-        help='begin with these weights: a folder, the name of a trained model, or a name on the Hugging Face Hub',
+        help='start from these weights: a folder, the name of a trained model, or a name on the Hugging Face Hub',
     )
     add(
         '--teacher',
@@ -111,15 +114,15 @@ def parser() -> argparse.ArgumentParser:
         nargs='+',
         default=[],
         metavar='FOLDER',
-        help='for a recipe with other_speech: audio of people who speak as one does, with no emotion in particular',
+        help='for a recipe with other_speech: speech without a particular emotion, which counts as neutral',
     )
-    add('--out', type=Path, metavar='FOLDER', help='model folder; where the node finds it by name if not given')
+    add('--out', type=Path, metavar='FOLDER', help='model folder (default: where the node finds it by name)')
     add('--set', nargs='+', action='extend', default=[], metavar='KEY=VALUE', help='change values of the recipe')
     add(
         '--scores',
         type=Path,
         metavar='FILE',
-        help="with full: the folds' summary.json, whose figures the model card shows; with --resume also afterwards",
+        help="with full: the folds' summary.json, whose figures the model card shows; with --resume also later",
     )
     add(
         '--also',
@@ -127,13 +130,13 @@ def parser() -> argparse.ArgumentParser:
         nargs='+',
         default=[],
         metavar='FILE',
-        help="with full: the report.json of other recipes' models, whose figures the card shows too",
+        help="with full: the report.json of other recipes' models, whose figures the card also shows",
     )
-    add('--notes', type=Path, metavar='FILE', help='with full: Markdown of further measurements for the card')
+    add('--notes', type=Path, metavar='FILE', help='with full: Markdown file with further measurements for the card')
     add(
         '--conditions',
         action='store_true',
-        help='measure the test clips beside a fan, in a room, over a telephone and 20 dB softer too',
+        help='also measure the test clips next to a fan, in a room, over a telephone and 20 dB quieter',
     )
     add(
         '--held-out-speech',
@@ -141,9 +144,9 @@ def parser() -> argparse.ArgumentParser:
         nargs='+',
         default=[],
         metavar='FOLDER',
-        help='audio of people who act no emotion and whom nothing has heard: what the model calls them is reported',
+        help='speech without acted emotion that is used nowhere in training: the report says how it is labelled',
     )
-    add('--resume', action='store_true', help='keep finished folds and go on with an interrupted one')
+    add('--resume', action='store_true', help='keep finished folds and continue an interrupted one')
     add(
         '--report-to',
         nargs='+',
@@ -157,7 +160,7 @@ def parser() -> argparse.ArgumentParser:
         nargs='*',
         type=Path,
         metavar='FOLDER',
-        help="only print the study's table with the figures of the models in these folders beside it",
+        help='only print Table III of Gavali and Verma with the figures of the models in these folders beside it',
     )
     return made
 

@@ -126,7 +126,7 @@ def _splits(request: Request, recipe: FinetuningRecipe, corpus: Corpus) -> tuple
     splits = make_splits(corpus.clips, request.protocol, validation_share=recipe.validation.share, seed=recipe.seed)
     for fold in request.folds:
         if not 1 <= fold <= len(splits):
-            raise SerError(f'--fold {fold} is not there; {request.protocol} has the folds 1 to {len(splits)}')
+            raise SerError(f'--fold {fold} does not exist; {request.protocol} has the folds 1 to {len(splits)}')
     chosen = [split for split in splits if not request.folds or split.fold in request.folds]
     if request.tests_on_validation:
         chosen = [measure_on_validation_clips(split) for split in chosen]
@@ -149,9 +149,9 @@ def _check_needs(recipe: FinetuningRecipe, teaching: Teaching) -> None:
         ('--ordinary-speech', teaching.ordinary_speech, other.ordinary, 'other_speech.ordinary'),
     ):
         if wanted and not given:
-            raise SerError(f'the recipe wants {option}; give it, or set the values of {key} to 0')
+            raise SerError(f'the recipe needs {option}; give it, or set the values of {key} to 0')
         if given and not wanted:
-            raise SerError(f'the recipe has no use for {option}; leave it out, or give the values of {key} with --set')
+            raise SerError(f'the recipe does not use {option}; leave it out, or give the values of {key} with --set')
 
 
 def _recipe_of(model: str, settings: Sequence[str]) -> tuple[str, FinetuningRecipe]:

@@ -89,11 +89,11 @@ def check_needs(recipe: PretrainingRecipe, *, has_teacher: bool) -> None:
     if not recipe.distillation.weight and not recipe.masked_prediction.weight:
         raise SerError('the recipe learns nothing; give distillation.weight or masked_prediction.weight a value')
     if recipe.distillation.weight and not has_teacher:
-        raise SerError('the recipe wants --teacher (a speech encoder); give it, or set distillation.weight to 0')
+        raise SerError('the recipe needs --teacher (a speech encoder); give it, or set distillation.weight to 0')
     if has_teacher and not recipe.distillation.weight:
-        raise SerError('the recipe has no use for --teacher; leave it out, or give distillation.weight a value')
+        raise SerError('the recipe does not use --teacher; leave it out, or give distillation.weight a value')
     if recipe.masked_prediction.weight and not recipe.masking.share:
-        raise SerError('masked prediction needs something that is hidden; give masking.share a value')
+        raise SerError('masked prediction needs masked frames; give masking.share a value')
     strength = recipe.distillation.whitening
     if not 0.0 <= strength <= 1.0:
         raise SerError(f'distillation.whitening is {strength:g}; give 0 (not at all) to 1 (all directions vary alike)')

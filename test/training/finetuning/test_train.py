@@ -300,7 +300,7 @@ def test_a_full_disk_ends_in_one_sentence_and_the_run_can_go_on(train, make_clip
     ('arguments', 'text'),
     [
         (['--protocol', 'speaker-independent'], 'actors 3, 4, 5'),
-        (['--protocol', 'full', '--fold', '2'], '--fold 2 is not there'),
+        (['--protocol', 'full', '--fold', '2'], '--fold 2 does not exist'),
         (['--protocol', 'full', '--validation'], 'no validation clips'),
         (['--protocol', 'paper', '--scores', 'nowhere.json'], '--scores is for --protocol full'),
         (['--protocol', 'paper', '--notes', 'nowhere.md'], '--notes is for --protocol full'),
@@ -428,11 +428,11 @@ def test_speech_that_taught_is_not_held_out(train, make_clips, tmp_path, other_s
 @pytest.mark.parametrize(
     ('settings', 'arguments', 'text'),
     [
-        (('distillation.weight=0.5',), (), 'wants --teacher'),
-        (('other_speech.taught=2',), (), 'wants --teacher'),
-        (('other_speech.ordinary=2',), (), 'wants --ordinary-speech'),
-        ((), ('--teacher', 'x'), 'no use for --teacher'),
-        ((), ('--ordinary-speech', 'x'), 'no use for --ordinary-speech'),
+        (('distillation.weight=0.5',), (), 'needs --teacher'),
+        (('other_speech.taught=2',), (), 'needs --teacher'),
+        (('other_speech.ordinary=2',), (), 'needs --ordinary-speech'),
+        ((), ('--teacher', 'x'), 'does not use --teacher'),
+        ((), ('--ordinary-speech', 'x'), 'does not use --ordinary-speech'),
         (('distillation.weight=0.5',), ('--teacher', 'nowhere'), 'nowhere is not there'),
         (('other_speech.ordinary=2',), ('--ordinary-speech', 'nowhere'), 'nowhere is no folder'),
         (('other_speech.ordinary=2',), ('--ordinary-speech', 'data'), 'clips of RAVDESS'),

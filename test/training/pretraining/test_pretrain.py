@@ -98,8 +98,8 @@ def test_without_a_teacher_it_predicts_what_is_masked(speech, tmp_path):
 @pytest.mark.parametrize(
     ('arguments', 'settings', 'text'),
     [
-        ((), (), 'wants --teacher'),
-        (('--recipe', 'masked-prediction', '--teacher', 'x'), (), 'no use for --teacher'),
+        ((), (), 'needs --teacher'),
+        (('--recipe', 'masked-prediction', '--teacher', 'x'), (), 'does not use --teacher'),
         (('--recipe', 'masked-prediction'), ('masking.share=0.0',), 'masking.share'),
         (('--recipe', 'masked-prediction'), ('masked_prediction.weight=0',), 'learns nothing'),
         (('--recipe', 'masked-prediction'), ('masking.shar=0.1',), "did you mean 'share'"),
