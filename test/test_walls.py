@@ -2,6 +2,7 @@
 """The walls between the rooms: who may import whom."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -129,6 +130,13 @@ def test_training_knows_neither_the_node_nor_ros():
 def test_each_module_of_training_is_in_a_room():
     paths = [path for path in modules_in('training') if path != ROOT / 'training' / '__init__.py']
     assert [path for path in paths if path.relative_to(ROOT / 'training').parts[0] not in TRAINING] == []
+
+
+def test_the_page_on_the_architecture_shows_the_rooms_of_training_as_they_are():
+    page = (ROOT.parent / 'docs' / 'architecture.md').read_text(encoding='utf-8')
+    table = page.partition('| room | responsible for | may import |')[2].partition('\n\n')[0]
+    rows = [line.strip('|').split('|') for line in table.splitlines()[2:]]
+    assert {room.strip(' `'): re.findall('`(.+?)`', known) for room, _, known in rows} == TRAINING
 
 
 @pytest.mark.parametrize('room', TRAINING)

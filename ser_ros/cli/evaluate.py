@@ -45,11 +45,11 @@ def _evaluate(options: argparse.Namespace, folders: Sequence[Path], command: str
     # Late, for they need what a robot has not installed.
     from ser_ros.training.data.corpus import read_corpus
     from ser_ros.training.evaluation.label_map import read_entries
-    from ser_ros.training.evaluation.results import Question, ask_as_one, ask_each
+    from ser_ros.training.evaluation.results import EvaluationConfig, evaluate_each, evaluate_ensemble
     from ser_ros.training.reporting.evaluation_report import evaluation_lines, evaluation_report, write_evaluation
 
     entries = read_entries(options.map)
-    question = Question(
+    config = EvaluationConfig(
         corpus=read_corpus(options.data, tuple(options.labels), for_training=False),
         entries=entries,
         all_clips=options.all_clips,
@@ -57,8 +57,8 @@ def _evaluate(options: argparse.Namespace, folders: Sequence[Path], command: str
         device=options.device,
         backend=options.backend,
     )
-    results = [ask_as_one(folders, question)] if options.ensemble else ask_each(folders, question)
-    report = evaluation_report(results, question.corpus.name, command)
+    results = [evaluate_ensemble(folders, config)] if options.ensemble else evaluate_each(folders, config)
+    report = evaluation_report(results, config.corpus.name, command)
     print('\n'.join(evaluation_lines(report)))
     if options.out:
         write_evaluation(report, options.out)

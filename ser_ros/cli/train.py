@@ -33,7 +33,7 @@ def main(args: list[str] | None = None) -> int:
 def _train(options: argparse.Namespace, command: str) -> None:
     from accelerate import PartialState
 
-    from ser_ros.training.finetuning.planning import Request, plan
+    from ser_ros.training.finetuning.planning import TrainingRequest, plan
     from ser_ros.training.finetuning.run import run_experiment
     from ser_ros.training.finetuning.teaching import Teaching
     from ser_ros.training.learning.progress import quiet_transformers
@@ -46,7 +46,7 @@ def _train(options: argparse.Namespace, command: str) -> None:
     if options.push_to_hub:
         check_account()
     plans = plan(
-        Request(
+        TrainingRequest(
             recipes=_recipe_names(options),
             model=options.model,
             settings=tuple(options.set),

@@ -30,8 +30,8 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is asked of every model.
+class EvaluationConfig:
+    """On what each model is measured, and how.
 
     entries: label of the corpus -> label of the model, where they differ.
     all_clips: also those that the model has heard.
@@ -47,30 +47,30 @@ class Question:
     backend: str = 'torch'
 
 
-def ask_each(folders: Sequence[Path], question: Question) -> list[Result]:
+def evaluate_each(folders: Sequence[Path], config: EvaluationConfig) -> list[Result]:
     """Return the result of each model folder. Raises SerError."""
-    return [_ask(_load(folder, question), [folder], question) for folder in folders]
+    return [_evaluate(_load(folder, config), [folder], config) for folder in folders]
 
 
-def ask_as_one(folders: Sequence[Path], question: Question) -> Result:
+def evaluate_ensemble(folders: Sequence[Path], config: EvaluationConfig) -> Result:
     """Return the result of all model folders as an ensemble. Raises SerError."""
-    return _ask(Ensemble([_load(folder, question) for folder in folders]), folders, question)
+    return _evaluate(Ensemble([_load(folder, config) for folder in folders]), folders, config)
 
 
-def _load(folder: Path, question: Question) -> Classifier:
-    return Classifier.load(folder, question.device, question.backend)
+def _load(folder: Path, config: EvaluationConfig) -> Classifier:
+    return Classifier.load(folder, config.device, config.backend)
 
 
-def _ask(model: Classifier | Ensemble, folders: Sequence[Path], question: Question) -> Result:
-    corpus = question.corpus
-    clips, notes = choose_clips(folders, corpus, all_clips=question.all_clips)
-    label_map = match_labels(corpus.labels, model.labels, question.entries)
+def _evaluate(model: Classifier | Ensemble, folders: Sequence[Path], config: EvaluationConfig) -> Result:
+    corpus = config.corpus
+    clips, notes = choose_clips(folders, corpus, all_clips=config.all_clips)
+    label_map = match_labels(corpus.labels, model.labels, config.entries)
     label_notes = label_map.sentences(clips)
     chosen = {clip.name for clip in label_map.kept(clips)}
     # The whole corpus, for that is what the cache of decoded clips holds after a training.
     recordings = [recording for recording in load_recordings(corpus.clips) if recording.clip.name in chosen]
     return Result(
         model=' + '.join(map(folder_name, folders)),
-        evaluation=evaluate(model, recordings, label_map=label_map, conditions=question.conditions).evaluation,
+        evaluation=evaluate(model, recordings, label_map=label_map, conditions=config.conditions).evaluation,
         notes=(*notes, *label_notes),
     )

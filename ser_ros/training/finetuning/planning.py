@@ -29,7 +29,7 @@ from ser_ros.training.storage.json_files import REPORT
 
 
 @dataclass(frozen=True)
-class Request:
+class TrainingRequest:
     """What one command asks for; see Experiment for what is not said here.
 
     recipes: names; without any the recipe of `model`.
@@ -68,7 +68,7 @@ class Plan:
     splits: tuple[Split, ...]
 
 
-def plan(request: Request) -> list[Plan]:
+def plan(request: TrainingRequest) -> list[Plan]:
     """Return a plan for each recipe. Warns on stderr of speakers whose clips are not all there. Raises SerError."""
     recipes = _recipes(request)
     with PartialState().main_process_first():  # the others find in the cache what the first has fetched and unpacked
@@ -84,7 +84,7 @@ def plan(request: Request) -> list[Plan]:
     ]
 
 
-def _recipes(request: Request) -> dict[str, FinetuningRecipe]:
+def _recipes(request: TrainingRequest) -> dict[str, FinetuningRecipe]:
     """Return the recipes by name, with what the command changes."""
     names, model, settings = request.recipes, request.model, request.settings
     if names:
@@ -96,7 +96,7 @@ def _recipes(request: Request) -> dict[str, FinetuningRecipe]:
     return {name: recipe}
 
 
-def _folders(request: Request, names: Sequence[str]) -> dict[str, Path]:
+def _folders(request: TrainingRequest, names: Sequence[str]) -> dict[str, Path]:
     """Return where the model of each recipe, or the folders of its folds, are to lie."""
     if request.out is None:
         return {name: models_folder() / f'{name}-{request.protocol}' for name in names}
@@ -105,7 +105,7 @@ def _folders(request: Request, names: Sequence[str]) -> dict[str, Path]:
     return {name: out / name if len(names) > 1 else out for name in names}
 
 
-def _experiment(request: Request, name: str, recipe: FinetuningRecipe, corpus: Corpus, out: Path) -> Experiment:
+def _experiment(request: TrainingRequest, name: str, recipe: FinetuningRecipe, corpus: Corpus, out: Path) -> Experiment:
     return Experiment(
         recipe_name=name,
         recipe=recipe,
@@ -122,7 +122,7 @@ def _experiment(request: Request, name: str, recipe: FinetuningRecipe, corpus: C
     )
 
 
-def _splits(request: Request, recipe: FinetuningRecipe, corpus: Corpus) -> tuple[Split, ...]:
+def _splits(request: TrainingRequest, recipe: FinetuningRecipe, corpus: Corpus) -> tuple[Split, ...]:
     splits = make_splits(corpus.clips, request.protocol, validation_share=recipe.validation.share, seed=recipe.seed)
     for fold in request.folds:
         if not 1 <= fold <= len(splits):
