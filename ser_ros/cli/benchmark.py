@@ -109,7 +109,7 @@ def _measure_recognition(options: argparse.Namespace, folder: Path, utterances: 
         if not missing_packages('torch'):
             _measure_floor(options, folder, clips[_FLOOR_SECONDS], timings, report)
     if 'agreement' in options.only:
-        from ser_ros.optimising.clips import clips_in, clips_of_demo
+        from ser_ros.export.clips import clips_in, clips_of_demo
 
         _say('reading utterances for the agreement')
         spoken = clips_in(options.data, options.clips) if options.data else clips_of_demo()
@@ -178,7 +178,7 @@ def _model(options: argparse.Namespace) -> Iterator[tuple[Path, str]]:
         return
     require_extra('torch', '--architecture')
     from ser_ros.benchmarking.architectures import make_random_model
-    from ser_ros.optimising.clips import clips_of_demo
+    from ser_ros.export.clips import clips_of_demo
     from ser_ros.recognition.device import choose_device
 
     on_cpu = choose_device(options.device).type == 'cpu'
@@ -188,7 +188,7 @@ def _model(options: argparse.Namespace) -> Iterator[tuple[Path, str]]:
         make_random_model(options.architecture, folder)
         if on_cpu and options.backends != ['torch']:
             require_extra('optimize', '--architecture')
-            from ser_ros.optimising.build import build
+            from ser_ros.export.build import build
 
             clips = clips_of_demo()[:_CHECKED_CLIPS]
             build(folder, clips, precision='auto', on_stage=lambda stage: _say(f'optimising: {stage}'))
