@@ -102,7 +102,7 @@ def _check(name: str, text: str) -> str | bool:
     if name in _PATTERNS:
         pattern, wanted = _PATTERNS[name]
         if not re.fullmatch(pattern, text):
-            raise SerError(f"the launch argument {name} is '{text}', which is none of {wanted}; {_advice(name)}")
+            raise SerError(f"the launch argument {name} is '{text}', which is not one of {wanted}; {_advice(name)}")
     if name == 'params_file' and not Path(text).is_file():
         raise SerError(f"the launch argument params_file is '{text}', and there is no such file; {_advice(name)}")
     if name == 'model':

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is installed only where it is needed: torch, and what training and optimising use."""
+"""What is installed only where it is needed: torch, and what training and export use."""
 
 from importlib.util import find_spec
 

@@ -16,7 +16,7 @@ from ser_ros.audio.source import LONGEST_PAUSE, EndOfAudio, check_channel
 from ser_ros.errors import SerError
 
 _FLOAT_SUBTYPES = ('FLOAT', 'DOUBLE')
-_SCAN_FRAMES = 1 << 20
+_BLOCK_FRAMES = 1 << 20
 
 
 class FileSource:
@@ -69,10 +69,7 @@ class FileSource:
 
     def start(self) -> None:
         """Begin at the first sample, now. Raises SerError where the file is too damaged for that."""
-        try:
-            self._file.seek(0)
-        except soundfile.LibsndfileError as error:
-            raise SerError(f'{self._path} is damaged ({error.error_string}); give a whole recording') from None
+        _seek(self._file, 0, self._path)
         self._converter = BlockConverter(rate=self._file.samplerate, channel=self._channel, losses=Counter())
         self._start_time = self._clock()
         self._start_monotonic = time.monotonic()
@@ -91,13 +88,7 @@ class FileSource:
                 return None
             time.sleep(max(0.0, due - arrival))
             arrival = due
-        try:
-            frames = self._file.read(count, dtype='float32', always_2d=True)
-        except soundfile.LibsndfileError:
-            frames = np.empty((0, self._file.channels), dtype=np.float32)
-        if len(frames) < count:
-            lacking = f'breaks off at {position / rate:.1f} s of the {self._file.frames / rate:.1f} s that it announces'
-            raise SerError(f'{self._path} {lacking}; give a whole recording')
+        frames = _read_frames(self._file, count, self._path)
         last = position + count >= self._file.frames
         return self._converter.convert(frames, self._start_time + position / rate, arrival, last=last)
 
@@ -110,30 +101,26 @@ class FileSource:
 
 def read_recording(path: str | Path, *, channel: int = 0) -> np.ndarray:
     """Return the whole file as float32, shape (n,), 16 kHz. Raises SerError."""
-    source = FileSource(path, realtime=False, channel=channel)
-    source.open()
-    source.start()
-    blocks = []
-    try:
-        while True:
-            if (block := source.read(timeout=0.0)) is not None:
-                blocks.append(block.samples)
-    except EndOfAudio:
-        return np.concatenate(blocks)
-    finally:
-        source.close()
+    path = Path(path)
+    with open_sound_file(path) as file:
+        return _decode(file, file.frames, path, channel)
+
+
+def read_part(path: str | Path, start: float, duration: float, *, channel: int = 0) -> np.ndarray:
+    """Return at most `duration` seconds of the file from `start` seconds on, decoded as by `read_recording`.
+
+    The rest of the file is not looked at, and samples that are not numbers are silence. Raises SerError.
+    """
+    path = Path(path)
+    with _open(path) as file:
+        first = min(round(start * file.samplerate), file.frames)
+        _seek(file, first, path)
+        return _decode(file, min(round(duration * file.samplerate), file.frames - first), path, channel)
 
 
 def open_sound_file(path: Path) -> soundfile.SoundFile:
     """Open `path` after checking that it holds sound with finite samples. Raises SerError."""
-    if not path.is_file():
-        what = 'is not a file' if path.exists() else 'does not exist'
-        raise SerError(f'the sound file {path} {what}; give the path of a WAV or FLAC file')
-    try:
-        file = soundfile.SoundFile(path)
-    except (soundfile.LibsndfileError, OSError) as error:
-        reason = 'it is empty' if path.stat().st_size == 0 else str(getattr(error, 'error_string', error)).rstrip('.')
-        raise SerError(f'{path} cannot be read as sound ({reason}); give a WAV or FLAC file') from None
+    file = _open(path)
     try:
         if file.frames == 0:
             raise SerError(f'{path} holds no samples; give a recording that is not empty')
@@ -145,7 +132,51 @@ def open_sound_file(path: Path) -> soundfile.SoundFile:
     return file
 
 
+def _open(path: Path) -> soundfile.SoundFile:
+    if not path.is_file():
+        what = 'is not a file' if path.exists() else 'does not exist'
+        raise SerError(f'the sound file {path} {what}; give the path of a WAV or FLAC file')
+    try:
+        return soundfile.SoundFile(path)
+    except (soundfile.LibsndfileError, OSError) as error:
+        reason = 'it is empty' if path.stat().st_size == 0 else str(getattr(error, 'error_string', error)).rstrip('.')
+        raise SerError(f'{path} cannot be read as sound ({reason}); give a WAV or FLAC file') from None
+
+
 def _all_finite(file: soundfile.SoundFile) -> bool:
-    finite = all(np.isfinite(frames).all() for frames in file.blocks(_SCAN_FRAMES, dtype='float32'))
+    finite = all(np.isfinite(frames).all() for frames in file.blocks(_BLOCK_FRAMES, dtype='float32'))
     file.seek(0)
     return finite
+
+
+def _decode(file: soundfile.SoundFile, count: int, path: Path, channel: int) -> np.ndarray:
+    """Return the next `count` frames as a source delivers them."""
+    check_channel(channel, file.channels, f'the file {path}')
+    converter = BlockConverter(rate=file.samplerate, channel=channel, losses=Counter())
+    blocks = [np.empty(0, dtype=np.float32)]
+    # Block by block, for a damaged header can announce more than fits into memory.
+    while count > 0:
+        frames = _read_frames(file, min(count, _BLOCK_FRAMES), path)
+        count -= len(frames)
+        blocks.append(converter.convert(frames, 0.0, 0.0, last=count == 0).samples)
+    return np.concatenate(blocks)
+
+
+def _seek(file: soundfile.SoundFile, frame: int, path: Path) -> None:
+    try:
+        file.seek(frame)
+    except soundfile.LibsndfileError as error:
+        raise SerError(f'{path} is damaged ({error.error_string}); give a whole recording') from None
+
+
+def _read_frames(file: soundfile.SoundFile, count: int, path: Path) -> np.ndarray:
+    """Return the next `count` frames, float32, shape (count, channels). Raises SerError where the file breaks off."""
+    position, rate = file.tell(), file.samplerate
+    try:
+        frames = file.read(count, dtype='float32', always_2d=True)
+    except soundfile.LibsndfileError:
+        frames = np.empty((0, file.channels), dtype=np.float32)
+    if len(frames) < count:
+        lacking = f'breaks off at {position / rate:.1f} s of the {file.frames / rate:.1f} s that it announces'
+        raise SerError(f'{path} {lacking}; give a whole recording')
+    return frames

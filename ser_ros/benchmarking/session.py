@@ -101,8 +101,8 @@ def random_weight_model(architecture: str, *, optimise: bool, on_progress: Calla
         on_progress(f'making {architecture} with random weights')
         make_random_model(architecture, folder)
         if optimise:
-            from ser_ros.optimising.build import build
-            from ser_ros.optimising.clips import clips_of_demo
+            from ser_ros.export.build import build
+            from ser_ros.export.clips import clips_of_demo
 
             clips = clips_of_demo()[:_CHECKED_CLIPS]
             build(folder, clips, precision='auto', on_stage=lambda stage: on_progress(f'optimising: {stage}'))
@@ -134,7 +134,7 @@ def _measure_recognition(
         if not missing_packages('torch'):
             _measure_floor(session, clips[_FLOOR_SECONDS], timings, report, on_progress)
     if 'agreement' in session.sections:
-        from ser_ros.optimising.clips import clips_in, clips_of_demo
+        from ser_ros.export.clips import clips_in, clips_of_demo
 
         on_progress('reading utterances for the agreement')
         spoken = clips_in(session.data, session.clips) if session.data else clips_of_demo()

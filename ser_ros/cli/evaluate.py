@@ -3,6 +3,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from ser_ros.cli.repeatable import repeatable
@@ -36,10 +37,32 @@ def main(args: list[str] | None = None) -> int:
     _check(options)
     folders = [find_model(model) for model in options.models]
     require_extra('train', 'evaluate')
-    # Late, for it needs what a robot has not installed.
-    from ser_ros.cli.evaluate_run import run
+    _evaluate(options, folders, repeatable(args, parser, folders=_FOLDERS, models=_MODELS))
+    return 0
 
-    return run(options, folders, repeatable(args, parser, folders=_FOLDERS, models=_MODELS))
+
+def _evaluate(options: argparse.Namespace, folders: Sequence[Path], command: str) -> None:
+    # Late, for they need what a robot has not installed.
+    from ser_ros.training.data.corpus import read_corpus
+    from ser_ros.training.evaluation.label_map import read_entries
+    from ser_ros.training.evaluation.results import EvaluationConfig, evaluate_each, evaluate_ensemble
+    from ser_ros.training.reporting.evaluation_report import evaluation_lines, evaluation_report, write_evaluation
+
+    entries = read_entries(options.map)
+    config = EvaluationConfig(
+        corpus=read_corpus(options.data, tuple(options.labels), for_training=False),
+        entries=entries,
+        all_clips=options.all_clips,
+        conditions=options.conditions,
+        device=options.device,
+        backend=options.backend,
+    )
+    results = [evaluate_ensemble(folders, config)] if options.ensemble else evaluate_each(folders, config)
+    report = evaluation_report(results, config.corpus.name, command)
+    print('\n'.join(evaluation_lines(report)))
+    if options.out:
+        write_evaluation(report, options.out)
+        print(f'in {options.out}')
 
 
 def _parser() -> argparse.ArgumentParser:

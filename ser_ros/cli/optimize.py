@@ -33,16 +33,18 @@ def main(args: list[str] | None = None) -> int:
     folder = find_model(options.model)
     require_extra('optimize', 'optimize')
     # Late, so that a wrong name is told at once and not after torch has been loaded.
-    from ser_ros.cli.form_in_card import tell_in_card
-    from ser_ros.optimising.build import build
-    from ser_ros.optimising.clips import clips_in, clips_of_demo
+    from ser_ros.benchmarking.machine import describe_machine
+    from ser_ros.export.build import build
+    from ser_ros.export.clips import clips_in, clips_of_demo
+    from ser_ros.training.reporting.speed_section import put_speed_section
 
     clips = clips_in(options.data, options.clips) if options.data else clips_of_demo()
     stages = _Stages()
     built = build(folder, clips, precision=options.precision, on_stage=stages.begin)
     stages.end()
     _print(built)
-    tell_in_card(folder, built, repeatable(args, parser, folders=('--data',), models=('',)))
+    command = repeatable(args, parser, folders=('--data',), models=('',))
+    put_speed_section(folder, built, describe_machine(), command)
     print(f'\n{built.form.precision}, in {graph_path(folder).parent}')
     return 0
 

@@ -2,13 +2,20 @@
 """`ros2 run ser_ros pretrain`: makes an encoder from unlabelled speech, which `train --model` can begin with."""
 
 import argparse
+import dataclasses
 import sys
 from pathlib import Path
 
 from ser_ros.cli.repeatable import repeatable
 from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.extras import require_extra
-from ser_ros.training.pretraining.recipe_file import pretraining_recipe_names
+from ser_ros.recognition.models import find_checkpoint, models_folder
+from ser_ros.training.learning.recipe import Network
+from ser_ros.training.pretraining.pretraining_recipe import (
+    check_needs,
+    load_pretraining_recipe,
+    pretraining_recipe_names,
+)
 
 _EXAMPLES = """\
 examples:
@@ -28,10 +35,38 @@ def main(args: list[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(args)
     require_extra('train', 'pretrain')
-    # Late, for it needs what a robot has not installed.
-    from ser_ros.cli.pretrain_run import run
+    _pretrain(options, repeatable(args, parser, folders=('--speech', '--out'), models=('--teacher', '--model')))
+    return 0
 
-    return run(options, repeatable(args, parser, folders=('--speech', '--out'), models=('--teacher', '--model')))
+
+def _pretrain(options: argparse.Namespace, command: str) -> None:
+    # Late, for they need what a robot has not installed.
+    from ser_ros.training.learning.progress import quiet_transformers
+    from ser_ros.training.pretraining.encoder_folder import Pretraining, make_encoder
+    from ser_ros.training.pretraining.speech import find_pieces, hours
+    from ser_ros.training.pretraining.teacher_encoder import TeacherEncoder
+
+    quiet_transformers()
+    recipe = load_pretraining_recipe(options.recipe, options.set)
+    if options.model:
+        recipe = dataclasses.replace(recipe, network=Network(checkpoint=find_checkpoint(options.model)))
+    check_needs(recipe, has_teacher=bool(options.teacher))
+    run = Pretraining(
+        recipe_name=options.recipe,
+        recipe=recipe,
+        speech=tuple(options.speech),
+        out=options.out.resolve() if options.out else models_folder() / f'{options.recipe}-encoder',
+        command=command,
+        resume=options.resume,
+    )
+    pieces = find_pieces(options.speech, recipe.pieces)
+    print(f'{hours(pieces):.1f} hours of speech in {len(pieces)} pieces', flush=True)
+    teacher = None
+    if options.teacher:
+        teacher = TeacherEncoder(options.teacher, recipe.distillation.layers, longest=recipe.pieces.longest)
+    report = make_encoder(run, pieces, teacher)
+    print(f'{report.parameters / 1e6:.2f} million parameters, in {run.out}')
+    print(f'ros2 run ser_ros train --recipe own-encoder --model {run.out} --data RAVDESS')
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from ser_ros.recognition.models import folder_name
+
 
 def repeatable(
     args: Sequence[str], parser: argparse.ArgumentParser, *, folders: Sequence[str], models: Sequence[str] = ()
@@ -28,9 +30,3 @@ def repeatable(
         is_path = option in folders or (option in models and (Path(value).exists() or Path(value).is_absolute()))
         words.append(name + equals + (folder_name(Path(value)) if is_path and value else value))
     return shlex.join(['ros2', 'run', 'ser_ros', parser.prog, *words])
-
-
-def folder_name(folder: Path) -> str:
-    """Return what reports call a folder: its name, and for the model of a fold that of its study too."""
-    folder = folder.resolve()
-    return f'{folder.parent.name}/{folder.name}' if folder.name.startswith('fold-') else folder.name

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """`ros2 run ser_ros train`: fine-tunes speech encoders and measures them as the node runs them."""
 
+import argparse
 import sys
 
 from ser_ros.cli.repeatable import repeatable
 from ser_ros.cli.sentences import ends_in_a_sentence
-from ser_ros.cli.train_options import FOLDERS, parser
+from ser_ros.cli.train_options import ALL, FOLDERS, check, parser
+from ser_ros.errors import SerError
 from ser_ros.extras import require_extra
+from ser_ros.recognition.models import models_folder
 
 
 @ends_in_a_sentence
@@ -16,10 +19,82 @@ def main(args: list[str] | None = None) -> int:
     options_parser = parser()
     options = options_parser.parse_args(args)
     require_extra('train', 'train')
-    # Late, for it needs what a robot has not installed.
-    from ser_ros.cli.train_run import run
+    if options.compare is not None:
+        # Late, as below, for it needs what a robot has not installed.
+        from ser_ros.training.reporting.comparison import compare
 
-    return run(options, repeatable(args, options_parser, folders=FOLDERS, models=('--model',)))
+        print('\n'.join(compare(options.compare or [models_folder()])))
+        return 0
+    check(options)
+    _train(options, repeatable(args, options_parser, folders=FOLDERS, models=('--model',)))
+    return 0
+
+
+def _train(options: argparse.Namespace, command: str) -> None:
+    from accelerate import PartialState
+
+    from ser_ros.training.finetuning.planning import TrainingRequest, plan
+    from ser_ros.training.finetuning.run import run_experiment
+    from ser_ros.training.finetuning.teaching import Teaching
+    from ser_ros.training.learning.progress import quiet_transformers
+    from ser_ros.training.reporting.comparison import compare
+    from ser_ros.training.reporting.run_markdown import result_line
+    from ser_ros.training.reporting.supplement import read_supplement
+    from ser_ros.training.storage.upload import check_account, push
+
+    quiet_transformers()
+    if options.push_to_hub:
+        check_account()
+    plans = plan(
+        TrainingRequest(
+            recipes=_recipe_names(options),
+            model=options.model,
+            settings=tuple(options.set),
+            data=options.data,
+            labels=tuple(options.labels),
+            protocol=options.protocol,
+            folds=tuple(options.fold or ()),
+            tests_on_validation=options.validation,
+            selects_on_test=options.select_on_test,
+            out=options.out,
+            command=command,
+            supplement=read_supplement(options.scores, options.also, options.notes),
+            teaching=Teaching(options.teacher, tuple(options.taught_speech), tuple(options.ordinary_speech)),
+            resume=options.resume,
+            report_to=tuple(options.report_to),
+            conditions=options.conditions,
+            held_out_speech=tuple(options.held_out_speech),
+        )
+    )
+    is_main_process = PartialState().is_main_process
+    for each in plans:
+        reports = run_experiment(each.experiment, each.splits)
+        if not is_main_process:
+            continue
+        for report in reports:
+            print(result_line(report))
+        out = each.experiment.out
+        print(f'in {out}')
+        if out.parent == models_folder():
+            model = out.name + ('/fold-1' if each.splits[0].folds > 1 else '')
+            print(f'ros2 launch ser_ros ser.launch.py model:={model}')
+        if options.push_to_hub:
+            print(f'pushed to {push(out, options.push_to_hub)}')
+    if len(plans) > 1 and is_main_process:
+        print('\n'.join(compare([each.experiment.out for each in plans])))
+
+
+def _recipe_names(options: argparse.Namespace) -> tuple[str, ...]:
+    from ser_ros.training.reporting.comparison import STUDY_RECIPES
+
+    names = [name for asked in options.recipe for name in (STUDY_RECIPES if asked == ALL else (asked,))]
+    if len(set(names)) < len(names):
+        raise SerError('--recipe names a recipe twice; give each once')
+    if len(names) > 1 and options.model:
+        raise SerError('--model is for one recipe; give one, or set the checkpoints in the recipes')
+    if len(names) > 1 and options.push_to_hub:
+        raise SerError('--push-to-hub is for one recipe; give one')
+    return tuple(names)
 
 
 if __name__ == '__main__':

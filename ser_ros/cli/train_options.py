@@ -2,10 +2,12 @@
 """The command line of `train`."""
 
 import argparse
+import importlib.util
 from pathlib import Path
 
+from ser_ros.errors import SerError
 from ser_ros.training.data.protocols import PROTOCOLS
-from ser_ros.training.learning.recipe_file import recipe_names
+from ser_ros.training.finetuning.finetuning_recipe import finetuning_recipe_names
 
 ALL = 'all'
 """As a recipe: the four models of Gavali and Verma."""
@@ -56,7 +58,8 @@ def parser() -> argparse.ArgumentParser:
         nargs='+',
         default=[],
         metavar='NAME',
-        help=f'{", ".join(recipe_names())}; {ALL}: the four of Gavali and Verma. Without it, the recipe of --model',
+        help=f'{", ".join(finetuning_recipe_names())}; {ALL}: the four of Gavali and Verma. Without it, the recipe of '
+        '--model',
     )
     add(
         '--data',
@@ -160,3 +163,21 @@ def parser() -> argparse.ArgumentParser:
         help='only print Table III of Gavali and Verma with the figures of the models in these folders beside it',
     )
     return made
+
+
+def check(options: argparse.Namespace) -> None:
+    """Raise SerError for options that do not go together."""
+    if (options.data is None) != options.download:
+        raise SerError('give either --data (the folder or zip of RAVDESS, or a CSV table of your own) or --download')
+    if not options.recipe and not options.model:
+        raise SerError(f'--recipe is missing; give one of {", ".join(finetuning_recipe_names())}, or {ALL}')
+    if (options.scores or options.also or options.notes) and options.protocol != 'full':
+        name = '--scores' if options.scores else '--also' if options.also else '--notes'
+        raise SerError(f'{name} is for --protocol full, whose model has no figures of its own; leave it out')
+    for tracker in options.report_to:
+        if importlib.util.find_spec(tracker) is None:
+            raise SerError(f'--report-to {tracker} needs its package; `pip install {tracker}`, or leave it out')
+    if options.push_to_hub and options.protocol not in ('paper', 'full'):
+        raise SerError(f'--push-to-hub uploads one model, and {options.protocol} makes one for each fold; use full')
+    if options.validation and options.select_on_test:
+        raise SerError('--validation leaves the test clips unheard and --select-on-test uses them; choose one')

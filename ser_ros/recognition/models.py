@@ -46,3 +46,9 @@ def find_model(name_or_path: str = '') -> Path:
         f"there is no model '{name_or_path}': neither a folder nor a name in {models_folder()} "
         f'(there: {known or "none"}); leave it empty for the embedded default'
     )
+
+
+def folder_name(folder: Path) -> str:
+    """Return what reports call a folder: its name, and for the model of a fold that of the folder of folds too."""
+    folder = folder.resolve()
+    return f'{folder.parent.name}/{folder.name}' if folder.name.startswith('fold-') else folder.name

@@ -7,7 +7,7 @@ import pytest
 
 from ser_ros.cli.optimize import main
 from ser_ros.recognition.classifier import Classifier
-from ser_ros.training.measuring.card_file import OPTIMISED
+from ser_ros.training.reporting.card_file import OPTIMISED
 
 
 def test_a_model_is_optimised_and_the_node_would_take_it(random_weight_model, tmp_path, capfd, monkeypatch):

@@ -54,6 +54,12 @@ def test_each_command_is_there(page):
         assert (ROOT / tool).is_file(), tool
 
 
+def test_each_tool_that_the_code_names_is_there():
+    for source in [path for folder in ('ser_ros', 'tools') for path in (ROOT / folder).rglob('*.py')]:
+        for tool in re.findall(r'tools/[\w/]+\.py', source.read_text(encoding='utf-8')):
+            assert (ROOT / tool).is_file(), f'{source.relative_to(ROOT)}: {tool}'
+
+
 def test_the_readme_is_short():
     assert len((ROOT / 'README.md').read_text(encoding='utf-8').splitlines()) <= 120
 

@@ -12,6 +12,7 @@ FILES = sorted(path for folder in ('measuring', 'workspace') for path in (TOOLS 
 PROGRAMS = [path for path in FILES if "if __name__ == '__main__':" in path.read_text(encoding='utf-8')]
 
 
+@pytest.mark.slow  # imports torch and scikit-learn
 @pytest.mark.parametrize('program', PROGRAMS, ids=lambda path: path.stem)
 def test_it_has_help(program, monkeypatch, capsys):
     monkeypatch.setattr(sys, 'argv', [str(program), '--help'])

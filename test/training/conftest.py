@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from ser_ros.training.measuring.run_report import RunReport
-from ser_ros.training.measuring.scores import Evaluation, Scores
+from ser_ros.training.evaluation.scores import Evaluation, Scores
+from ser_ros.training.reporting.run_report import RunReport
 
 RATE = 16_000
 SWEEPS = {'01': (300.0, 3000.0), '05': (3000.0, 300.0)}

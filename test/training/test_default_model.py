@@ -8,12 +8,13 @@ import pytest
 import yaml
 
 from ser_ros.emotions import LABELS
-from ser_ros.optimising.clips import clips_of_demo
+from ser_ros.export.clips import clips_of_demo
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.models import find_model
 from ser_ros.recognition.optimised_form import read_form
+from ser_ros.training.finetuning.finetuning_recipe import load_finetuning_recipe
 from ser_ros.training.learning.recipe import plain_values
-from ser_ros.training.learning.recipe_file import load_recipe, recipes_folder
+from ser_ros.training.learning.recipe_file import recipes_folder
 
 LARGEST = 12_000_000
 
@@ -51,7 +52,7 @@ def test_it_fits_into_the_repository(folder):
 
 
 def test_it_was_made_by_the_recipe_that_ships(folder, summary):
-    settings = plain_values(load_recipe('default'))
+    settings = plain_values(load_finetuning_recipe('default'))
     report = json.loads((folder / 'report.json').read_text())
     assert report['settings'] == summary['settings'] == settings
     assert report['protocol'] == 'full' and report['train_clips'] == 1440

@@ -23,7 +23,7 @@ from heard_sound import (
 )
 from made_noise import RATE, doors, pink
 
-from ser_ros.training.measuring.conditions import CONDITIONS
+from ser_ros.training.evaluation.conditions import CONDITIONS
 
 PAUSE = 1.5
 """Seconds."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from ser_ros.training.measuring.run_report import RunReport, read_run_report
+from ser_ros.training.reporting.run_report import RunReport, read_run_report
 
 
 def main() -> int:

@@ -30,12 +30,13 @@ from ser_ros.emotions import LABELS
 from ser_ros.machine import cpu_name
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.recordings import Recording
+from ser_ros.training.finetuning.finetune import finetune
+from ser_ros.training.finetuning.finetuning_recipe import FinetuningRecipe, load_finetuning_recipe
 from ser_ros.training.learning.dataset import TrainingSet, VariantFeatures
-from ser_ros.training.learning.finetune import finetune
+from ser_ros.training.learning.design import design_classifier
 from ser_ros.training.learning.masks import Masks
-from ser_ros.training.learning.model import design, new_model
-from ser_ros.training.learning.recipe import FeatureExtraction, Recipe
-from ser_ros.training.learning.recipe_file import load_recipe
+from ser_ros.training.learning.network import new_classifier
+from ser_ros.training.learning.recipe import FeatureExtraction
 
 SETTINGS = {'paper': '', 'fast': '-fast'}
 """What each is called at the end of a recipe's name."""
@@ -109,7 +110,7 @@ def measure(model: str, settings: str, steps: int) -> Row:
     """Run one step to warm up and `steps` more of `model` in this process."""
     transformers.utils.logging.set_verbosity_error()
     recipe = random_weight_recipe(model, settings)
-    made = design(recipe.network, recipe.feature_extraction, LABELS)
+    made = design_classifier(recipe.network, recipe.feature_extraction, LABELS)
     utterances = recipe.optimisation.batch_size * recipe.optimisation.gradient_accumulation
     recordings = _made_recordings(max(_EPOCH, utterances * (1 + steps)))
     features = VariantFeatures(made.frontend, recipe.augmentation, seed=recipe.seed)
@@ -124,7 +125,7 @@ def measure(model: str, settings: str, steps: int) -> Row:
     durations = [features.duration(recordings[index], 0) for index in measured]
     longest = np.reshape(durations, (-1, recipe.optimisation.batch_size)).max(axis=1)
     with torch.device('meta'):
-        parameters = new_model(made).num_parameters()
+        parameters = new_classifier(made).num_parameters()
     ends: list[tuple[float, float]] = []
 
     def note_the_time(*_) -> None:
@@ -150,12 +151,12 @@ def measure(model: str, settings: str, steps: int) -> Row:
     return Row(parameters, step_seconds, cpu_seconds, utterances, float(np.mean(longest)), peak)
 
 
-def random_weight_recipe(model: str, settings: str) -> Recipe:
+def random_weight_recipe(model: str, settings: str) -> FinetuningRecipe:
     """Return the recipe that ships, with random weights of the same architecture instead of its checkpoint.
 
     Layers are never dropped, so that every step has the work of all.
     """
-    recipe = load_recipe(model + SETTINGS[settings])
+    recipe = load_finetuning_recipe(model + SETTINGS[settings])
     model_type, config = ARCHITECTURES[model]
     network = replace(
         recipe.network,
@@ -173,7 +174,7 @@ def random_weight_recipe(model: str, settings: str) -> Recipe:
     )
 
 
-def _order(recipe: Recipe, training: TrainingSet) -> list[int]:
+def _order(recipe: FinetuningRecipe, training: TrainingSet) -> list[int]:
     optimisation = recipe.optimisation
     together = optimisation.batches_sorted_together if optimisation.group_by_length else 0
     return training.order(optimisation.batch_size, sorted_together=together)

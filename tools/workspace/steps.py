@@ -14,8 +14,8 @@ from machine import PYTHON, WorkspaceError, clean_environment
 SHOWN_DOWNLOAD = 20.0
 """MB from which a download is worth a line."""
 
-SIZES = {'ros': 'ROS 2 and colcon', 'runtime': 'what the node runs on', 'train': '3 GB to download, some minutes'}
-"""What one of requirements/*.txt is, for whoever waits for it."""
+SIZES = {'ros': 'ROS 2 and colcon', 'runtime': 'what the node needs', 'train': '3 GB to download, some minutes'}
+"""What each of requirements/*.txt is, shown while it is installed."""
 
 TAIL_LINES = 12
 """Of a failed step's output, what is shown at once."""

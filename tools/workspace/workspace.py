@@ -85,7 +85,7 @@ def main() -> None:
     except OSError as error:
         sys.exit(
             f'make {goal}: {error.filename}: {error.strerror}; '
-            'as a user who may write in this folder, `make clean` and try again.'
+            'as a user with write access to this folder, run `make clean` and try again.'
         )
     except KeyboardInterrupt:
         sys.exit(130)
@@ -113,7 +113,7 @@ def make_workspace(goal: str) -> None:
         if INSTALL.exists() and not INSTALL_STAMP.exists():
             raise WorkspaceError(
                 'install/ was built by colcon without make, for another ROS 2; '
-                'run `make clean` to give that up, or clone ser_ros a second time.'
+                'run `make clean` to remove it, or clone ser_ros a second time.'
             )
         if read(VENV_STAMP) != identity():
             remove(VENV)

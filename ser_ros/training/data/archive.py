@@ -11,8 +11,8 @@ from filelock import FileLock
 from tqdm.auto import tqdm
 
 from ser_ros.errors import SerError
-from ser_ros.training.data.cache import CACHE_VARIABLE, cache_folder
 from ser_ros.training.data.ravdess import ARCHIVE, SUFFIXES, is_clip_name
+from ser_ros.training.storage.cache import CACHE_VARIABLE, cache_folder
 
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 """What zipfile raises: no zip or a wrong checksum; broken compression; cut short; compressed otherwise; encrypted."""

@@ -11,7 +11,7 @@ from tqdm.auto import tqdm
 
 from ser_ros.errors import SerError
 from ser_ros.training.data import ravdess
-from ser_ros.training.data.cache import CACHE_VARIABLE, cache_folder
+from ser_ros.training.storage.cache import CACHE_VARIABLE, cache_folder
 
 _TIMEOUT = 30.0
 """Seconds without an answer, or without any more of it, after which the server counts as gone."""

@@ -26,9 +26,9 @@ from ser_ros.speech.fused import FusedVad
 from ser_ros.speech.recording import segment_recording
 from ser_ros.speech.segmenter import SegmentationConfig
 from ser_ros.speech.vad import VoiceActivityDetector
-from ser_ros.training.data.cache import CACHE_VARIABLE, cache_folder
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.problems import refuse_together
+from ser_ros.training.storage.cache import CACHE_VARIABLE, cache_folder
 
 _SHORTEST = 0.1
 """Seconds; a shorter recording holds no word, and some encoders fail on it."""

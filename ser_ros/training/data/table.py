@@ -16,6 +16,7 @@ from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.emotion_names import emotion_problems
 from ser_ros.training.data.problems import refuse_together
 from ser_ros.training.data.ravdess import is_clip_name
+from ser_ros.training.storage.whole_file import whole_file
 
 COLUMNS = ('path', 'emotion', 'speaker', 'intensity', 'statement', 'repetition', 'sex')
 """The columns that are read and written."""
@@ -68,18 +69,15 @@ def write_table(path: Path, clips: Iterable[Clip], relative_to: Path | None = No
     relative_to: the folder in which the table is going to lie; without it paths are written as absolute ones.
     Raises SerError where the file cannot be written.
     """
-    partial = path.with_name(f'.{path.name}.partial')
     try:
-        with partial.open('w', encoding='utf-8', newline='') as file:
+        with whole_file(path) as partial, partial.open('w', encoding='utf-8', newline='') as file:
             writer = csv.writer(file, lineterminator='\n')
             writer.writerow(COLUMNS)
             for clip in clips:
                 written = os.path.relpath(clip.path, relative_to) if relative_to else os.path.abspath(clip.path)
                 cells = (written, clip.emotion, clip.speaker, clip.intensity, clip.statement, clip.repetition, clip.sex)
                 writer.writerow(['' if cell is None else cell for cell in cells])
-        partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise SerError(f'{path} cannot be written ({error.strerror}); free some space or write elsewhere') from None
 
 

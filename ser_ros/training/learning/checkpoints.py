@@ -5,20 +5,22 @@ import json
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import PartialState
-from transformers import TrainerCallback, TrainingArguments
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from ser_ros.errors import SerError
 from ser_ros.training.learning.precision import bfloat16_is_fast
 from ser_ros.training.learning.recipe import Optimisation
+from ser_ros.training.storage.whole_file import write_text
 
 _WHOLE = 'whole'
 """File that tells a whole checkpoint."""
 
 
-def open_work_folder(work: Path, run: dict, *, resume: bool) -> None:
+def open_work_folder(work: Path, run: dict[str, Any], *, resume: bool) -> None:
     """Make `work` ready for checkpoints: empty, or with `resume` as a run of the same kind has left it.
 
     run: what decides how the training comes out, as plain values. Raises SerError where `work` was begun with another.
@@ -34,16 +36,14 @@ def open_work_folder(work: Path, run: dict, *, resume: bool) -> None:
     else:
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
-        partial = work / 'run.json.partial'
-        partial.write_text(json.dumps(run, indent=1), encoding='utf-8')
-        partial.rename(record)
+        write_text(record, json.dumps(run, indent=1))
     for folder in work.glob('checkpoint-*'):
         if not (folder / _WHOLE).is_file():
             shutil.rmtree(folder)
 
 
 def training_arguments(
-    optimisation: Optimisation, work: Path, *, seed: int, every_steps: int, checkpoints_kept: int, **others
+    optimisation: Optimisation, work: Path, *, seed: int, every_steps: int, checkpoints_kept: int, **others: Any
 ) -> TrainingArguments:
     """Return what transformers' Trainer is told.
 
@@ -89,7 +89,7 @@ def training_arguments(
 class Seal(TrainerCallback):
     """Marks a checkpoint as whole once all its files are there: a killed run or a full disk leaves half of one."""
 
-    def on_save(self, args, state, control, **kwargs):
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Mark it; the Trainer calls this."""
         PartialState().wait_for_everyone()  # each process writes a part
         if state.is_world_process_zero:
@@ -99,7 +99,7 @@ class Seal(TrainerCallback):
 class LastEntry(TrainerCallback):
     """Has the last step logged, which may lie between two entries."""
 
-    def on_step_end(self, args, state, control, **kwargs):
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Ask for it; the Trainer calls this."""
         if state.global_step >= state.max_steps:
             control.should_log = True
@@ -108,11 +108,13 @@ class LastEntry(TrainerCallback):
 class Clock(TrainerCallback):
     """Writes into each log entry how many seconds the training has taken, over all legs of a resumed run."""
 
-    def on_train_begin(self, args, state, control, **kwargs):
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
         """Go on from what a resumed run has taken; the Trainer calls this."""
         before = state.log_history[-1]['seconds'] if state.log_history else 0.0
         self._started = time.monotonic() - before
 
-    def on_log(self, args, state, control, **kwargs):
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Write it; the Trainer calls this."""
         state.log_history[-1]['seconds'] = round(time.monotonic() - self._started, 2)

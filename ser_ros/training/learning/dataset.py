@@ -161,7 +161,7 @@ class ValidationSet(torch.utils.data.Dataset):
         return self._items[index]
 
 
-def collate(items: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+def collate_clips(items: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
     """Stack items into a batch; features and masks are padded with zeros to the longest."""
     batch = {
         name: pad_sequence([item[name] for item in items], batch_first=True) for name in items[0] if name != 'labels'

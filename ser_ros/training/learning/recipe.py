@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a training run is made of: every value that decides how a model comes out, except the data."""
+"""What the recipes of fine-tuning and pretraining have in common."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -124,75 +124,10 @@ class Optimisation:
     """From so many batches of a random order `group_by_length` makes its batches: more leave less padding."""
 
 
-@dataclass(frozen=True)
-class KnowledgeDistillation:
-    """Learning from what a larger fine-tuned model makes of the same voice without room and noise."""
-
-    weight: float = 0.0
-    """Share of each target that is the teacher's answer, 0..1; the rest is the label. 0 for no teacher."""
-    temperature: float = 2.0
-    """Of the teacher's probabilities: above 1 tells more of what it found similar (Hinton et al. 2015)."""
-
-
-@dataclass(frozen=True)
-class OtherSpeech:
-    """Speech without labels of emotion that is heard besides the clips."""
-
-    taught: int = 0
-    """Utterances in an epoch that the teacher alone labels."""
-    ordinary: int = 0
-    """Utterances in an epoch of people who were not asked for any emotion, taken for `ordinary_emotion`."""
-    ordinary_emotion: str = 'neutral'
-    longest: float = 4.0
-    """Seconds that are taken of an utterance."""
-
-
-@dataclass(frozen=True)
-class Validation:
-    """Which checkpoint is taken."""
-
-    share: float = 0.1
-    """Share of the training clips that is held out to choose the checkpoint on, by speaker where the protocol is; 0 for
-    the last checkpoint of a fixed number of epochs."""
-    measure: Literal['accuracy', 'loss'] = 'accuracy'
-    """What the best checkpoint is best in."""
-    every_steps: int = 0
-    """Steps from one evaluation, log entry and checkpoint to the next; 0 for each epoch."""
-    checkpoints_kept: int = 2
-    patience: int = 0
-    """Stop after so many evaluations without a better one; 0 for never."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that decides how a model comes out, except the data."""
-
-    description: str
-    network: Network
-    optimisation: Optimisation
-    feature_extraction: FeatureExtraction = field(default_factory=FeatureExtraction)
-    augmentation: Augmentation = field(default_factory=Augmentation)
-    distillation: KnowledgeDistillation = field(default_factory=KnowledgeDistillation)
-    other_speech: OtherSpeech = field(default_factory=OtherSpeech)
-    validation: Validation = field(default_factory=Validation)
-    seed: int = 0
-    selection: str = ''
-    """How the values were chosen, for the model card."""
-    half_precision_weights: bool = False
-    """Save the weights as float16, at half the size; the figures are measured with them."""
-
-
 def plain_values(recipe: Any) -> dict[str, Any]:
     """Return `recipe`, of whatever training, as it comes back from JSON; of a checkpoint in a folder only the name."""
     values = json.loads(json.dumps(asdict(recipe)))
     checkpoint = recipe.network.checkpoint
     if checkpoint and Path(checkpoint).is_dir():
         values['network']['checkpoint'] = Path(checkpoint).resolve().name
-    return values
-
-
-def decisive_values(recipe: Recipe) -> dict:
-    """Return the plain values without the texts that change no result."""
-    values = plain_values(recipe)
-    del values['description'], values['selection']
     return values

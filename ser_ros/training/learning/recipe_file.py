@@ -11,7 +11,6 @@ import yaml
 
 from ser_ros.errors import SerError, did_you_mean
 from ser_ros.resources import share_folder
-from ser_ros.training.learning.recipe import Recipe
 
 Kind = typing.TypeVar('Kind')
 
@@ -23,44 +22,37 @@ def recipes_folder() -> Path:
     return share_folder() / 'train'
 
 
-def recipe_names() -> list[str]:
-    """Return the names of all recipes that come with the package."""
-    return sorted(path.stem for path in recipes_folder().glob('*.yaml'))
-
-
-def load_recipe(name: str, settings: Sequence[str] = ()) -> Recipe:
-    """Return the recipe `train/NAME.yaml`, changed by `settings` such as 'optimisation.epochs=3'.
-
-    Raises SerError for an unknown recipe or key (and names the nearest one) and for a value of another type.
-    """
-    return read_recipe(Recipe, name, recipes_folder(), settings)
-
-
-def parse_recipe(text: str, settings: Sequence[str] = (), *, source: str = 'the recipe') -> Recipe:
-    """Return the recipe in the YAML `text`; see load_recipe.
-
-    `extends: NAME` at its top takes every value that it does not name from `train/NAME.yaml` or
-    `train/base/NAME.yaml`; `extends: [A, B]` from both, where B has the last word.
-    """
-    return _build(Recipe, _read_values(text, settings, source), prefix='', source=source)
+def recipe_names(folder: Path) -> list[str]:
+    """Return the names of all recipes in `folder`."""
+    return sorted(path.stem for path in folder.glob('*.yaml'))
 
 
 def read_recipe(kind: type[Kind], name: str, folder: Path, settings: Sequence[str]) -> Kind:
-    """Return the recipe `folder`/NAME.yaml as the frozen dataclass `kind`; see load_recipe and parse_recipe."""
-    known = sorted(path.stem for path in folder.glob('*.yaml'))
+    """Return the recipe `folder`/NAME.yaml as the frozen dataclass `kind`, changed by `settings`.
+
+    settings: such as 'optimisation.epochs=3'.
+
+    Raises SerError for an unknown recipe or key (and names the nearest one) and for a value of another type.
+    """
+    known = recipe_names(folder)
     if name not in known:
         raise SerError(
             f"there is no recipe '{name}'; the recipes are {', '.join(known) or 'gone'}{did_you_mean(name, known)}"
         )
     source = f'{name}.yaml'
-    return _build(kind, _read_values((folder / source).read_text('utf-8'), settings, source), prefix='', source=source)
+    return parse_recipe(kind, (folder / source).read_text('utf-8'), settings, source=source)
 
 
-def _read_values(text: str, settings: Sequence[str], source: str) -> Any:
+def parse_recipe(kind: type[Kind], text: str, settings: Sequence[str], *, source: str) -> Kind:
+    """Return the recipe in the YAML `text` as the frozen dataclass `kind`; see read_recipe.
+
+    `extends: NAME` at its top takes every value that it does not name from `train/NAME.yaml` or
+    `train/base/NAME.yaml`; `extends: [A, B]` from both, where B has the last word. source: for messages.
+    """
     values = _with_what_it_extends(_read_yaml(text, source), source)
     for setting in settings:
         _apply(values, setting)
-    return values
+    return _build(kind, values, prefix='', source=source)
 
 
 def _read_yaml(text: str, source: str) -> Any:

@@ -12,19 +12,19 @@ from accelerate import PartialState
 from ser_ros.errors import SerError
 from ser_ros.training.data.dataset_card import read_dataset_card
 from ser_ros.training.data.ravdess import is_clip_name
-from ser_ros.training.learning.disk import is_taken, put_in_place, tells_of_a_full_disk
-from ser_ros.training.learning.finetune import save_model
+from ser_ros.training.learning.network import save_model
 from ser_ros.training.learning.recipe import plain_values
-from ser_ros.training.measuring.environment import environment
-from ser_ros.training.measuring.files import REPORT, write_json
-from ser_ros.training.measuring.markdown import table
-from ser_ros.training.measuring.origins import pretraining_of
-from ser_ros.training.measuring.pictures import curves_picture
-from ser_ros.training.measuring.provenance import EncoderReport, UnlabelledSpeech, speech_table
+from ser_ros.training.pretraining.encoder_report import EncoderReport, encoder_card
 from ser_ros.training.pretraining.pretrain import Pretrained, pretrain
-from ser_ros.training.pretraining.recipe import PretrainingRecipe
+from ser_ros.training.pretraining.pretraining_recipe import PretrainingRecipe
 from ser_ros.training.pretraining.speech import Piece, hours
-from ser_ros.training.pretraining.teacher import Teacher
+from ser_ros.training.pretraining.teacher_encoder import TeacherEncoder
+from ser_ros.training.provenance.environment import environment
+from ser_ros.training.provenance.origins import pretraining_of
+from ser_ros.training.provenance.pretraining_report import UnlabelledSpeech
+from ser_ros.training.reporting.pictures import curves_picture
+from ser_ros.training.storage.disk import full_disk_told, is_taken, put_in_place
+from ser_ros.training.storage.json_files import REPORT, write_json
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Pretraining:
     resume: bool = False
 
 
-def make_encoder(run: Pretraining, pieces: Sequence[Piece], teacher: Teacher | None) -> EncoderReport:
+def make_encoder(run: Pretraining, pieces: Sequence[Piece], teacher: TeacherEncoder | None) -> EncoderReport:
     """Pretrain, write a Hugging Face folder that `train --model` can begin with, and return its report.
 
     Raises SerError where the folder is there already, and on a full disk.
@@ -47,25 +47,24 @@ def make_encoder(run: Pretraining, pieces: Sequence[Piece], teacher: Teacher | N
     if is_taken(run.out):
         raise SerError(f'{run.out} is there already and is never overwritten; choose another --out or remove it')
     work = run.out.with_name(f'.{run.out.name}.partial')
-    try:
+    cure = (
+        'make room, choose another --out, or keep fewer variants with --set augmentation.variants=1, and go on with '
+        '--resume'
+    )
+    with full_disk_told(work, cure):
         made = pretrain(run.recipe, list(pieces), teacher, work, resume=run.resume)
         report = _report(run, pieces, teacher, made)
         if PartialState().is_main_process:
             _write(work / 'model', made, report)
             put_in_place(work / 'model', run.out)
             shutil.rmtree(work)
-    except Exception as error:
-        if tells_of_a_full_disk(error):
-            raise SerError(
-                f'the disk of {work} is full; make room, choose another --out, or keep fewer variants with --set '
-                'augmentation.variants=1, and go on with --resume'
-            ) from None
-        raise
     PartialState().wait_for_everyone()
     return report
 
 
-def _report(run: Pretraining, pieces: Sequence[Piece], teacher: Teacher | None, made: Pretrained) -> EncoderReport:
+def _report(
+    run: Pretraining, pieces: Sequence[Piece], teacher: TeacherEncoder | None, made: Pretrained
+) -> EncoderReport:
     return EncoderReport(
         recipe=run.recipe_name,
         description=run.recipe.description,
@@ -102,42 +101,4 @@ def _write(folder: Path, made: Pretrained, report: EncoderReport) -> None:
     write_json(folder / REPORT, asdict(report))
     title = f'pretraining {report.recipe}'
     curves_picture(made.log, folder / 'curves.png', title, loss='weighted sum of losses')
-    (folder / 'README.md').write_text('\n'.join(_card(report)) + '\n', encoding='utf-8')
-
-
-def _card(report: EncoderReport) -> list[str]:
-    losses = report.training_log[-1]
-    rows = [
-        ['parameters', f'{report.parameters / 1e6:.2f} million'],
-        [
-            'begins with',
-            f'{report.initial_weights} weights' if report.initial_weights == 'random' else report.initial_weights,
-        ],
-        ['teacher', report.teacher or 'none'],
-        ['heard', f'{report.hours_heard:g} hours in {report.epochs} epochs, {report.steps} steps'],
-        ['took', f'{report.pretraining_minutes:g} minutes'],
-        ['hardware', report.hardware],
-        ['seed', str(report.seed)],
-        *([key.replace('_', ' '), f'{losses[key]:.3f}'] for key in losses if key.endswith('loss')),
-    ]
-    return [
-        '---',
-        'library_name: transformers',
-        'tags: [speech, self-supervised]',
-        '---',
-        f'# {report.recipe}: a pretrained speech encoder',
-        '',
-        report.description.strip(),
-        '',
-        'It answers nothing by itself: `ros2 run ser_ros train --model FOLDER` begins with it.',
-        '',
-        *table(['', ''], rows),
-        '',
-        *speech_table(report.speech),
-        '',
-        '![loss over steps](curves.png)',
-        '',
-        '```',
-        report.command,
-        '```',
-    ]
+    (folder / 'README.md').write_text('\n'.join(encoder_card(report)) + '\n', encoding='utf-8')

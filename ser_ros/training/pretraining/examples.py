@@ -2,7 +2,6 @@
 """The torch data set of pretraining: what the student hears of a piece, and what it is to make of it."""
 
 import dataclasses
-import os
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,10 +15,11 @@ from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.recognition.frontend import Frontend
 from ser_ros.training.learning.augment import Variation, draw_variation, vary_surroundings, vary_voice
 from ser_ros.training.learning.order import in_batches_of_like_duration
+from ser_ros.training.pretraining.pretraining_recipe import Masking, PretrainingRecipe
 from ser_ros.training.pretraining.quantizer import RandomQuantizer
-from ser_ros.training.pretraining.recipe import Masking, PretrainingRecipe
 from ser_ros.training.pretraining.speech import Piece
-from ser_ros.training.pretraining.teacher import Teacher
+from ser_ros.training.pretraining.teacher_encoder import TeacherEncoder
+from ser_ros.training.storage.whole_file import whole_file
 
 VALID, MASK, CODES, STATES = 'valid', 'mask', 'codes', 'states'
 """Names in an item: which rows are no padding, which are hidden, their codes, and the teacher's hidden states."""
@@ -42,7 +42,7 @@ class Examples(torch.utils.data.Dataset):
         recipe: PretrainingRecipe,
         frontend: Frontend,
         rows_of: Callable[[int], int],
-        teacher: Teacher | None,
+        teacher: TeacherEncoder | None,
         kept: Path,
     ):
         """`rows_of` tells how many rows the student makes of so many input rows; `kept` is the folder of variants."""
@@ -135,7 +135,7 @@ def draw_mask(rows: int, duration: float, masking: Masking, rng: np.random.Gener
     return mask
 
 
-def collate(items: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+def collate_pieces(items: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
     """Stack items into a batch, padded with zeros to the longest."""
     batch = {name: pad_sequence([item[name] for item in items], batch_first=True) for name in items[0]}
     return {name: value.float() if value.dtype == torch.float16 else value for name, value in batch.items()}
@@ -146,13 +146,7 @@ def _kept(file: Path | None, make: Callable[[], dict[str, torch.Tensor]]) -> dic
     if file is None:
         return make()
     if not file.exists():
-        _write(file, make())
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(file) as partial:
+            save_file(make(), partial)
     return load_file(file)
-
-
-def _write(file: Path, item: dict[str, torch.Tensor]) -> None:
-    """Write so that a killed run leaves no half file."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(f'.{os.getpid()}.partial')
-    save_file(item, partial)
-    partial.rename(file)

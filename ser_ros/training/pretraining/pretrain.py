@@ -5,6 +5,7 @@ import copy
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,14 +15,14 @@ from transformers.feature_extraction_sequence_utils import SequenceFeatureExtrac
 from transformers.trainer_utils import get_last_checkpoint
 
 from ser_ros.training.learning.checkpoints import Clock, LastEntry, Seal, open_work_folder, training_arguments
-from ser_ros.training.learning.model import design
+from ser_ros.training.learning.design import design_encoder
 from ser_ros.training.learning.order import EpochOrder
 from ser_ros.training.learning.recipe import plain_values
-from ser_ros.training.pretraining.examples import STATES, Examples, collate
-from ser_ros.training.pretraining.recipe import PretrainingRecipe
+from ser_ros.training.pretraining.examples import STATES, Examples, collate_pieces
+from ser_ros.training.pretraining.pretraining_recipe import PretrainingRecipe
 from ser_ros.training.pretraining.speech import Piece
 from ser_ros.training.pretraining.student import Student
-from ser_ros.training.pretraining.teacher import Teacher
+from ser_ros.training.pretraining.teacher_encoder import TeacherEncoder
 from ser_ros.training.pretraining.whitening import Whitening
 
 _MEASURED_PIECES = 200
@@ -48,13 +49,13 @@ class Pretrained:
 
 
 def pretrain(
-    recipe: PretrainingRecipe, pieces: list[Piece], teacher: Teacher | None, work: Path, *, resume: bool
+    recipe: PretrainingRecipe, pieces: list[Piece], teacher: TeacherEncoder | None, work: Path, *, resume: bool
 ) -> Pretrained:
     """Train an encoder on `pieces`; `work` holds checkpoints and, where the recipe has variants, what is made once.
 
     Raises SerError where `work` was begun with another recipe, other speech or another teacher.
     """
-    made = design(recipe.network, recipe.feature_extraction, labels=('any',))
+    made = design_encoder(recipe.network, recipe.feature_extraction)
     arguments = training_arguments(
         recipe.optimisation,
         work,
@@ -84,7 +85,7 @@ def pretrain(
         model=student,
         args=arguments,
         train_dataset=examples,
-        data_collator=collate,
+        data_collator=collate_pieces,
         callbacks=[Clock(), Seal(), LastEntry()],
         recipe=recipe,
     )
@@ -113,7 +114,7 @@ def _as_designed(encoder: PreTrainedModel, config: PretrainedConfig) -> PreTrain
 class _Trainer(Trainer):
     """Takes the order of pieces from the data set, and logs each loss by itself."""
 
-    def __init__(self, *, recipe: PretrainingRecipe, **others):
+    def __init__(self, *, recipe: PretrainingRecipe, **others: Any):
         super().__init__(**others)
         self._recipe = recipe
         self.model_accepts_loss_kwargs = False
@@ -123,14 +124,20 @@ class _Trainer(Trainer):
         dataset = train_dataset or self.train_dataset
         return EpochOrder(dataset, self.args.train_batch_size, self._recipe.optimisation)
 
-    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+    def compute_loss(
+        self,
+        model: torch.nn.Module,
+        inputs: dict[str, torch.Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> torch.Tensor | tuple[torch.Tensor, dict[str, torch.Tensor]]:
         losses = model(**inputs)
         for name, value in losses.items():
             if name != 'loss':
                 self._parts[name].append(value.detach())
         return (losses['loss'], losses) if return_outputs else losses['loss']
 
-    def log(self, logs, *others):
+    def log(self, logs: dict[str, float], *others: Any) -> None:
         if 'loss' in logs:
             logs |= {name: round(float(torch.stack(values).mean()), 4) for name, values in self._parts.items()}
             self._parts.clear()

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-import soxr
 from tqdm.auto import tqdm
 
-from ser_ros.audio.block import SAMPLE_RATE
+from ser_ros.audio.file import read_part
 from ser_ros.errors import SerError
 from ser_ros.training.data.other_speech import audio_files_of
 from ser_ros.training.data.problems import refuse_together
-from ser_ros.training.pretraining.recipe import Pieces
+from ser_ros.training.pretraining.pretraining_recipe import Pieces
 
 
 @dataclass(frozen=True)
@@ -27,15 +26,11 @@ class Piece:
     duration: float
 
     def read(self) -> np.ndarray:
-        """Return its samples: float32, shape (n,), 16 kHz, the mean of all channels. Raises SerError."""
+        """Return its samples, float32, shape (n,), decoded as training clips are. Raises SerError."""
         try:
-            with soundfile.SoundFile(self.path) as file:
-                rate = file.samplerate
-                file.seek(round(self.start * rate))
-                samples = file.read(round(self.duration * rate), dtype='float32', always_2d=True).mean(axis=1)
-        except (OSError, soundfile.SoundFileError) as error:
-            raise SerError(f'{self.path} cannot be read any more ({error}); restore it and use --resume') from None
-        return soxr.resample(np.nan_to_num(samples, posinf=0.0, neginf=0.0), rate, SAMPLE_RATE)
+            return read_part(self.path, self.start, self.duration)
+        except SerError as error:
+            raise SerError(f'{error}, and use --resume') from None
 
 
 def find_pieces(folders: Sequence[Path], pieces: Pieces) -> list[Piece]:

@@ -7,12 +7,11 @@ import dataclasses
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, pad, smooth_l1_loss
-from transformers import AutoModel
 
-from ser_ros.training.learning.model import Design, new_model
-from ser_ros.training.learning.precision import attention
+from ser_ros.training.learning.design import Design
+from ser_ros.training.learning.network import new_encoder
 from ser_ros.training.pretraining.examples import CODES, MASK, STATES, VALID
-from ser_ros.training.pretraining.recipe import PretrainingRecipe
+from ser_ros.training.pretraining.pretraining_recipe import PretrainingRecipe
 from ser_ros.training.pretraining.whitening import Whitening
 
 
@@ -20,7 +19,7 @@ class Student(nn.Module):
     """Returns the loss of a batch of examples; `encoder` is what is kept afterwards."""
 
     def __init__(self, made: Design, recipe: PretrainingRecipe, whitening: Whitening):
-        """Draw what `made` brings no weights for from torch's global generator. Raises SerError; see new_model.
+        """Draw what `made` brings no weights for from torch's global generator. Raises SerError; see new_encoder.
 
         whitening: of the teacher's states; without layers where there is no teacher.
         """
@@ -28,11 +27,7 @@ class Student(nn.Module):
         config = copy.deepcopy(made.config)
         config.apply_spec_augment = True  # or the encoder would not hide what it is told to
         config.mask_time_prob = 1.0  # or it would have no vector to hide it with
-        if made.checkpoint:
-            classifier = new_model(dataclasses.replace(made, config=config))
-            self.encoder = getattr(classifier, classifier.base_model_prefix)
-        else:
-            self.encoder = AutoModel.from_config(config, dtype=torch.float32, attn_implementation=attention())
+        self.encoder = new_encoder(dataclasses.replace(made, config=config))
         self._recipe = recipe
         self.whitening = whitening
         width = config.hidden_size

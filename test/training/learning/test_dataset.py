@@ -18,7 +18,7 @@ from transformers import (
 from ser_ros.recognition.frontend import Frontend
 from ser_ros.training.data.ravdess import find_clips, parse_clip
 from ser_ros.training.data.recordings import Recording, load_recordings
-from ser_ros.training.learning.dataset import TrainingSet, ValidationSet, VariantFeatures, collate
+from ser_ros.training.learning.dataset import TrainingSet, ValidationSet, VariantFeatures, collate_clips
 from ser_ros.training.learning.masks import Masks
 from ser_ros.training.learning.recipe import Augmentation
 
@@ -209,7 +209,7 @@ def test_validation_clips_are_cut_as_the_robot_cuts_them_or_whole_as_training_cl
 
 def test_a_batch_is_padded_with_zeros_that_the_mask_tells(recordings):
     items = [training_set(recordings, Augmentation())[index] for index in (0, 1)]
-    batch = collate(items)
+    batch = collate_clips(items)
     short, long = (len(item['input_features']) for item in items)
     assert batch['input_features'].shape == (2, long, 320)
     assert (batch['input_features'][0, short:] == 0).all()
@@ -221,7 +221,7 @@ def test_a_batch_is_padded_with_zeros_that_the_mask_tells(recordings):
 @pytest.mark.parametrize('norm', ['group', 'layer'])
 def test_samples_are_padded_with_a_mask_only_where_the_family_wants_one(recordings, norm):
     frontend = Frontend(Wav2Vec2FeatureExtractor(return_attention_mask=True), Wav2Vec2Config(feat_extract_norm=norm))
-    batch = collate(list(map(ValidationSet(recordings, LABELS, frontend, Augmentation()).__getitem__, (0, 1))))
+    batch = collate_clips(list(map(ValidationSet(recordings, LABELS, frontend, Augmentation()).__getitem__, (0, 1))))
     short, long = (len(recording.utterance) for recording in recordings)
     assert batch['input_values'].shape == (2, long)
     assert (batch['input_values'][0, short:] == 0).all()

@@ -11,12 +11,19 @@ import torch
 from safetensors.torch import load_file
 from transformers import Trainer
 
-from ser_ros.training.learning.model import design, new_model
+from ser_ros.training.learning.design import design_classifier
+from ser_ros.training.learning.network import new_classifier
 from ser_ros.training.learning.recipe import Augmentation, FeatureExtraction, Network, Optimisation
 from ser_ros.training.pretraining.encoder_folder import Pretraining, make_encoder
-from ser_ros.training.pretraining.recipe import Distillation, MaskedPrediction, Masking, Pieces, PretrainingRecipe
+from ser_ros.training.pretraining.pretraining_recipe import (
+    HiddenStateDistillation,
+    MaskedPrediction,
+    Masking,
+    Pieces,
+    PretrainingRecipe,
+)
 from ser_ros.training.pretraining.speech import find_pieces
-from ser_ros.training.pretraining.teacher import Teacher
+from ser_ros.training.pretraining.teacher_encoder import TeacherEncoder
 
 SIZE = {'hidden_size': 24, 'num_hidden_layers': 1, 'num_attention_heads': 2, 'intermediate_size': 24}
 RECIPE = PretrainingRecipe(
@@ -30,7 +37,7 @@ RECIPE = PretrainingRecipe(
     checkpoint_every_steps=2,
 )
 PREDICTION = MaskedPrediction(weight=1.0, codes=16)
-DISTILLATION = Distillation(weight=1.0, layers=[1, 2])
+DISTILLATION = HiddenStateDistillation(weight=1.0, layers=[1, 2])
 
 
 @pytest.fixture(scope='module')
@@ -60,7 +67,7 @@ def run_of(pieces):
 
 @pytest.mark.parametrize('kind', ['masked', 'taught', 'both'])
 def test_the_loss_falls(run_of, pieces, models, tmp_path, kind):
-    teacher = Teacher(str(models / 'hubert-layer'), [1, 2], longest=1.0) if kind != 'masked' else None
+    teacher = TeacherEncoder(str(models / 'hubert-layer'), [1, 2], longest=1.0) if kind != 'masked' else None
     optimisation = Optimisation(epochs=10, batch_size=4, learning_rate=0.01)
     report = make_encoder(run_of(recipe_of(kind, optimisation=optimisation), tmp_path / 'made'), pieces, teacher)
     losses = [entry['loss'] for entry in report.training_log]
@@ -76,7 +83,7 @@ def test_what_was_made_can_be_begun_with_and_hides_nothing(run_of, pieces, tmp_p
     config = json.loads((out / 'config.json').read_text())
     assert not (config['apply_spec_augment'] and config['mask_time_prob'])
     saved = load_file(out / 'model.safetensors')
-    model = new_model(design(Network(checkpoint=str(out)), FeatureExtraction(), ('a', 'b')))
+    model = new_classifier(design_classifier(Network(checkpoint=str(out)), FeatureExtraction(), ('a', 'b')))
     begun = model.base_model.state_dict()
     assert saved.keys() <= begun.keys()
     for name, value in saved.items():
@@ -86,7 +93,7 @@ def test_what_was_made_can_be_begun_with_and_hides_nothing(run_of, pieces, tmp_p
 
 
 def test_a_killed_run_that_is_resumed_ends_like_one_that_was_not(run_of, pieces, models, tmp_path, monkeypatch):
-    teacher = Teacher(str(models / 'hubert-layer'), [1, 2], longest=1.0)
+    teacher = TeacherEncoder(str(models / 'hubert-layer'), [1, 2], longest=1.0)
     recipe = recipe_of('both')
     make_encoder(run_of(recipe, tmp_path / 'whole'), pieces, teacher)
     original, steps = Trainer.training_step, []

@@ -11,8 +11,8 @@ from transformers import SeamlessM4TFeatureExtractor, Wav2Vec2BertConfig
 
 from ser_ros.recognition.frontend import Frontend
 from ser_ros.training.learning.recipe import Augmentation, Network, Optimisation
-from ser_ros.training.pretraining.examples import CODES, MASK, STATES, VALID, Examples, collate, draw_mask
-from ser_ros.training.pretraining.recipe import MaskedPrediction, Masking, Pieces, PretrainingRecipe
+from ser_ros.training.pretraining.examples import CODES, MASK, STATES, VALID, Examples, collate_pieces, draw_mask
+from ser_ros.training.pretraining.pretraining_recipe import MaskedPrediction, Masking, Pieces, PretrainingRecipe
 from ser_ros.training.pretraining.speech import find_pieces
 
 FRONTEND = Frontend(SeamlessM4TFeatureExtractor(stride=4), Wav2Vec2BertConfig())
@@ -101,7 +101,7 @@ def test_a_half_written_variant_is_made_anew(write_speech, tmp_path):
     for what in ('heard-0', 'told-0'):
         (tmp_path / 'killed' / what).mkdir(parents=True)
         half = (tmp_path / 'kept' / what / '0.safetensors').read_bytes()[:100]
-        (tmp_path / 'killed' / what / '0.123.partial').write_bytes(half)
+        (tmp_path / 'killed' / what / '.0.safetensors.123.partial').write_bytes(half)
     assert same(examples_of(pieces, tmp_path / 'killed')[0], whole)
 
 
@@ -129,7 +129,7 @@ def test_rows_codes_states_and_masks_belong_together_and_are_padded_in_a_batch(w
     for item in items:
         rows = int(item['attention_mask'].sum())
         assert {len(item[name]) for name in (VALID, MASK, CODES, STATES)} == {rows} and item[VALID].all()
-    batch = collate(items)
+    batch = collate_pieces(items)
     long, short = (len(item[VALID]) for item in items)
     assert batch[VALID].sum(dim=1).tolist() == [long, short] and not batch[VALID][1, short:].any()
     assert not batch[MASK][1, short:].any() and batch['input_features'].dtype == torch.float32

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Folders of audio become pieces: cut, named, read at 16 kHz as one channel."""
+"""Folders of audio become pieces: cut, named, and decoded as training clips are."""
 
 import numpy as np
 import pytest
 import soundfile
 
-from ser_ros.training.pretraining.recipe import Pieces
+from ser_ros.training.data.clip import Clip
+from ser_ros.training.data.recordings import load_recordings
+from ser_ros.training.pretraining.pretraining_recipe import Pieces
 from ser_ros.training.pretraining.speech import find_pieces, hours
 
 
@@ -51,6 +53,17 @@ def test_rates_and_channels_are_brought_to_one(write, tmp_path, made_sound, rate
     samples = piece.read()
     assert samples.dtype == np.float32 and len(samples) == 16_000
     np.testing.assert_allclose(samples, made_sound('chord', 1.0), atol=3e-3)
+
+
+@pytest.mark.parametrize('rate', [16_000, 48_000])
+def test_a_stereo_file_sounds_as_it_does_to_train(tmp_path, made_sound, rate):
+    path = tmp_path / 'speech' / 'stereo.wav'
+    path.parent.mkdir()
+    left, right = made_sound('chord', 1.0, rate=rate), made_sound('white noise', 1.0, rate=rate)
+    soundfile.write(path, np.stack([left, right], axis=1), rate)
+    (piece,) = find_pieces([path.parent], Pieces())
+    (recording,) = load_recordings([Clip(path=path, name='stereo', emotion='')])
+    np.testing.assert_array_equal(piece.read(), recording.samples)
 
 
 @pytest.mark.parametrize('rate', [16_000, 44_100])

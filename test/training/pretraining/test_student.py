@@ -7,10 +7,15 @@ import pytest
 import torch
 from transformers import HubertConfig, Wav2Vec2BertConfig
 
-from ser_ros.training.learning.model import Design
+from ser_ros.training.learning.design import Design
 from ser_ros.training.learning.recipe import Network, Optimisation
 from ser_ros.training.pretraining.examples import CODES, MASK, STATES, VALID
-from ser_ros.training.pretraining.recipe import Distillation, MaskedPrediction, Masking, PretrainingRecipe
+from ser_ros.training.pretraining.pretraining_recipe import (
+    HiddenStateDistillation,
+    MaskedPrediction,
+    Masking,
+    PretrainingRecipe,
+)
 from ser_ros.training.pretraining.student import Student
 from ser_ros.training.pretraining.whitening import Whitening
 
@@ -22,7 +27,7 @@ RECIPE = PretrainingRecipe(
     optimisation=Optimisation(epochs=1, batch_size=2, learning_rate=0.1),
     masking=Masking(share=0.5),
     masked_prediction=MaskedPrediction(weight=2.0, codes=8),
-    distillation=Distillation(weight=3.0, layers=[1, 2]),
+    distillation=HiddenStateDistillation(weight=3.0, layers=[1, 2]),
 )
 ROWS, WIDTH = 12, 5
 

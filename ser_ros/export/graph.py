@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes a checkpoint as one ONNX graph, from samples to probabilities, in single precision or with int8 products."""
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+from ser_ros.audio.block import SAMPLE_RATE
+from ser_ros.errors import SerError
+from ser_ros.export.features import make_features
+from ser_ros.recognition.checkpoint import Checkpoint
+from ser_ros.recognition.optimised_form import INPUT, OUTPUT
+
+_EXAMPLE_SECONDS = 2.0
+_LARGEST_FILE = 1_900_000_000
+"""Bytes. A protobuf file may have 2 GiB; a larger model's weights lie beside it."""
+
+
+class _Recogniser(torch.nn.Module):
+    """Features, network, temperature and softmax: all that lies between samples and probabilities."""
+
+    def __init__(self, checkpoint: Checkpoint):
+        super().__init__()
+        frontend = checkpoint.frontend
+        self._features = make_features(frontend.extractor, frontend.longest, frontend.masked)
+        self._network = checkpoint.model
+        self._temperature = checkpoint.temperature
+
+    def forward(self, samples: torch.Tensor) -> torch.Tensor:
+        logits = self._network(**self._features(samples)).logits[0]
+        return torch.softmax(logits / self._temperature, dim=-1)
+
+
+class _Pointwise(torch.nn.Module):
+    """Does what a convolution over one row does, from (batch, channels, rows) to the same, by a matrix product."""
+
+    def __init__(self, convolution: torch.nn.Conv1d):
+        super().__init__()
+        self._product = torch.nn.Linear(*convolution.weight.shape[1::-1], bias=convolution.bias is not None)
+        self._product.weight = torch.nn.Parameter(convolution.weight[:, :, 0])
+        self._product.bias = convolution.bias
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        return self._product(rows.transpose(1, 2)).transpose(1, 2)
+
+
+def load_exporter() -> ModuleType:
+    """Return the module `onnx`. Raises SerError where what the export needs is not installed."""
+    try:
+        import onnx
+        import onnxscript  # noqa: F401 - torch needs it
+    except ImportError as error:
+        raise SerError(
+            f'the package {error.name} is not installed, without which no model can be optimised; '
+            'install it with `pip install onnx onnxscript`'
+        ) from None
+    return onnx
+
+
+def export(checkpoint: Checkpoint, graph: Path) -> None:
+    """Write `graph` in single precision for a checkpoint on the CPU. Raises SerError."""
+    onnx = load_exporter()
+    count = int(_EXAMPLE_SECONDS * SAMPLE_RATE)
+    if checkpoint.frontend.longest is not None:
+        count = min(count, checkpoint.frontend.longest - 1)
+    samples = torch.randn(1, count, generator=torch.Generator().manual_seed(0))
+    recogniser = _Recogniser(checkpoint).eval()
+    with _quiet(), _plain_attention(checkpoint.model), _plain_products(checkpoint.model):
+        program = torch.onnx.export(
+            recogniser,
+            (samples,),
+            dynamo=True,
+            dynamic_shapes={'samples': {1: torch.export.Dim.DYNAMIC}},
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            verbose=False,
+        )
+    model = program.model_proto
+    _forget_origins(model)
+    _save(onnx, model, graph)
+
+
+def quantise(graph: Path, quantised: Path) -> None:
+    """Write `quantised`: the matrix products of `graph` with weights in int8, activations too at run time.
+
+    Both without signs: with signed weights the sums of CPUs that have AVX2 and no VNNI overflow. Convolutions stay in
+    single precision: ONNX Runtime has no fast int8 ones on CPUs.
+    """
+    onnx = load_exporter()
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    with _quiet():
+        quantize_dynamic(
+            graph,
+            quantised,
+            op_types_to_quantize=['MatMul', 'Gemm'],
+            per_channel=True,
+            weight_type=QuantType.QUInt8,
+            extra_options={'MatMulConstBOnly': True},
+            use_external_data_format=_size(graph) > _LARGEST_FILE,
+        )
+        model = onnx.load(quantised)
+    _save(onnx, model, quantised)
+
+
+def _forget_origins(model: Any) -> None:
+    """Take away where in the source each node came from: it is the greater part of a small graph."""
+    for node in model.graph.node:
+        node.ClearField('doc_string')
+        del node.metadata_props[:]
+    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output, *model.graph.initializer):
+        del value.metadata_props[:]
+    del model.graph.metadata_props[:]
+    del model.metadata_props[:]
+
+
+def _save(onnx: ModuleType, model: Any, graph: Path) -> None:
+    for file in graph.parent.glob(f'{graph.name}*'):
+        file.unlink()
+    large = sum(len(tensor.raw_data) for tensor in model.graph.initializer) > _LARGEST_FILE
+    onnx.save(model, graph, save_as_external_data=large, location=f'{graph.name}.data' if large else None)
+
+
+def _size(graph: Path) -> int:
+    return sum(file.stat().st_size for file in graph.parent.glob(f'{graph.name}*'))
+
+
+@contextlib.contextmanager
+def _plain_attention(network: PreTrainedModel) -> Iterator[None]:
+    """Write attention out: torch's own cannot be exported where it has a bias for positions (Wav2Vec2-BERT)."""
+    before = network.config._attn_implementation
+    network.set_attn_implementation('eager')
+    try:
+        yield
+    finally:
+        network.set_attn_implementation(before)
+
+
+def _is_product(convolution: torch.nn.Conv1d) -> bool:
+    is_one_row = convolution.kernel_size == convolution.stride == (1,)
+    return is_one_row and convolution.groups == 1 and convolution.padding == (0,)
+
+
+@contextlib.contextmanager
+def _plain_products(network: PreTrainedModel) -> Iterator[None]:
+    """Write convolutions over one row as the matrix products that they are, which can be quantised."""
+    replaced = []
+    for parent in list(network.modules()):
+        for name, module in parent.named_children():
+            if isinstance(module, torch.nn.Conv1d) and _is_product(module):
+                replaced.append((parent, name, module))
+    for parent, name, module in replaced:
+        setattr(parent, name, _Pointwise(module))
+    try:
+        yield
+    finally:
+        for parent, name, module in replaced:
+            setattr(parent, name, module)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporters' reports, which tell a user nothing, off the console."""
+    loggers = {name: logging.getLogger(name) for name in ('', 'torch.onnx')}
+    levels = {name: logger.level for name, logger in loggers.items()}
+    try:
+        for logger in loggers.values():
+            logger.setLevel(logging.ERROR)
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter('ignore')
+            yield
+    finally:
+        for name, logger in loggers.items():
+            logger.setLevel(levels[name])

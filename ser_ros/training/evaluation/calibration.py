@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Makes a model's probabilities mean what they say: temperature scaling (Guo et al. 2017, arXiv 1706.04599)."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+
+from ser_ros.recognition.checkpoint import TEMPERATURE_KEY
+from ser_ros.training.storage.whole_file import whole_file
+
+LOWEST, HIGHEST = 0.05, 20.0
+"""Temperatures that are considered."""
+
+BINS = 15
+"""Of the calibration error, as in Guo et al. 2017, section 4.1."""
+
+
+def fit_temperature(log_probabilities: np.ndarray, truth: np.ndarray) -> float:
+    """Return the temperature at which the true labels are most probable; labels stay as they are.
+
+    log_probabilities: float, shape (clips, labels); logits will do as well.
+    truth: int, shape (clips,), index of each clip's label.
+
+    Give clips that did not train the model. Where it answered all of them right (or there is none) nothing tells how
+    often it errs, and 1.0 is returned: the most probable temperature would be zero, which is certainty.
+    """
+    truth = np.asarray(truth)
+    scores = np.asarray(log_probabilities, dtype=np.float64)
+    if (scores.argmax(axis=-1) == truth).all():
+        return 1.0
+
+    def negative_log_likelihood(log_temperature: float) -> float:
+        return -log_softmax(scores / math.exp(log_temperature), axis=-1)[np.arange(len(truth)), truth].mean()
+
+    bounds = (math.log(LOWEST), math.log(HIGHEST))
+    return round(math.exp(minimize_scalar(negative_log_likelihood, bounds=bounds, method='bounded').x), 4)
+
+
+def store_temperature(folder: Path, temperature: float) -> None:
+    """Write `temperature` into the config.json of the model `folder`, where the recogniser finds it."""
+    path = folder / 'config.json'
+    config = json.loads(path.read_text(encoding='utf-8'))
+    config[TEMPERATURE_KEY] = temperature
+    with whole_file(path) as partial:
+        partial.write_text(json.dumps(config, indent=2, sort_keys=True) + '\n', encoding='utf-8')
+        partial.chmod(0o644)
+
+
+def calibration_error(probabilities: np.ndarray, truth: np.ndarray) -> float:
+    """Return the expected calibration error, 0..1 (Guo et al. 2017, equation 3).
+
+    The clips are put into 15 equal bins of their top probability; the error is the mean distance between a bin's
+    accuracy and its mean top probability, weighted by its clips.
+
+    probabilities: float, shape (clips, labels), at least one clip; truth: int, shape (clips,).
+    """
+    confidence = probabilities.max(axis=-1).astype(np.float64)
+    right = probabilities.argmax(axis=-1) == truth
+    bins = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
+    surplus = np.bincount(bins, weights=right - confidence, minlength=BINS)
+    return float(np.abs(surplus).sum() / len(truth))

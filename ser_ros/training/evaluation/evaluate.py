@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measures a model as the robot runs it: one unpadded utterance at a time, through the node's own classifier."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.special import log_softmax
+from sklearn.metrics import accuracy_score, classification_report, confusion_matrix, f1_score, recall_score
+from tqdm.auto import tqdm
+
+from ser_ros.errors import SerError
+from ser_ros.recognition.classifier import Classifier
+from ser_ros.training.data.clip import Clip
+from ser_ros.training.data.recordings import Recording
+from ser_ros.training.evaluation.calibration import calibration_error
+from ser_ros.training.evaluation.conditions import CONDITIONS, in_condition
+from ser_ros.training.evaluation.ensemble import Ensemble
+from ser_ros.training.evaluation.label_map import LabelMap
+from ser_ros.training.evaluation.scores import ConditionFigures, Evaluation, Group, Groups, Scores
+
+_GROUPS = ('speaker', 'sex', 'intensity')
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a model said of each clip.
+
+    truth: int64, shape (clips,), index of each clip's label in `labels`.
+    probabilities: float32, shape (clips, labels), rows sum to 1.
+    temperature: with which they were made.
+    """
+
+    clips: tuple[Clip, ...]
+    labels: tuple[str, ...]
+    truth: np.ndarray
+    probabilities: np.ndarray
+    temperature: float = 1.0
+
+    @property
+    def log_probabilities(self) -> np.ndarray:
+        """As they would be at temperature 1: float64, shape (clips, labels).
+
+        Exact but for clips longer than a Whisper encoder's window, whose parts were averaged at the temperature.
+        """
+        possible = np.maximum(self.probabilities, np.finfo(np.float32).tiny).astype(np.float64)
+        return log_softmax(np.log(possible) * self.temperature, axis=-1)
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """The figures of a model on test clips, and the answers that they come from."""
+
+    evaluation: Evaluation
+    whole_clip_answers: Answers
+    utterance_answers: Answers
+
+
+def evaluate(
+    model: Path | Classifier | Ensemble,
+    recordings: Sequence[Recording],
+    *,
+    device: str = 'auto',
+    label_map: LabelMap | None = None,
+    conditions: bool = False,
+) -> Measured:
+    """Classify every recording, with a progress bar.
+
+    model: a folder, which is loaded onto `device` as the node does it, or a loaded model.
+    label_map: for a corpus with other labels; without it the answer is one of all the model's labels.
+    conditions: measure each of CONDITIONS too, which takes three times as long.
+
+    Raises SerError where there is no recording, and where one has a label that the model cannot say.
+    """
+    if not recordings:
+        raise SerError('there is no clip to evaluate on; give at least one')
+    classifier = Classifier.load(model, device) if isinstance(model, Path) else model
+    if label_map is None:
+        label_map = LabelMap(classifier.labels, {label: label for label in classifier.labels}, ())
+    clips = tuple(recording.clip for recording in recordings)
+    truth = label_map.truth(clips)
+    asked = tuple(CONDITIONS) if conditions else ()
+    said: dict[str, list[np.ndarray]] = defaultdict(list)
+    for recording in tqdm(recordings, desc='evaluating', unit='clip'):
+        said['whole_clip'].append(classifier.classify(recording.samples).probabilities)
+        said['utterance'].append(classifier.classify(recording.utterance).probabilities)
+        for name in asked:
+            said[name].append(classifier.classify(in_condition(recording, name).utterance).probabilities)
+    answers = {
+        name: Answers(clips, label_map.labels, truth, label_map.restrict(np.stack(rows)), classifier.temperature)
+        for name, rows in said.items()
+    }
+    scores = {name: score(said_so) for name, said_so in answers.items()}
+    return Measured(
+        evaluation=Evaluation(
+            whole_clip=scores['whole_clip'],
+            utterance=scores['utterance'],
+            conditions={
+                name: ConditionFigures(accuracy=scores[name].accuracy, unweighted_recall=scores[name].unweighted_recall)
+                for name in asked
+            },
+        ),
+        whole_clip_answers=answers['whole_clip'],
+        utterance_answers=answers['utterance'],
+    )
+
+
+def score(answers: Answers) -> Scores:
+    """Compare the answers with the truth. A label with no true clip counts in no mean."""
+    labels, truth, answered = answers.labels, answers.truth, answers.probabilities.argmax(axis=-1)
+    present = sorted(set(truth.tolist()))
+    means = {'labels': present, 'average': 'macro', 'zero_division': 0.0}
+    names = [labels[index] for index in present]
+    return Scores(
+        clips=len(truth),
+        accuracy=float(accuracy_score(truth, answered)),
+        unweighted_recall=float(recall_score(truth, answered, **means)),
+        macro_f1=float(f1_score(truth, answered, **means)),
+        calibration_error=calibration_error(answers.probabilities, truth),
+        uncalibrated_error=(
+            None if answers.temperature == 1.0 else calibration_error(np.exp(answers.log_probabilities), truth)
+        ),
+        confidence=float(answers.probabilities.max(axis=-1).mean()),
+        labels=labels,
+        confusion=tuple(map(tuple, confusion_matrix(truth, answered, labels=range(len(labels))).tolist())),
+        report=classification_report(truth, answered, labels=present, target_names=names, zero_division=0.0, digits=3),
+        groups=_groups(answers.clips, answered == truth),
+    )
+
+
+def _groups(clips: tuple[Clip, ...], right: np.ndarray) -> Groups:
+    groups: Groups = {}
+    for kind in _GROUPS:
+        values = [getattr(clip, kind) for clip in clips]
+        different = sorted(
+            {value for value in values if value not in (None, '')}, key=lambda it: (isinstance(it, str), it)
+        )
+        for value in different:
+            chosen = right[[other == value for other in values]]
+            groups.setdefault(kind, {})[str(value)] = Group(clips=len(chosen), accuracy=float(chosen.mean()))
+    return groups

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is measured, by name."""
+
+HEARINGS = {'whole_clip': 'whole clips', 'utterance': 'utterances as the node cuts them'}
+"""The two ways in which test clips are heard -> heading."""
+
+MEASURES = {
+    'accuracy': 'accuracy',
+    'unweighted_recall': 'unweighted recall',
+    'macro_f1': 'macro F1',
+    'calibration_error': 'calibration error',
+}
+"""Field of Figures -> name."""
+
+CONDITION_MEASURES = ('accuracy', 'unweighted_recall')
+"""Those of MEASURES that are told of each condition."""

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Trained models on a corpus: each by itself or all as one, on clips that they have not heard."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ser_ros.recognition.classifier import Classifier
+from ser_ros.recognition.models import folder_name
+from ser_ros.training.data.corpus import Corpus
+from ser_ros.training.data.recordings import load_recordings
+from ser_ros.training.evaluation.ensemble import Ensemble
+from ser_ros.training.evaluation.evaluate import evaluate
+from ser_ros.training.evaluation.label_map import match_labels
+from ser_ros.training.evaluation.scores import Evaluation
+from ser_ros.training.provenance.leakage import choose_clips
+
+
+@dataclass(frozen=True)
+class Result:
+    """One model, or several that answer as one.
+
+    model: what to call it.
+    notes: what a reader of the figures must know: which clips, which labels.
+    """
+
+    model: str
+    notes: tuple[str, ...]
+    evaluation: Evaluation
+
+
+@dataclass(frozen=True)
+class EvaluationConfig:
+    """On what each model is measured, and how.
+
+    entries: label of the corpus -> label of the model, where they differ.
+    all_clips: also those that the model has heard.
+    conditions: also in noise, in a room, over a telephone and softer.
+    device, backend: as of `Classifier.load`.
+    """
+
+    corpus: Corpus
+    entries: Mapping[str, str]
+    all_clips: bool = False
+    conditions: bool = False
+    device: str = 'auto'
+    backend: str = 'torch'
+
+
+def evaluate_each(folders: Sequence[Path], config: EvaluationConfig) -> list[Result]:
+    """Return the result of each model folder. Raises SerError."""
+    return [_evaluate(_load(folder, config), [folder], config) for folder in folders]
+
+
+def evaluate_ensemble(folders: Sequence[Path], config: EvaluationConfig) -> Result:
+    """Return the result of all model folders as an ensemble. Raises SerError."""
+    return _evaluate(Ensemble([_load(folder, config) for folder in folders]), folders, config)
+
+
+def _load(folder: Path, config: EvaluationConfig) -> Classifier:
+    return Classifier.load(folder, config.device, config.backend)
+
+
+def _evaluate(model: Classifier | Ensemble, folders: Sequence[Path], config: EvaluationConfig) -> Result:
+    corpus = config.corpus
+    clips, notes = choose_clips(folders, corpus, all_clips=config.all_clips)
+    label_map = match_labels(corpus.labels, model.labels, config.entries)
+    label_notes = label_map.sentences(clips)
+    chosen = {clip.name for clip in label_map.kept(clips)}
+    # The whole corpus, for that is what the cache of decoded clips holds after a training.
+    recordings = [recording for recording in load_recordings(corpus.clips) if recording.clip.name in chosen]
+    return Result(
+        model=' + '.join(map(folder_name, folders)),
+        evaluation=evaluate(model, recordings, label_map=label_map, conditions=config.conditions).evaluation,
+        notes=(*notes, *label_notes),
+    )

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one command of `train` is to do."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ser_ros.training.data.corpus import Corpus
+from ser_ros.training.finetuning.finetuning_recipe import FinetuningRecipe
+from ser_ros.training.finetuning.teaching import Teaching
+from ser_ros.training.reporting.supplement import Supplement
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What all folds of one command share.
+
+    out: folder of the model, or, where the protocol has several folds, of a folder `fold-N` for each.
+    command: how to repeat it, for the reports.
+    supplement: what the card tells besides the run's own report.
+    resume: keep finished folds, and go on with the one that was interrupted.
+    selects_on_test: the test clips choose the checkpoint, as in Gavali and Verma.
+    report_to: trackers that transformers knows.
+    teaching: what teaches besides the labels.
+    conditions: measure the test clips in noise, in a room, over a telephone and softer too.
+    held_out_speech: folders of people who act no emotion; what the model calls them is reported.
+    """
+
+    recipe_name: str
+    recipe: FinetuningRecipe
+    corpus: Corpus
+    out: Path
+    command: str
+    supplement: Supplement = Supplement()
+    resume: bool = False
+    selects_on_test: bool = False
+    report_to: tuple[str, ...] = ()
+    teaching: Teaching = Teaching()
+    conditions: bool = False
+    held_out_speech: tuple[Path, ...] = ()

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The recipe of a fine-tuning, read from a YAML file in `train/`; any value can be set from the command line."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ser_ros.training.learning.recipe import Augmentation, FeatureExtraction, Network, Optimisation, plain_values
+from ser_ros.training.learning.recipe_file import parse_recipe, read_recipe, recipe_names, recipes_folder
+
+
+@dataclass(frozen=True)
+class LogitDistillation:
+    """Learning from what a larger fine-tuned model makes of the same voice without room and noise."""
+
+    weight: float = 0.0
+    """Share of each target that is the teacher's answer, 0..1; the rest is the label. 0 for no teacher."""
+    temperature: float = 2.0
+    """Of the teacher's probabilities: above 1 tells more of what it found similar (Hinton et al. 2015)."""
+
+
+@dataclass(frozen=True)
+class OtherSpeech:
+    """Speech without labels of emotion that is heard besides the clips."""
+
+    taught: int = 0
+    """Utterances in an epoch that the teacher alone labels."""
+    ordinary: int = 0
+    """Utterances in an epoch of people who were not asked for any emotion, taken for `ordinary_emotion`."""
+    ordinary_emotion: str = 'neutral'
+    longest: float = 4.0
+    """Seconds that are taken of an utterance."""
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Which checkpoint is taken."""
+
+    share: float = 0.1
+    """Share of the training clips that is held out to choose the checkpoint on, by speaker where the protocol is; 0 for
+    the last checkpoint of a fixed number of epochs."""
+    measure: Literal['accuracy', 'loss'] = 'accuracy'
+    """What the best checkpoint is best in."""
+    every_steps: int = 0
+    """Steps from one evaluation, log entry and checkpoint to the next; 0 for each epoch."""
+    checkpoints_kept: int = 2
+    patience: int = 0
+    """Stop after so many evaluations without a better one; 0 for never."""
+
+
+@dataclass(frozen=True)
+class FinetuningRecipe:
+    """Everything that decides how a model comes out, except the data."""
+
+    description: str
+    network: Network
+    optimisation: Optimisation
+    feature_extraction: FeatureExtraction = field(default_factory=FeatureExtraction)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    distillation: LogitDistillation = field(default_factory=LogitDistillation)
+    other_speech: OtherSpeech = field(default_factory=OtherSpeech)
+    validation: Validation = field(default_factory=Validation)
+    seed: int = 0
+    selection: str = ''
+    """How the values were chosen, for the model card."""
+    half_precision_weights: bool = False
+    """Save the weights as float16, at half the size; the figures are measured with them."""
+
+
+def finetuning_recipe_names() -> list[str]:
+    """Return the names of all recipes of fine-tuning that come with the package."""
+    return recipe_names(recipes_folder())
+
+
+def load_finetuning_recipe(name: str, settings: Sequence[str] = ()) -> FinetuningRecipe:
+    """Return the recipe `train/NAME.yaml`, changed by `settings`. Raises SerError; see read_recipe."""
+    return read_recipe(FinetuningRecipe, name, recipes_folder(), settings)
+
+
+def parse_finetuning_recipe(text: str, settings: Sequence[str] = (), *, source: str = 'the recipe') -> FinetuningRecipe:
+    """Return the recipe in the YAML `text`, changed by `settings`. Raises SerError; see parse_recipe."""
+    return parse_recipe(FinetuningRecipe, text, settings, source=source)
+
+
+def decisive_values(recipe: FinetuningRecipe) -> dict:
+    """Return the plain values without the texts that change no result."""
+    values = plain_values(recipe)
+    del values['description'], values['selection']
+    return values

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sums up the folds of a protocol; where a fold has no validation clips, the others' test clips calibrate it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from scipy.special import softmax
+
+from ser_ros.training.evaluation.calibration import calibration_error, fit_temperature, store_temperature
+from ser_ros.training.evaluation.evaluate import Measured
+from ser_ros.training.evaluation.measures import HEARINGS
+from ser_ros.training.evaluation.scores import CalibrationErrors, Evaluation, Scores
+from ser_ros.training.reporting.run_folder import write_run_folder, write_summary_folder
+from ser_ros.training.reporting.run_report import RunReport, read_run_report
+from ser_ros.training.reporting.summary import Summary, summarise
+from ser_ros.training.storage.json_files import REPORT, read_as, write_json
+
+_ANSWERS = 'answers.json'
+_OTHER_FOLDS = "the other folds' test clips"
+
+
+@dataclass(frozen=True)
+class KeptAnswers:
+    """What a model said of its test clips. truth: indices into `labels`.
+
+    whole_clip, utterance: log probabilities at temperature 1, a row for each clip, a column for each label.
+    """
+
+    clips: list[str]
+    labels: list[str]
+    truth: list[int]
+    whole_clip: list[list[float]]
+    utterance: list[list[float]]
+
+
+def keep_answers(measured: Measured, folder: Path) -> None:
+    """Write what the model in `folder` said, for the calibration of the other folds."""
+    whole_clip, utterance = measured.whole_clip_answers, measured.utterance_answers
+    kept = KeptAnswers(
+        clips=[clip.name for clip in utterance.clips],
+        labels=list(utterance.labels),
+        truth=utterance.truth.tolist(),
+        whole_clip=whole_clip.log_probabilities.round(4).tolist(),
+        utterance=utterance.log_probabilities.round(4).tolist(),
+    )
+    write_json(folder / _ANSWERS, asdict(kept))
+
+
+def sum_up(out: Path, folds: int) -> str:
+    """Write the summary into `out` once all its folders `fold-N` are there, and into these their calibration.
+
+    Return a sentence where some are missing, else ''.
+    """
+    folders = [out / f'fold-{fold}' for fold in range(1, folds + 1)]
+    reports = [report for folder in folders if (report := read_run_report(folder / REPORT))]
+    if len(reports) < folds:
+        return f'{len(reports)} of {folds} folds are done; the summary follows with the last one'
+    answers = [kept for folder in folders if (kept := read_as(KeptAnswers, folder / _ANSWERS, 'truth'))]
+    # Validation clips have calibrated the folds already where they chose the checkpoint.
+    if len(answers) == folds and all(report.selection == 'last' for report in reports):
+        calibrated, summary = calibrate_each(reports, answers)
+    else:
+        calibrated, summary = reports, summarise(reports)
+    for folder, before, report in zip(folders, reports, calibrated, strict=True):
+        if report != before:
+            store_temperature(folder, report.temperature)
+            write_run_folder(folder, report)
+    write_summary_folder(out, summary)
+    return ''
+
+
+def calibrate_each(reports: Sequence[RunReport], answers: Sequence[KeptAnswers]) -> tuple[list[RunReport], Summary]:
+    """Give each fold the temperature that suits the answers of all others; return their reports and the summary.
+
+    The summary has what all folds tell together: the temperature that suits all their answers, and the calibration
+    errors of all clips.
+    """
+    folds = [_Fold.of(each) for each in answers]
+    temperatures = [_fit([other for other in folds if other is not fold]) for fold in folds]
+    evaluations = [report.evaluation for report in reports if report.evaluation is not None]
+    calibrated = [_calibrate(*each) for each in zip(reports, evaluations, folds, temperatures, strict=True)]
+    truth = np.concatenate([fold.truth for fold in folds])
+    pooled = {
+        hearing: _errors(
+            np.concatenate(
+                [fold.probabilities(hearing, warmth) for fold, warmth in zip(folds, temperatures, strict=True)]
+            ),
+            np.concatenate([fold.probabilities(hearing, 1.0) for fold in folds]),
+            truth,
+        )
+        for hearing in HEARINGS
+    }
+    return calibrated, summarise(calibrated, _fit(folds), pooled)
+
+
+@dataclass(frozen=True, eq=False)
+class _Fold:
+    """KeptAnswers for computing. scores: of each hearing, float64, shape (clips, labels)."""
+
+    truth: np.ndarray
+    scores: dict[str, np.ndarray]
+
+    @classmethod
+    def of(cls, answers: KeptAnswers) -> '_Fold':
+        return cls(np.array(answers.truth), {hearing: np.array(getattr(answers, hearing)) for hearing in HEARINGS})
+
+    def probabilities(self, hearing: str, temperature: float) -> np.ndarray:
+        return softmax(self.scores[hearing] / temperature, axis=-1)
+
+
+def _calibrate(report: RunReport, evaluation: Evaluation, fold: _Fold, temperature: float) -> RunReport:
+    scores = {hearing: _rescored(getattr(evaluation, hearing), fold, hearing, temperature) for hearing in HEARINGS}
+    calibrated = Evaluation(**scores, conditions=evaluation.conditions)
+    return replace(report, temperature=temperature, calibrated_on=_OTHER_FOLDS, evaluation=calibrated)
+
+
+def _rescored(scores: Scores, fold: _Fold, hearing: str, temperature: float) -> Scores:
+    """Return the scores at `temperature`, at which labels stay and confidences change."""
+    probabilities = fold.probabilities(hearing, temperature)
+    errors = _errors(probabilities, fold.probabilities(hearing, 1.0), fold.truth)
+    return replace(scores, **asdict(errors), confidence=float(probabilities.max(axis=-1).mean()))
+
+
+def _errors(probabilities: np.ndarray, uncalibrated: np.ndarray, truth: np.ndarray) -> CalibrationErrors:
+    return CalibrationErrors(
+        calibration_error=calibration_error(probabilities, truth),
+        uncalibrated_error=calibration_error(uncalibrated, truth),
+    )
+
+
+def _fit(folds: Sequence[_Fold]) -> float:
+    """Return the temperature for utterances, which is what the node hears."""
+    return fit_temperature(
+        np.concatenate([fold.scores['utterance'] for fold in folds]), np.concatenate([fold.truth for fold in folds])
+    )

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measures what was trained, and fills the model's folder."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from accelerate import PartialState
+
+from ser_ros.training.data.clip import Clip
+from ser_ros.training.data.recordings import Recording
+from ser_ros.training.data.splits import Split
+from ser_ros.training.data.table import write_table
+from ser_ros.training.evaluation.calibration import fit_temperature, store_temperature
+from ser_ros.training.evaluation.evaluate import evaluate
+from ser_ros.training.evaluation.held_out_speech import answers_to_speech
+from ser_ros.training.evaluation.scores import Evaluation
+from ser_ros.training.finetuning.experiment import Experiment
+from ser_ros.training.finetuning.finetune import Finetuned
+from ser_ros.training.finetuning.folds import keep_answers
+from ser_ros.training.finetuning.shared_inputs import SharedInputs
+from ser_ros.training.learning.network import save_model
+from ser_ros.training.learning.recipe import plain_values
+from ser_ros.training.provenance.environment import environment
+from ser_ros.training.provenance.origins import pretraining_of, trainings_of
+from ser_ros.training.reporting.run_folder import write_run_folder
+from ser_ros.training.reporting.run_report import RunReport
+from ser_ros.training.reporting.supplement import Supplement
+
+_VALIDATION_CLIPS = 'the validation clips'
+_ALL_FOLDS = "all folds' test clips"
+
+
+def make_folder(experiment: Experiment, split: Split, inputs: SharedInputs, trained: Finetuned, model: Path) -> None:
+    """Write everything that belongs into the model folder `model`, which is new."""
+    save_model(
+        trained.model, inputs.design.feature_extractor, model, half_precision=experiment.recipe.half_precision_weights
+    )
+    selection = 'test' if experiment.selects_on_test else 'validation' if split.validation else 'last'
+    report = _report(experiment, split, inputs, trained, model, selection)
+    tables = {'manifest': experiment.corpus.clips, 'train': split.train, 'test': split.test}
+    if not experiment.selects_on_test:
+        tables['validation'] = split.validation
+    for name, clips in tables.items():
+        if clips:
+            write_table(model / f'{name}.csv', clips)
+    tell(model, report, experiment.supplement)
+
+
+def tell(model: Path, report: RunReport, supplement: Supplement) -> None:
+    """Write what is told of the model in the folder `model`.
+
+    One that has no test clips of its own takes over the temperature of the supplement's folds.
+    """
+    scores = supplement.scores
+    if scores and scores.temperature is not None and report.selection == 'last':
+        report = replace(report, temperature=scores.temperature, calibrated_on=_ALL_FOLDS)
+        store_temperature(model, report.temperature)
+    write_run_folder(model, report, supplement)
+
+
+def _report(
+    experiment: Experiment, split: Split, inputs: SharedInputs, trained: Finetuned, model: Path, selection: str
+) -> RunReport:
+    recipe = experiment.recipe
+    # First, for the figures are those of the calibrated model.
+    temperature = _calibrate(model, inputs.recordings_of(split.validation)) if selection == 'validation' else 1.0
+    return RunReport(
+        recipe=experiment.recipe_name,
+        corpus=experiment.corpus.name,
+        licence=experiment.corpus.licence,
+        protocol=split.protocol,
+        fold=split.fold,
+        folds=split.folds,
+        selection=selection,
+        train_clips=len(split.train),
+        validation_clips=0 if experiment.selects_on_test else len(split.validation),
+        test_clips=len(split.test),
+        train_speakers=_speakers(split.train),
+        validation_speakers=() if experiment.selects_on_test else _speakers(split.validation),
+        test_speakers=_speakers(split.test),
+        labels=tuple(experiment.corpus.labels),
+        initial_weights=inputs.design.initial_weights,
+        pretraining=pretraining_of(recipe.network.checkpoint),
+        trained_before=trainings_of(recipe.network.checkpoint),
+        **experiment.teaching.names(),
+        evaluation=_evaluate(experiment, split, inputs, model, keeps_answers=selection == 'last'),
+        held_out_speech=(
+            answers_to_speech(model, experiment.held_out_speech, inputs.held_out_speech)
+            if experiment.held_out_speech
+            else None
+        ),
+        validation_accuracy=trained.validation_accuracy,
+        chosen_step=trained.chosen_step,
+        steps=trained.steps,
+        steps_per_second=round(trained.steps / trained.seconds, 3) if trained.seconds else None,
+        training_minutes=round(trained.seconds / 60, 2),
+        peak_gpu_memory_gib=trained.peak_gpu_memory_gib,
+        processes=PartialState().num_processes,
+        parameters=trained.model.num_parameters(),
+        model_megabytes=round(sum(path.stat().st_size for path in model.glob('*.safetensors')) / 1e6, 1),
+        temperature=temperature,
+        calibrated_on=_VALIDATION_CLIPS if selection == 'validation' else '',
+        seed=recipe.seed,
+        settings=plain_values(recipe),
+        command=experiment.command,
+        **environment(),
+        training_log=tuple(trained.log),
+    )
+
+
+def _calibrate(model: Path, recordings: Sequence[Recording]) -> float:
+    answers = evaluate(model, recordings).utterance_answers
+    temperature = fit_temperature(answers.log_probabilities, answers.truth)
+    store_temperature(model, temperature)
+    return temperature
+
+
+def _evaluate(
+    experiment: Experiment, split: Split, inputs: SharedInputs, model: Path, *, keeps_answers: bool
+) -> Evaluation | None:
+    if not split.test:
+        return None
+    measured = evaluate(model, inputs.recordings_of(split.test), conditions=experiment.conditions)
+    if keeps_answers:
+        keep_answers(measured, model)
+    return measured.evaluation
+
+
+def _speakers(clips: Sequence[Clip]) -> tuple[int | str, ...]:
+    named = {clip.speaker for clip in clips if clip.speaker is not None}
+    return tuple(sorted(named, key=lambda speaker: (isinstance(speaker, str), speaker)))

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From what one command of `train` asks for to the experiments that it runs, checked before the first is trained."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from accelerate import PartialState
+
+from ser_ros.errors import SerError
+from ser_ros.recognition.models import find_checkpoint, find_model, models_folder
+from ser_ros.training.data.corpus import Corpus, read_corpus
+from ser_ros.training.data.download import download_ravdess
+from ser_ros.training.data.ravdess import incomplete_speakers
+from ser_ros.training.data.splits import Split, choose_on_test_clips, make_splits, measure_on_validation_clips
+from ser_ros.training.finetuning.experiment import Experiment
+from ser_ros.training.finetuning.finetuning_recipe import (
+    FinetuningRecipe,
+    load_finetuning_recipe,
+    parse_finetuning_recipe,
+)
+from ser_ros.training.finetuning.teaching import Teaching
+from ser_ros.training.reporting.run_report import read_run_report
+from ser_ros.training.reporting.supplement import Supplement
+from ser_ros.training.storage.json_files import REPORT
+
+
+@dataclass(frozen=True)
+class TrainingRequest:
+    """What one command asks for; see Experiment for what is not said here.
+
+    recipes: names; without any the recipe of `model`.
+    model: the weights to begin with: a folder, the name of a trained model, or one on the Hugging Face Hub.
+    settings: values of the recipes to change, such as 'optimisation.epochs=3'.
+    data: see read_corpus; None to download RAVDESS. labels: as there.
+    folds: from 1; all where empty.
+    tests_on_validation: measure on the validation clips and leave the test clips unheard.
+    out: of the model, or with several recipes the folder of their folders; None for where the node finds models.
+    """
+
+    recipes: tuple[str, ...]
+    model: str | None
+    settings: tuple[str, ...]
+    data: Path | None
+    labels: tuple[str, ...]
+    protocol: str
+    folds: tuple[int, ...]
+    tests_on_validation: bool
+    selects_on_test: bool
+    out: Path | None
+    command: str
+    supplement: Supplement
+    teaching: Teaching
+    resume: bool
+    report_to: tuple[str, ...]
+    conditions: bool
+    held_out_speech: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An experiment, and the splits of its corpus that are its folds."""
+
+    experiment: Experiment
+    splits: tuple[Split, ...]
+
+
+def plan(request: TrainingRequest) -> list[Plan]:
+    """Return a plan for each recipe. Warns on stderr of speakers whose clips are not all there. Raises SerError."""
+    recipes = _recipes(request)
+    with PartialState().main_process_first():  # the others find in the cache what the first has fetched and unpacked
+        corpus = read_corpus(request.data or download_ravdess(), request.labels)
+    for recipe in recipes.values():
+        _check_needs(recipe, request.teaching)
+    for line in incomplete_speakers(corpus.clips):
+        print(line, file=sys.stderr)
+    folders = _folders(request, tuple(recipes))
+    return [
+        Plan(_experiment(request, name, recipe, corpus, folders[name]), _splits(request, recipe, corpus))
+        for name, recipe in recipes.items()
+    ]
+
+
+def _recipes(request: TrainingRequest) -> dict[str, FinetuningRecipe]:
+    """Return the recipes by name, with what the command changes."""
+    names, model, settings = request.recipes, request.model, request.settings
+    if names:
+        recipes = {name: load_finetuning_recipe(name, settings) for name in names}
+        return {name: _begin_with(recipe, model) for name, recipe in recipes.items()} if model else recipes
+    if not model:
+        raise SerError('neither a recipe nor a model is given, so there is nothing to train; give one')
+    name, recipe = _recipe_of(model, settings)
+    return {name: recipe}
+
+
+def _folders(request: TrainingRequest, names: Sequence[str]) -> dict[str, Path]:
+    """Return where the model of each recipe, or the folders of its folds, are to lie."""
+    if request.out is None:
+        return {name: models_folder() / f'{name}-{request.protocol}' for name in names}
+    # Resolved, for its neighbour holds what is not done yet, and `.` has none.
+    out = request.out.resolve()
+    return {name: out / name if len(names) > 1 else out for name in names}
+
+
+def _experiment(request: TrainingRequest, name: str, recipe: FinetuningRecipe, corpus: Corpus, out: Path) -> Experiment:
+    return Experiment(
+        recipe_name=name,
+        recipe=recipe,
+        corpus=corpus,
+        out=out,
+        command=request.command,
+        supplement=request.supplement,
+        resume=request.resume,
+        selects_on_test=request.selects_on_test,
+        report_to=request.report_to,
+        teaching=request.teaching,
+        conditions=request.conditions,
+        held_out_speech=request.held_out_speech,
+    )
+
+
+def _splits(request: TrainingRequest, recipe: FinetuningRecipe, corpus: Corpus) -> tuple[Split, ...]:
+    splits = make_splits(corpus.clips, request.protocol, validation_share=recipe.validation.share, seed=recipe.seed)
+    for fold in request.folds:
+        if not 1 <= fold <= len(splits):
+            raise SerError(f'--fold {fold} does not exist; {request.protocol} has the folds 1 to {len(splits)}')
+    chosen = [split for split in splits if not request.folds or split.fold in request.folds]
+    if request.tests_on_validation:
+        chosen = [measure_on_validation_clips(split) for split in chosen]
+    elif request.selects_on_test:
+        chosen = [choose_on_test_clips(split) for split in chosen]
+    return tuple(chosen)
+
+
+def _check_needs(recipe: FinetuningRecipe, teaching: Teaching) -> None:
+    """Raise SerError where the recipe lacks something, and where it has no use for what is given."""
+    other = recipe.other_speech
+    for option, given, wanted, key in (
+        (
+            '--teacher',
+            teaching.teacher,
+            other.taught or recipe.distillation.weight,
+            'distillation.weight and other_speech.taught',
+        ),
+        ('--taught-speech', teaching.taught_speech, other.taught, 'other_speech.taught'),
+        ('--ordinary-speech', teaching.ordinary_speech, other.ordinary, 'other_speech.ordinary'),
+    ):
+        if wanted and not given:
+            raise SerError(f'the recipe needs {option}; give it, or set the values of {key} to 0')
+        if given and not wanted:
+            raise SerError(f'the recipe does not use {option}; leave it out, or give the values of {key} with --set')
+
+
+def _recipe_of(model: str, settings: Sequence[str]) -> tuple[str, FinetuningRecipe]:
+    """Return the recipe that a trained model was made with, to go on from its weights."""
+    folder = find_model(model)
+    report = read_run_report(folder / REPORT)
+    if report is None:
+        raise SerError(f'{folder} was not made by train, so its recipe is not known; give one with --recipe')
+    recipe = parse_finetuning_recipe(json.dumps(report.settings), settings, source=f'{folder / REPORT}')
+    return folder.name, _begin_with(recipe, model)
+
+
+def _begin_with(recipe: FinetuningRecipe, model: str) -> FinetuningRecipe:
+    """Return `recipe` with the weights of `model`; a network that it would have made itself is taken as it is."""
+    config = recipe.network.config if recipe.network.checkpoint else {}
+    network = dataclasses.replace(recipe.network, checkpoint=find_checkpoint(model), model_type='', config=config)
+    return dataclasses.replace(recipe, network=network)

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the folds of a protocol: trains, measures, and puts a finished model folder in its place at once."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from accelerate import PartialState
+
+from ser_ros.errors import SerError
+from ser_ros.training.data.splits import Split
+from ser_ros.training.finetuning.experiment import Experiment
+from ser_ros.training.finetuning.finetune import Finetuned, finetune
+from ser_ros.training.finetuning.finetuning_recipe import FinetuningRecipe, decisive_values
+from ser_ros.training.finetuning.folds import sum_up
+from ser_ros.training.finetuning.model_folder import make_folder, tell
+from ser_ros.training.finetuning.shared_inputs import SharedInputs, load_shared_inputs
+from ser_ros.training.learning.dataset import TrainingSet, ValidationSet
+from ser_ros.training.provenance.leakage import refuse_speech_that_was_heard, refuse_weights_that_heard
+from ser_ros.training.reporting.run_report import RunReport, Trained, read_run_report
+from ser_ros.training.storage.disk import full_disk_told, is_taken, put_in_place
+from ser_ros.training.storage.json_files import REPORT
+
+_TRACKED = 'runs'
+"""Folder in which transformers leaves TensorBoard's files."""
+
+
+def run_experiment(experiment: Experiment, splits: Sequence[Split]) -> list[RunReport]:
+    """Train and measure every split; return their reports. Raises SerError.
+
+    Once every fold of the protocol is there, whichever command made it, `summary.json` and `summary.md` are written.
+    """
+    _check_scores(experiment)
+    refuse_speech_that_was_heard(
+        experiment.held_out_speech, experiment.teaching.speech, experiment.recipe.network.checkpoint
+    )
+    reports = {split.fold: report for split in splits if (report := _finished(experiment, split))}
+    pending = [split for split in splits if split.fold not in reports]
+    for split in pending:
+        refuse_weights_that_heard(experiment.recipe.network.checkpoint, split, experiment.corpus)
+    if pending:
+        inputs = load_shared_inputs(
+            experiment.recipe, experiment.corpus, experiment.teaching, experiment.held_out_speech
+        )
+    for split in pending:
+        _say(
+            f'{experiment.recipe_name}, {split.name}: {len(split.train)} clips train, {len(split.validation)} choose '
+            f'the checkpoint, {len(split.test)} test'
+        )
+        if report := _run(experiment, split, inputs):
+            reports[split.fold] = report
+    if PartialState().is_main_process:
+        if splits[0].folds > 1 and (missing := sum_up(experiment.out, splits[0].folds)):
+            _say(missing)
+        if experiment.supplement and not pending:
+            tell(experiment.out, reports[splits[0].fold], experiment.supplement)
+    return [reports[split.fold] for split in splits if split.fold in reports]
+
+
+def _run(experiment: Experiment, split: Split, inputs: SharedInputs) -> RunReport | None:
+    """Return the report; None in a process that does not see the disk of the one that wrote it."""
+    folder = _folder(experiment, split)
+    work = folder.with_name(f'.{folder.name}.partial')
+    state = PartialState()
+    with full_disk_told(work, 'make room, or choose another --out, and go on with --resume'):
+        trained = _train(experiment, split, inputs, work)
+        if state.is_main_process:
+            make_folder(experiment, split, inputs, trained, work / 'model')
+            if (work / _TRACKED).is_dir():
+                (work / _TRACKED).rename(work / 'model' / _TRACKED)
+            put_in_place(work / 'model', folder)
+            shutil.rmtree(work)
+    state.wait_for_everyone()
+    return read_run_report(folder / REPORT)
+
+
+def _train(experiment: Experiment, split: Split, inputs: SharedInputs, work: Path) -> Finetuned:
+    recipe = experiment.recipe
+    training = TrainingSet(
+        inputs.recordings_of(split.train),
+        experiment.corpus.labels,
+        inputs.features,
+        inputs.masks,
+        seed=recipe.seed,
+        targets=experiment.teaching.targets(split, experiment.corpus, recipe, inputs.features),
+        other=inputs.other,
+    )
+    validation = None
+    if split.validation:
+        validation = ValidationSet(
+            inputs.recordings_of(split.validation), experiment.corpus.labels, inputs.frontend, recipe.augmentation
+        )
+    return finetune(
+        recipe, inputs.design, training, validation, work, resume=experiment.resume, report_to=experiment.report_to
+    )
+
+
+def _finished(experiment: Experiment, split: Split) -> RunReport | None:
+    folder = _folder(experiment, split)
+    if not is_taken(folder):
+        return None
+    report = read_run_report(folder / REPORT) if experiment.resume else None
+    if report is None:
+        kept = not experiment.resume and (folder / REPORT).is_file()
+        raise SerError(
+            f'{folder} is there already and is never overwritten; choose another --out or remove it'
+            + (' (or keep it with --resume)' if kept else '')
+        )
+    teaching = experiment.teaching.names()
+    if not _agree(report, experiment.recipe) or {name: getattr(report, name) for name in teaching} != teaching:
+        raise SerError(f'{folder} was made with other settings or another teacher; choose another --out or remove it')
+    return report
+
+
+def _check_scores(experiment: Experiment) -> None:
+    scores = experiment.supplement.scores
+    if scores is not None and not _agree(scores, experiment.recipe):
+        raise SerError('--scores belongs to other settings than this recipe; give the summary of the same recipe')
+
+
+def _agree(report: Trained, recipe: FinetuningRecipe) -> bool:
+    """Return whether a report's figures belong to `recipe`."""
+    decisive = decisive_values(recipe)
+    return {key: report.settings.get(key) for key in decisive} == decisive
+
+
+def _folder(experiment: Experiment, split: Split) -> Path:
+    return experiment.out / f'fold-{split.fold}' if split.folds > 1 else experiment.out
+
+
+def _say(line: str) -> None:
+    if PartialState().is_main_process:
+        print(line, flush=True)

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the folds of an experiment share, so that no clip is decoded or turned into features twice."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from accelerate import PartialState
+
+from ser_ros.recognition.frontend import Frontend
+from ser_ros.training.data.clip import Clip
+from ser_ros.training.data.corpus import Corpus
+from ser_ros.training.data.other_speech import load_other_speech
+from ser_ros.training.data.recordings import Recording, load_recordings
+from ser_ros.training.finetuning.finetuning_recipe import FinetuningRecipe
+from ser_ros.training.finetuning.teaching import Teaching
+from ser_ros.training.learning.dataset import VariantFeatures
+from ser_ros.training.learning.design import Design, design_classifier
+from ser_ros.training.learning.masks import Masks
+from ser_ros.training.learning.targets import OtherRecordings
+
+
+@dataclass(frozen=True)
+class SharedInputs:
+    """Recordings of all clips and of other speech, and what turns them into features."""
+
+    design: Design
+    frontend: Frontend
+    features: VariantFeatures
+    masks: Masks
+    recordings: dict[Clip, Recording]
+    other: OtherRecordings
+    held_out_speech: list[Recording]
+
+    def recordings_of(self, clips: Sequence[Clip]) -> list[Recording]:
+        """Return the recordings of these clips, in their order."""
+        return [self.recordings[clip] for clip in clips]
+
+
+def load_shared_inputs(
+    recipe: FinetuningRecipe, corpus: Corpus, teaching: Teaching, held_out_speech: Sequence[Path]
+) -> SharedInputs:
+    """Load what `recipe` needs; see Experiment for the rest. Raises SerError."""
+    made = design_classifier(recipe.network, recipe.feature_extraction, corpus.labels)
+    with PartialState().main_process_first():  # the others find the decoded clips in the cache
+        recordings = {recording.clip: recording for recording in load_recordings(corpus.clips)}
+        other = teaching.load_speech(corpus, recipe)
+        held_out = load_other_speech(
+            held_out_speech, None, emotion='', longest=recipe.other_speech.longest, seed=recipe.seed
+        )
+    return SharedInputs(
+        design=made,
+        frontend=made.frontend,
+        features=VariantFeatures(made.frontend, recipe.augmentation, seed=recipe.seed),
+        masks=Masks(recipe.augmentation, made.feature_extractor),
+        recordings=recordings,
+        other=other,
+        held_out_speech=held_out,
+    )

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds encoders and classifiers, from a checkpoint or with random weights, and writes them into folders."""
+
+import copy
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModel, AutoModelForAudioClassification, PreTrainedModel
+from transformers.feature_extraction_sequence_utils import SequenceFeatureExtractor
+
+from ser_ros.errors import SerError
+from ser_ros.training.learning.design import Design
+from ser_ros.training.learning.layers import head_names
+from ser_ros.training.learning.precision import attention
+from ser_ros.training.storage.pretrained import read_network, reason
+
+_UNUSED_WEIGHTS = ('masked_spec_embed',)
+"""May be missing in a checkpoint: SpecAugment's mask vector, which not every pretraining has."""
+
+
+def new_classifier(design: Design) -> PreTrainedModel:
+    """Return the classifier in single precision; what no checkpoint brings is drawn from torch's global generator.
+
+    A checkpoint that is a classifier keeps its answers for the labels that are in the data too. Raises SerError where
+    values do not go together or where the checkpoint lacks weights of the encoder.
+    """
+    model = _pretrained_classifier(design) if design.checkpoint else _random(AutoModelForAudioClassification, design)
+    if design.window is not None:
+        _shorten(model.encoder, design.window)
+        model.config.max_source_positions = design.window
+    return model
+
+
+def new_encoder(design: Design) -> PreTrainedModel:
+    """Return the encoder in single precision, without any head; see new_classifier."""
+    whole = _pretrained_whole(design) if design.checkpoint else _random(AutoModel, design)
+    encoder = whole.get_encoder() if design.config.is_encoder_decoder else whole
+    if design.window is not None:
+        _shorten(encoder, design.window)
+    return encoder
+
+
+def save_model(
+    model: PreTrainedModel, feature_extractor: SequenceFeatureExtractor, folder: Path, *, half_precision: bool
+) -> None:
+    """Write a Hugging Face model folder; `half_precision` stores the weights as float16."""
+    shutil.rmtree(folder, ignore_errors=True)
+    model.to('cpu', torch.float16 if half_precision else torch.float32).save_pretrained(folder)
+    feature_extractor.save_pretrained(folder)
+    for file in folder.iterdir():
+        file.chmod(0o644)
+
+
+def _random(auto_class: Any, design: Design) -> PreTrainedModel:
+    try:
+        return auto_class.from_config(design.config, dtype=torch.float32, attn_implementation=attention())
+    except Exception as error:
+        raise SerError(f'network.config does not fit together ({reason(error)}); correct the recipe') from None
+
+
+def _pretrained_whole(design: Design) -> PreTrainedModel:
+    """Return the encoder of a checkpoint, with a decoder where the architecture has one."""
+    config = copy.deepcopy(design.config)
+    if config.is_encoder_decoder:
+        config.decoder_layers = 0  # only the encoder is kept
+    model, info = read_network(AutoModel, design.checkpoint, config, attention())
+    _refuse_lacking(design, {name for name in _lacking(info) if not name.startswith('decoder.')})
+    return model
+
+
+def _pretrained_classifier(design: Design) -> PreTrainedModel:
+    # A head for another number of labels is drawn anew; the encoder is checked below.
+    model, info = read_network(AutoModelForAudioClassification, design.checkpoint, design.config, attention())
+    _refuse_lacking(design, _lacking(info) - head_names(model))
+    if not any(key.startswith('classifier') for key in info['missing_keys']):
+        _keep_known_labels(model, design)
+    return model
+
+
+def _lacking(info: dict[str, Any]) -> set[str]:
+    return set(info['missing_keys']) | {key for key, *_ in info['mismatched_keys']}
+
+
+def _refuse_lacking(design: Design, names: set[str]) -> None:
+    lacking = sorted(name for name in names if not name.endswith(_UNUSED_WEIGHTS))
+    if lacking:
+        raise SerError(
+            f"the checkpoint '{design.checkpoint}' lacks {len(lacking)} weights of the encoder, or has them in another "
+            f'shape ({", ".join(lacking[:3])}); correct network.config, or give another checkpoint'
+        )
+
+
+def _keep_known_labels(model: PreTrainedModel, design: Design) -> None:
+    """Give a trained head the labels of the data: known ones keep their weights, the others begin anew."""
+    trained = AutoModelForAudioClassification.from_pretrained(
+        design.checkpoint, dtype=torch.float32, trust_remote_code=False
+    )
+    before = trained.config.label2id
+    model.classifier.reset_parameters()
+    with torch.no_grad():
+        for label, index in design.config.label2id.items():
+            if label in before:
+                model.classifier.weight[index] = trained.classifier.weight[before[label]]
+                model.classifier.bias[index] = trained.classifier.bias[before[label]]
+
+
+def _shorten(encoder: PreTrainedModel, positions: int) -> None:
+    """Let a Whisper encoder look at the first `positions` of its table only."""
+    table = encoder.embed_positions
+    table.weight = torch.nn.Parameter(table.weight[:positions].detach().clone(), requires_grad=False)
+    table.num_embeddings = positions
+    encoder.config.max_source_positions = positions

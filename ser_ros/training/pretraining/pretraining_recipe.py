@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The recipe of a pretraining, read from a YAML file in `train/pretraining/` as those of `train` are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ser_ros.errors import SerError
+from ser_ros.training.learning.recipe import Augmentation, FeatureExtraction, Network, Optimisation
+from ser_ros.training.learning.recipe_file import read_recipe, recipe_names, recipes_folder
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """What is heard at once."""
+
+    longest: float = 4.0
+    """Seconds; a longer file is cut into pieces of this length."""
+    shortest: float = 0.5
+    """Seconds; shorter files and rests are left out."""
+    voices: int = 0
+    """Voices (tempos and pitches) of each piece, which a teacher hears once and the student in turn, each time in other
+    surroundings; 0 for a new one with each variant."""
+
+
+@dataclass(frozen=True)
+class Masking:
+    """Spans of rows that the encoder must guess from what is around them (Baevski et al. 2020, section 3.1)."""
+
+    share: float = 0.0
+    """Share of the rows that spans are to cover where they do not overlap; 0 for none."""
+    span: float = 0.4
+    """Seconds of a span."""
+
+
+@dataclass(frozen=True)
+class MaskedPrediction:
+    """Naming the code of what is hidden, of a codebook that is drawn and never learned (BEST-RQ, Chiu et al. 2022)."""
+
+    weight: float = 0.0
+    """Of this loss; 0 for none."""
+    codes: int = 1024
+    code_size: int = 16
+
+
+@dataclass(frozen=True)
+class HiddenStateDistillation:
+    """Reproducing hidden states of a teacher, who hears the same voice without room and noise."""
+
+    weight: float = 0.0
+    """Of this loss; 0 for none."""
+    layers: list[int] = field(default_factory=list)
+    """Which of the teacher's, from 1. A Whisper teacher is cut off after the highest."""
+    whitening: float = 0.0
+    """How far directions in which they vary little count as much as those in which they vary a lot, 0..1."""
+
+
+@dataclass(frozen=True)
+class PretrainingRecipe:
+    """Everything that decides how an encoder comes out, except the speech and the teacher."""
+
+    description: str
+    network: Network
+    optimisation: Optimisation
+    feature_extraction: FeatureExtraction = field(default_factory=FeatureExtraction)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    """`variants` are kept on the disk beside the checkpoints; the margins have no meaning here."""
+    pieces: Pieces = field(default_factory=Pieces)
+    masking: Masking = field(default_factory=Masking)
+    masked_prediction: MaskedPrediction = field(default_factory=MaskedPrediction)
+    distillation: HiddenStateDistillation = field(default_factory=HiddenStateDistillation)
+    checkpoint_every_steps: int = 500
+    checkpoints_kept: int = 1
+    seed: int = 0
+
+
+def pretraining_recipe_names() -> list[str]:
+    """Return the names of all recipes of pretraining that come with the package."""
+    return recipe_names(_folder())
+
+
+def load_pretraining_recipe(name: str, settings: Sequence[str] = ()) -> PretrainingRecipe:
+    """Return the recipe `train/pretraining/NAME.yaml`, changed by `settings`. Raises SerError; see read_recipe."""
+    return read_recipe(PretrainingRecipe, name, _folder(), settings)
+
+
+def check_needs(recipe: PretrainingRecipe, *, has_teacher: bool) -> None:
+    """Raise SerError where the recipe lacks something, and where it has no use for a teacher."""
+    if not recipe.distillation.weight and not recipe.masked_prediction.weight:
+        raise SerError('the recipe learns nothing; give distillation.weight or masked_prediction.weight a value')
+    if recipe.distillation.weight and not has_teacher:
+        raise SerError('the recipe needs --teacher (a speech encoder); give it, or set distillation.weight to 0')
+    if has_teacher and not recipe.distillation.weight:
+        raise SerError('the recipe does not use --teacher; leave it out, or give distillation.weight a value')
+    if recipe.masked_prediction.weight and not recipe.masking.share:
+        raise SerError('masked prediction needs masked frames; give masking.share a value')
+    strength = recipe.distillation.whitening
+    if not 0.0 <= strength <= 1.0:
+        raise SerError(f'distillation.whitening is {strength:g}; give 0 (not at all) to 1 (all directions vary alike)')
+
+
+def _folder() -> Path:
+    return recipes_folder() / 'pretraining'

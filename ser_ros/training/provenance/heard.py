@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which clips of a corpus a model has heard, as its folder tells."""
+
+import csv
+from pathlib import Path
+
+from ser_ros.errors import SerError
+from ser_ros.training.data.corpus import RAVDESS, Corpus
+from ser_ros.training.data.ravdess import is_clip_name
+from ser_ros.training.provenance.origins import read_origins
+
+_MADE_IT = ('train.csv', 'validation.csv')
+"""In a model folder: the clips that trained it and that chose its checkpoint."""
+
+_TESTED_IT = 'test.csv'
+"""There: the clips that its figures are of."""
+
+
+def heard_clips(model: Path, corpus: Corpus) -> set[str] | None:
+    """Return the names of those clips of `corpus` that trained the model in the folder `model` or chose its checkpoint.
+
+    A clip is known again by its path, or, should the data have moved, by file name, emotion and speaker; in
+    doubt it counts as heard. None where the folder does not tell. Raises SerError where a table is damaged.
+    """
+    tables = [model / name for name in _MADE_IT if (model / name).is_file()]
+    if tables:
+        return set().union(*(_listed(table, corpus) for table in tables))
+    origins = read_origins(model)
+    if origins and origins.protocol == 'full' and origins.corpus == RAVDESS:
+        return {clip.name for clip in corpus.clips if is_clip_name(clip.path.stem)}  # the embedded default has no table
+    return None
+
+
+def choosing_test_clips(model: Path, corpus: Corpus) -> set[str]:
+    """Return the names of those clips of `corpus` that chose the checkpoint of `model` and test it too."""
+    table = model / _TESTED_IT
+    origins = read_origins(model)
+    return _listed(table, corpus) if table.is_file() and origins and origins.selection == 'test' else set()
+
+
+def _listed(table: Path, corpus: Corpus) -> set[str]:
+    rows = _read_rows(table)
+    paths, marks = {path for path, _ in rows}, {mark for _, mark in rows}
+    return {
+        clip.name
+        for clip in corpus.clips
+        if clip.path.resolve() in paths or _mark(clip.path, clip.emotion, clip.speaker) in marks
+    }
+
+
+def _read_rows(table: Path) -> list[tuple[Path, tuple[str, ...]]]:
+    """Return path and mark of each clip in a table that write_table left."""
+    rows = []
+    try:
+        with table.open(encoding='utf-8', newline='') as file:
+            for row in csv.DictReader(file):
+                path = Path(row['path'])
+                if None in row.values():
+                    raise ValueError(f'the row of {path} is too short')
+                rows.append(((table.parent / path).resolve(), _mark(path, row['emotion'], row['speaker'])))
+    except (OSError, ValueError, KeyError, csv.Error) as error:
+        raise SerError(f'{table} is damaged ({error}), so the clips that it lists are not known; train again') from None
+    return rows
+
+
+def _mark(path: Path, emotion: str, speaker: int | str | None) -> tuple[str, ...]:
+    """Return what tells a clip wherever its file lies; a name of RAVDESS's is enough."""
+    if is_clip_name(path.stem):
+        return (path.stem,)
+    return path.stem, emotion, '' if speaker is None else str(speaker)

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How `pretrain` made an encoder, as the report of whatever was made of it tells."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnlabelledSpeech:
+    """Part of what an encoder heard. licence: '' where it is not known."""
+
+    name: str
+    licence: str
+    hours: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainingReport:
+    """One pretraining.
+
+    pretrained_before: the same of the encoder that it began with.
+    teacher: '' for none.
+    ravdess_clips: how many of the pieces are clips of RAVDESS.
+    """
+
+    recipe: str
+    speech: tuple[UnlabelledSpeech, ...]
+    initial_weights: str
+    pretrained_before: 'PretrainingReport | None'
+    teacher: str
+    pieces: int
+    ravdess_clips: int
+    epochs: int
+    hours_heard: float
+    steps: int
+    pretraining_minutes: float
+    parameters: int
+    processes: int
+    seed: int
+    command: str
+    hardware: str
+    versions: dict[str, str]
+
+
+def pretrainings(pretraining: PretrainingReport | None) -> list[PretrainingReport]:
+    """Return a pretraining and those before it, oldest first."""
+    return [*pretrainings(pretraining.pretrained_before), pretraining] if pretraining else []

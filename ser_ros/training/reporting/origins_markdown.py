@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a model was made of, in Markdown."""
+
+from collections.abc import Iterable
+
+from ser_ros.training.provenance.origins import Training
+from ser_ros.training.provenance.pretraining_report import PretrainingReport, UnlabelledSpeech, pretrainings
+from ser_ros.training.reporting.markdown import table
+
+
+def training_sentence(training: Training) -> str:
+    """Return a training in words."""
+    speakers = f' of {len(training.train_speakers)} speakers' if training.train_speakers else ''
+    licence = f' (licence: {training.licence})' if training.licence else ''
+    return (
+        f'Before, the weights were trained on {training.train_clips} clips{speakers} of '
+        f'{training.corpus}{licence} to tell {", ".join(training.labels)}.'
+    )
+
+
+def pretraining_lines(pretraining: PretrainingReport) -> list[str]:
+    """Return how the encoder was made: for each pretraining one paragraph, and a table of the speech."""
+    return [line for each in pretrainings(pretraining) for line in (*_lines_of_one(each), '')][:-1]
+
+
+def _lines_of_one(pretraining: PretrainingReport) -> list[str]:
+    begun = '' if pretraining.initial_weights == 'random' else f', beginning with {pretraining.initial_weights}'
+    teacher = f', from the hidden states of {pretraining.teacher}' if pretraining.teacher else ''
+    clips = pretraining.ravdess_clips
+    known = f'{clips} clips of RAVDESS were' if clips else 'No clip of RAVDESS was'
+    return [
+        (
+            f'The encoder was pretrained by ser_ros with the recipe {pretraining.recipe}{begun}{teacher}: '
+            f'{pretraining.epochs} epochs over {pretraining.pieces} pieces ({pretraining.hours_heard:g} hours '
+            f'heard), {pretraining.steps} steps in {pretraining.pretraining_minutes:.0f} minutes on '
+            f'{pretraining.hardware}, seed {pretraining.seed}. {known} among them.'
+        ),
+        '',
+        *speech_table(pretraining.speech),
+    ]
+
+
+def speech_table(speech: Iterable[UnlabelledSpeech]) -> list[str]:
+    """Return a table of what an encoder heard."""
+    rows = [[data.name, f'{data.hours:g}', data.licence or 'not known'] for data in speech]
+    return table(['speech, unlabelled', 'hours', 'licence'], rows)

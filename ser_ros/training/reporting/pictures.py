@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures beside a report: the confusion matrix and the training curves, as PNG."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from ser_ros.training.storage.whole_file import whole_file
+
+_DOTS_PER_INCH = 120
+
+_NARROWEST = 6.0
+"""Inches; a title must fit."""
+
+_TRAINING, _VALIDATION, _CHOSEN = '#7f7f7f', '#1f77b4', '#d62728'
+"""Colours."""
+
+_DARK_FROM = 0.55
+"""Share of a row from which a cell is so dark that its number must be white."""
+
+_MARKERS_UP_TO = 30
+"""Points of a curve up to which each is marked."""
+
+
+def confusion_picture(labels: Sequence[str], confusion: Sequence[Sequence[int]], path: Path, title: str) -> None:
+    """Draw clips by true label (rows) and answer (columns); colours are shares of a row.
+
+    confusion: int, shape (labels, labels).
+    """
+    counts = np.asarray(confusion)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    side = 1.6 + 0.55 * len(labels)
+    figure = Figure(figsize=(max(side + 1.6, _NARROWEST), side), layout='constrained')
+    axes = figure.add_subplot()
+    image = axes.imshow(shares, cmap='Blues', vmin=0.0, vmax=1.0)
+    for row, column in np.ndindex(counts.shape):
+        color = 'white' if shares[row, column] > _DARK_FROM else 'black' if counts[row, column] else '#b0b0b0'
+        axes.text(column, row, str(counts[row, column]), ha='center', va='center', color=color)
+    names = [f'{label} ({total})' for label, total in zip(labels, counts.sum(axis=1), strict=True)]
+    axes.set_xticks(range(len(labels)), labels, rotation=45, ha='right', rotation_mode='anchor')
+    axes.set_yticks(range(len(labels)), names)
+    axes.set_xlabel('answer')
+    axes.set_ylabel('true label (clips)')
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    figure.suptitle(title)
+    bar = figure.colorbar(image, ax=axes, shrink=0.8, format=PercentFormatter(1.0))
+    bar.set_label('share of the true label')
+    bar.outline.set_visible(False)
+    _save(figure, path)
+
+
+def curves_picture(
+    log_history: Sequence[dict[str, Any]],
+    path: Path,
+    title: str,
+    *,
+    chosen_step: int | None = None,
+    loss: str = 'loss (cross-entropy)',
+) -> None:
+    """Draw loss, and where there are validation clips the accuracy on them, over global steps.
+
+    log_history: the Trainer's entries: of training 'step' and 'loss', of validation 'step', 'eval_loss' and
+        'eval_accuracy' (0..1).
+    chosen_step: marks the checkpoint that was taken.
+    loss: what the losses are called.
+    """
+    validated = any('eval_accuracy' in entry for entry in log_history)
+    figure = Figure(figsize=(7.0, 6.0 if validated else 3.4), layout='constrained')
+    panels = figure.subplots(2 if validated else 1, 1, sharex=True, squeeze=False)[:, 0]
+    losses, accuracies = panels[0], panels[-1]
+    _curve(losses, log_history, 'loss', _TRAINING, 'training')
+    _curve(losses, log_history, 'eval_loss', _VALIDATION, 'validation')
+    losses.set_ylabel(loss)
+    losses.set_ylim(bottom=0.0)
+    if validated:
+        _curve(accuracies, log_history, 'eval_accuracy', _VALIDATION, 'validation')
+        accuracies.set_ylabel('accuracy')
+        accuracies.set_ylim(0.0, 1.0)
+        accuracies.yaxis.set_major_formatter(PercentFormatter(1.0))
+    panels[-1].set_xlabel('global step')
+    panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
+    panels[-1].set_xlim(left=0)
+    for axes in panels:
+        if chosen_step is not None:
+            label = f'taken: step {chosen_step}'
+            axes.axvline(chosen_step, color=_CHOSEN, linestyle='--', linewidth=1.2, label=label, zorder=1)
+        axes.grid(alpha=0.3)
+        axes.spines[['top', 'right']].set_visible(False)
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(frameon=False)
+    figure.suptitle(title)
+    _save(figure, path)
+
+
+def _curve(axes: Axes, log_history: Sequence[dict[str, Any]], key: str, color: str, label: str) -> None:
+    points = [(entry['step'], entry[key]) for entry in log_history if key in entry]
+    if points:
+        marker = 'o' if len(points) <= _MARKERS_UP_TO else None
+        axes.plot(*zip(*points, strict=True), color=color, marker=marker, markersize=4, label=label)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    """Write a PNG whose bytes depend on the picture alone, all or nothing."""
+    FigureCanvasAgg(figure)
+    with whole_file(path) as partial:
+        figure.savefig(partial, format='png', dpi=_DOTS_PER_INCH, metadata={'Software': None})

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The report of a run for people, in Markdown, and the sentences that it shares with a summary and a card."""
+
+from collections.abc import Iterable, Sequence
+
+from ser_ros.training.data.protocols import PROTOCOLS
+from ser_ros.training.evaluation.measures import HEARINGS
+from ser_ros.training.evaluation.scores import Hearings
+from ser_ros.training.reporting.markdown import megabytes, percent
+from ser_ros.training.reporting.origins_markdown import pretraining_lines
+from ser_ros.training.reporting.run_report import RunReport, Trained
+from ser_ros.training.reporting.scores_markdown import condition_lines, held_out_speech_lines, scores_lines
+
+SELECTIONS = {
+    'last': 'a fixed number of epochs, the last one is taken: nothing is chosen on test clips',
+    'validation': 'the checkpoint is chosen on validation clips, which neither train nor test',
+    'test': 'the checkpoint is chosen on the test clips, as in Gavali and Verma: optimistic',
+}
+"""How the checkpoint was chosen -> what a reader must know."""
+
+_OPTIMISTIC = '**Chosen on the test clips: optimistic. Do not compare with figures that were not.**'
+
+
+def run_markdown(report: RunReport) -> str:
+    """Return the report of one run."""
+    fold = f', fold {report.fold} of {report.folds}' if report.folds > 1 else ''
+    lines = [f'# {report.recipe}: {report.protocol}{fold}', '', *optimism(report)]
+    lines += [f'- {fact}' for fact in _data_facts(report) + _training_facts(report)]
+    lines += run_facts(report, [report.command])
+    lines += ['', '![training curves](curves.png)']
+    if report.evaluation:
+        lines += ['', '![confusion, whole clips](confusion.png)']
+        for hearing, heading in HEARINGS.items():
+            lines += ['', f'## {heading.capitalize()}', '', *scores_lines(getattr(report.evaluation, hearing))]
+        lines += conditions_section(report.evaluation)
+    if told := held_out_speech_lines(report.held_out_speech):
+        lines += ['', '## Held-out speech', '', *told]
+    if report.pretraining:
+        lines += ['', '## Pretraining', '', *pretraining_lines(report.pretraining)]
+    return '\n'.join(lines) + '\n'
+
+
+def result_line(report: RunReport) -> str:
+    """Return what a command prints of a run that is done."""
+    fold = f' fold {report.fold} of {report.folds}' if report.folds > 1 else ''
+    if not report.evaluation:
+        return f'{report.protocol}{fold}: trained in {report.training_minutes:.1f} minutes, not measured'
+    figures = (
+        f'{heading} {percent(getattr(report.evaluation, hearing).accuracy)}' for hearing, heading in HEARINGS.items()
+    )
+    return f'{report.protocol}{fold}: accuracy on {", ".join(figures)}'
+
+
+def optimism(report: Trained) -> list[str]:
+    """Return a warning where the test clips chose the checkpoint, else nothing."""
+    return [_OPTIMISTIC, ''] if report.selection == 'test' else []
+
+
+def conditions_section(heard: Hearings) -> list[str]:
+    """Return the table of conditions under its heading; nothing where they were not measured."""
+    lines = condition_lines(heard)
+    return ['', '## In other conditions', '', *lines] if lines else []
+
+
+def _data_facts(report: RunReport) -> list[str]:
+    trained = f'trained on {report.train_clips} clips{_count_speakers(report.train_speakers)}'
+    facts = [
+        f'corpus {report.corpus}',
+        f'protocol {protocol_name(report.protocol)}',
+        f'{trained} in {report.training_minutes:.1f} minutes',
+    ]
+    if report.validation_clips:
+        facts.append(f'validated on {report.validation_clips} clips{_name_speakers(report.validation_speakers)}')
+    return [*facts, f'tested on {report.test_clips} clips{_name_speakers(report.test_speakers)}']
+
+
+def _training_facts(report: RunReport) -> list[str]:
+    facts = [*weights_facts(report), *teaching_facts(report)]
+    pace = f', {report.steps_per_second:.2f} steps a second' if report.steps_per_second else ''
+    processes = f', {report.processes} processes' if report.processes > 1 else ''
+    facts.append(f'step {report.chosen_step} of {report.steps} is taken{pace}{processes}')
+    if report.validation_accuracy is not None:
+        facts.append(f'accuracy on the clips that chose the checkpoint {percent(report.validation_accuracy)}')
+    if report.temperature != 1.0:
+        facts.append(
+            f'calibrated on {report.calibrated_on}: logits are divided by the temperature {report.temperature:.3g}'
+        )
+    if report.peak_gpu_memory_gib:
+        facts.append(f'peak GPU memory {report.peak_gpu_memory_gib:.1f} GiB')
+    return facts
+
+
+def weights_facts(report: Trained) -> list[str]:
+    """Return where the weights of a run or summary began, and how many they are."""
+    return [
+        'random initial weights' if report.is_random else f'initial weights {report.initial_weights}',
+        f'{report.parameters / 1e6:.1f} M parameters, {megabytes(report.model_megabytes)} on disk',
+    ]
+
+
+def teaching_facts(report: Trained) -> list[str]:
+    """Return what taught the model besides the labels; nothing where nothing did."""
+    facts = [f'the answers of the teacher {report.teacher}'] if report.teacher else []
+    for speech, what in (
+        (report.taught_speech, 'speech that it labelled'),
+        (report.ordinary_speech, 'ordinary speech'),
+    ):
+        if speech:
+            facts.append(f'{what}: {", ".join(speech)}')
+    return facts
+
+
+def run_facts(report: Trained, commands: Iterable[str]) -> list[str]:
+    """Return how a run or summary can be repeated: seed, selection, hardware, versions, commands."""
+    used = ', '.join(f'{name} {version}' for name, version in report.versions.items())
+    return [
+        f'- seed {report.seed}; {SELECTIONS[report.selection]}',
+        f'- {report.hardware}; {used}',
+        *(f'- `{command}`' for command in commands),
+    ]
+
+
+def protocol_name(name: str) -> str:
+    """Return the protocol with its meaning."""
+    return f'{name}: {PROTOCOLS[name]}' if name in PROTOCOLS else name
+
+
+def _count_speakers(speakers: Sequence[int | str]) -> str:
+    return f' of {len(speakers)} speakers' if speakers else ''
+
+
+def _name_speakers(speakers: Sequence[int | str]) -> str:
+    return f' of the speakers {", ".join(map(str, speakers))}' if speakers else ''

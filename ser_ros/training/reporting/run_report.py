@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is known of a run: the report that `train` leaves in the folder of each model."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ser_ros.training.evaluation.held_out_speech import HeldOutSpeech
+from ser_ros.training.evaluation.scores import Evaluation
+from ser_ros.training.provenance.origins import Origins
+from ser_ros.training.provenance.pretraining_report import PretrainingReport
+from ser_ros.training.storage.json_files import read_as
+from ser_ros.training.storage.plain import from_plain
+
+Kind = TypeVar('Kind', bound='Trained')
+
+RANDOM = 'random'
+"""Initial weights that come from nowhere."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """What the report of a run and the summary of a protocol's folds have in common.
+
+    selection: how the checkpoint was chosen, a key of SELECTIONS.
+    initial_weights: name of a checkpoint, or 'random'.
+    teacher, taught_speech, ordinary_speech: what taught besides the labels; empty where nothing did.
+    settings: the recipe, as plain values.
+    """
+
+    recipe: str
+    corpus: str
+    protocol: str
+    folds: int
+    selection: str
+    labels: tuple[str, ...]
+    test_clips: int
+    initial_weights: str
+    pretraining: PretrainingReport | None
+    teacher: str
+    taught_speech: tuple[str, ...]
+    ordinary_speech: tuple[str, ...]
+    held_out_speech: HeldOutSpeech | None
+    parameters: int
+    model_megabytes: float
+    training_minutes: float
+    processes: int
+    seed: int
+    settings: dict[str, Any]
+    hardware: str
+    versions: dict[str, str]
+
+    @classmethod
+    def from_json(cls: type[Kind], values: Any) -> Kind:
+        """Return what `to_json` gave. Raises ValueError where it is something else."""
+        return from_plain(cls, values)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+    @property
+    def is_random(self) -> bool:
+        """Whether the model began with random weights."""
+        return self.initial_weights == RANDOM
+
+    @property
+    def description(self) -> str:
+        """Of the recipe."""
+        return self.settings['description'].strip()
+
+    @property
+    def choices(self) -> str:
+        """How the recipe's values were chosen; may be empty."""
+        return self.settings['selection'].strip()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunReport(Origins, Trained):
+    """One run.
+
+    licence: of a table of one's own, '' where it is not known and for RAVDESS.
+    evaluation: None where there were no test clips.
+    validation_accuracy: of the chosen checkpoint, 0..1; None where there were no validation clips.
+    temperature: by which logits are divided; calibrated_on: whose answers it was fitted to, '' for nobody's.
+    training_log: the Trainer's entries.
+    """
+
+    fold: int
+    validation_clips: int
+    validation_speakers: tuple[int | str, ...]
+    test_speakers: tuple[int | str, ...]
+    evaluation: Evaluation | None
+    validation_accuracy: float | None
+    chosen_step: int
+    steps: int
+    steps_per_second: float | None
+    peak_gpu_memory_gib: float | None
+    temperature: float
+    calibrated_on: str
+    training_log: tuple[dict[str, Any], ...]
+
+    @property
+    def name(self) -> str:
+        """Recipe and protocol, and the fold where there are several."""
+        fold = f' fold {self.fold} of {self.folds}' if self.folds > 1 else ''
+        return f'{self.recipe}, {self.protocol}{fold}'
+
+    @property
+    def epochs(self) -> int:
+        """That the recipe asks for."""
+        return self.settings['optimisation']['epochs']
+
+    @property
+    def batch_size(self) -> int:
+        """That the recipe asks for."""
+        return self.settings['optimisation']['batch_size']
+
+
+def read_run_report(path: Path) -> RunReport | None:
+    """Return the report of `train` in the file `path`; None where there is none. Raises SerError; see read_as."""
+    return read_as(RunReport, path, 'train_clips')

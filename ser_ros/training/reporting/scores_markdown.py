@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was measured, in Markdown: figures, confusions, groups of clips, conditions and held-out speech."""
+
+from collections.abc import Sequence
+
+from ser_ros.training.evaluation.conditions import CONDITION_NAMES
+from ser_ros.training.evaluation.held_out_speech import HeldOutSpeech
+from ser_ros.training.evaluation.measures import CONDITION_MEASURES, MEASURES
+from ser_ros.training.evaluation.scores import Confusion, Figures, Group, Groups, Hearings, Scores
+from ser_ros.training.reporting.markdown import confusion_table, percent, table
+
+_NO_EMOTION = ('neutral', 'calm')
+"""Labels that are right for somebody who reads aloud or talks as one does."""
+
+
+def condition_lines(heard: Hearings | None) -> list[str]:
+    """Return a table of the conditions and of what each costs; nothing where they were not measured."""
+    if heard is None or not heard.conditions:
+        return []
+    clean = heard.utterance
+    rows = [['as recorded', *(percent(getattr(clean, measure)) for measure in CONDITION_MEASURES), '']]
+    for name, figures in heard.conditions.items():
+        lost = (clean.accuracy - figures.accuracy) * 100
+        rows.append(
+            [
+                CONDITION_NAMES[name],
+                *(percent(getattr(figures, measure)) for measure in CONDITION_MEASURES),
+                f'{lost:.1f}',
+            ]
+        )
+    headings = [MEASURES[measure] for measure in CONDITION_MEASURES]
+    return table(['utterances heard', *headings, 'points of accuracy lost'], rows)
+
+
+def scores_lines(scores: Scores) -> list[str]:
+    """Return all that one hearing of the clips gave: figures, each label, confusion, speakers and intensities."""
+    lines = [
+        figures_line(scores),
+        '',
+        '```',
+        scores.report.rstrip(),
+        '```',
+        '',
+        *confusion_table(scores.labels, scores.confusion),
+    ]
+    return lines + group_tables(scores.groups)
+
+
+def group_tables(groups: Groups) -> list[str]:
+    """Return a table for each kind of group that has two members or more, such as both sexes, after an empty line."""
+    several = {kind: members for kind, members in groups.items() if len(members) > 1}
+    return [line for kind, members in several.items() for line in ('', *_group_table(kind, members))]
+
+
+def _group_table(kind: str, members: dict[str, Group]) -> list[str]:
+    rows = [[name, str(member.clips), percent(member.accuracy)] for name, member in members.items()]
+    return table([kind, 'clips', 'accuracy'], rows)
+
+
+def largest_confusions(labels: Sequence[str], confusion: Confusion, most: int = 4) -> str:
+    """Return a sentence about the emotions that are taken for another most often; '' where none is."""
+    cells = [
+        (answers[answered] / sum(answers), truth, answered)
+        for truth, answers in enumerate(confusion)
+        for answered in range(len(labels))
+        if answered != truth and answers[answered]
+    ]
+    if not cells:
+        return ''
+    told = [
+        f'{labels[truth]} is called {labels[answered]} in {percent(share)}'
+        for share, truth, answered in sorted(cells, key=lambda cell: -cell[0])[:most]
+    ]
+    return f'It confuses most: {", ".join(told)}.'
+
+
+def figures_line(figures: Figures) -> str:
+    """Return the measures of one hearing in a line."""
+    measured = {name: getattr(figures, measure) for measure, name in MEASURES.items()}
+    if isinstance(figures, Scores):
+        measured['without the temperature'] = figures.uncalibrated_error
+    return ', '.join(f'{name} {percent(share)}' for name, share in measured.items() if share is not None)
+
+
+def held_out_speech_lines(told: HeldOutSpeech | None) -> list[str]:
+    """Return the answers in a sentence; nothing where none were asked for."""
+    if not told:
+        return []
+    answers = sorted(told.answers.items(), key=lambda answer: -answer[1])
+    ordinary = sum(told.answers.get(label, 0.0) for label in _NO_EMOTION)
+    return [
+        (
+            f'Speech of other people, who acted no emotion and whom the model never heard ({", ".join(told.speech)};'
+            f' {told.recordings} recordings, at most {told.longest_seconds:.1f} s of each): '
+            f'**{percent(ordinary)}** of it is called {" or ".join(_NO_EMOTION)} '
+            f'({", ".join(f"{label} {percent(share)}" for label, share in answers)}).'
+        ),
+    ]

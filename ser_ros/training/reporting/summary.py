@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the folds of a protocol tell together."""
+
+import dataclasses
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ser_ros.training.evaluation.held_out_speech import HeldOutSpeech
+from ser_ros.training.evaluation.measures import CONDITION_MEASURES, HEARINGS, MEASURES
+from ser_ros.training.evaluation.scores import (
+    CalibrationErrors,
+    ConditionFigures,
+    Confusion,
+    Evaluation,
+    Figures,
+    Group,
+    Groups,
+    Hearings,
+)
+from ser_ros.training.reporting.run_report import RunReport, Trained
+from ser_ros.training.storage.json_files import read_as
+
+_MOST_OPTIMISTIC_FIRST = ('test', 'validation', 'last')
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldFigures:
+    """What a summary tells of each fold; see RunReport."""
+
+    fold: int
+    test_speakers: tuple[int | str, ...]
+    training_minutes: float
+    chosen_step: int
+    steps: int
+    steps_per_second: float | None
+    validation_accuracy: float | None
+    temperature: float
+    peak_gpu_memory_gib: float | None
+    whole_clip: Figures
+    utterance: Figures
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary(Trained):
+    """All folds; the test clips and the minutes are those of all together.
+
+    deviation: standard deviation over folds (n - 1).
+    confusion, groups: of all folds' clips, for each of HEARINGS.
+    temperature: suits the answers of all folds; None where validation clips calibrated them.
+    pooled: calibration errors of all clips, for each of HEARINGS; empty where `temperature` is None.
+    """
+
+    commands: tuple[str, ...]
+    mean: Hearings
+    deviation: Hearings
+    per_fold: tuple[FoldFigures, ...]
+    confusion: dict[str, Confusion]
+    groups: dict[str, Groups]
+    temperature: float | None
+    pooled: dict[str, CalibrationErrors]
+
+
+def read_summary(path: Path) -> Summary | None:
+    """Return the summary in the file `path`; None where there is none. Raises SerError; see read_as."""
+    return read_as(Summary, path, 'per_fold')
+
+
+def summarise(
+    reports: Sequence[RunReport], temperature: float | None = None, pooled: dict[str, CalibrationErrors] | None = None
+) -> Summary:
+    """Sum up the reports of all folds. `temperature` and `pooled`: see Summary."""
+    evaluations = [report.evaluation for report in reports if report.evaluation is not None]
+    common = {field.name: getattr(reports[0], field.name) for field in dataclasses.fields(Trained)}
+    return Summary(
+        **common
+        | {
+            'selection': min((report.selection for report in reports), key=_MOST_OPTIMISTIC_FIRST.index),
+            'test_clips': sum(report.test_clips for report in reports),
+            'training_minutes': round(sum(report.training_minutes for report in reports), 1),
+            'held_out_speech': _held_out_speech([report.held_out_speech for report in reports]),
+        },
+        commands=tuple(sorted({report.command for report in reports})),
+        mean=_over_folds(evaluations, statistics.mean),
+        deviation=_over_folds(evaluations, statistics.stdev),
+        per_fold=tuple(map(_fold_figures, reports)),
+        confusion={
+            hearing: tuple(
+                tuple(sum(cells) for cells in zip(*rows, strict=True))
+                for rows in zip(*(getattr(each, hearing).confusion for each in evaluations), strict=True)
+            )
+            for hearing in HEARINGS
+        },
+        groups={hearing: _groups([getattr(each, hearing).groups for each in evaluations]) for hearing in HEARINGS},
+        temperature=temperature,
+        pooled=pooled or {},
+    )
+
+
+def _fold_figures(report: RunReport) -> FoldFigures:
+    figures = {
+        hearing: Figures(**{measure: getattr(getattr(report.evaluation, hearing), measure) for measure in MEASURES})
+        for hearing in HEARINGS
+    }
+    told = {field.name for field in dataclasses.fields(FoldFigures)} - figures.keys()
+    shared: dict[str, Any] = {name: getattr(report, name) for name in told}
+    return FoldFigures(**shared | figures)
+
+
+def _groups(folds: Sequence[Groups]) -> Groups:
+    """Return the groups of all folds, each with all its clips."""
+    pooled: dict[str, dict[str, list[Group]]] = {}
+    for groups in folds:
+        for kind, members in groups.items():
+            for name, member in members.items():
+                pooled.setdefault(kind, {}).setdefault(name, []).append(member)
+    return {
+        kind: {name: _together(parts) for name, parts in sorted(members.items(), key=_number_first)}
+        for kind, members in pooled.items()
+    }
+
+
+def _together(parts: Sequence[Group]) -> Group:
+    clips = sum(part.clips for part in parts)
+    return Group(clips=clips, accuracy=sum(part.clips * part.accuracy for part in parts) / clips)
+
+
+def _number_first(item: tuple[str, list[Group]]) -> tuple[int, str]:
+    return (int(item[0]), '') if item[0].isdigit() else (0, item[0])
+
+
+def _held_out_speech(told: Sequence[HeldOutSpeech | None]) -> HeldOutSpeech | None:
+    known = [each for each in told if each is not None]
+    if len(known) < len(told):
+        return None
+    answers = {label: statistics.mean(each.answers[label] for each in known) for label in known[0].answers}
+    return dataclasses.replace(known[0], answers=answers)
+
+
+def _over_folds(evaluations: Sequence[Evaluation], statistic: Callable[[list[float]], float]) -> Hearings:
+    def over(figures: Sequence[ConditionFigures], measures: Sequence[str]) -> dict[str, float]:
+        return {measure: statistic([getattr(each, measure) for each in figures]) for measure in measures}
+
+    in_all = all(each.conditions for each in evaluations)
+    return Hearings(
+        **{
+            hearing: Figures(**over([getattr(each, hearing) for each in evaluations], tuple(MEASURES)))
+            for hearing in HEARINGS
+        },
+        conditions={
+            name: ConditionFigures(**over([each.conditions[name] for each in evaluations], CONDITION_MEASURES))
+            for name in (evaluations[0].conditions if in_all else ())
+        },
+    )

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The summary of a protocol's folds for people, in Markdown."""
+
+from ser_ros.training.evaluation.measures import HEARINGS, MEASURES
+from ser_ros.training.evaluation.scores import Hearings
+from ser_ros.training.reporting.markdown import confusion_table, percent, table
+from ser_ros.training.reporting.origins_markdown import pretraining_lines
+from ser_ros.training.reporting.run_markdown import (
+    conditions_section,
+    optimism,
+    protocol_name,
+    run_facts,
+    teaching_facts,
+    weights_facts,
+)
+from ser_ros.training.reporting.scores_markdown import group_tables, held_out_speech_lines, largest_confusions
+from ser_ros.training.reporting.summary import FoldFigures, Summary
+
+
+def summary_markdown(summary: Summary) -> str:
+    """Return the report of all folds together."""
+    facts = [f'protocol {protocol_name(summary.protocol)}', *weights_facts(summary), *teaching_facts(summary)]
+    lines = [
+        f'# {summary.recipe}: {summary.protocol}, {summary.folds} folds',
+        '',
+        *optimism(summary),
+        *(f'- {fact}' for fact in facts),
+        (
+            f'- tested on {summary.test_clips} clips, each once; '
+            f'{summary.training_minutes:.0f} minutes of training in all'
+        ),
+        *run_facts(summary, summary.commands),
+        '',
+        *fold_table(summary),
+        '',
+        '![confusion of all folds, whole clips](confusion.png)',
+    ]
+    if pooled := pooled_calibration(summary):
+        lines += ['', pooled]
+    for hearing, heading in HEARINGS.items():
+        confusion = summary.confusion[hearing]
+        lines += ['', f'## {heading.capitalize()}', '', *confusion_table(summary.labels, confusion)]
+        lines += ['', largest_confusions(summary.labels, confusion)]
+        lines += group_tables(summary.groups[hearing])
+    lines += conditions_section(summary.mean)
+    if told := held_out_speech_lines(summary.held_out_speech):
+        lines += ['', '## Held-out speech', '', *told]
+    if summary.pretraining:
+        lines += ['', '## Pretraining', '', *pretraining_lines(summary.pretraining)]
+    return '\n'.join(lines) + '\n'
+
+
+def fold_table(summary: Summary) -> list[str]:
+    """Return a Markdown table: a row for each fold, the mean and the deviation over folds."""
+    columns = [
+        (hearing, measure)
+        for hearing in HEARINGS
+        for measure in MEASURES
+        if getattr(getattr(summary.mean, hearing), measure) is not None
+    ]
+
+    def row(name: str, speakers: str, heard: Hearings | FoldFigures) -> list[str]:
+        return [name, speakers, *(percent(getattr(getattr(heard, hearing), measure)) for hearing, measure in columns)]
+
+    rows = [row(str(fold.fold), ' '.join(map(str, fold.test_speakers)), fold) for fold in summary.per_fold]
+    rows += [row('mean', '', summary.mean), row('deviation', '', summary.deviation)]
+    headings = [f'{hearing.replace("_", " ")}: {MEASURES[measure]}' for hearing, measure in columns]
+    return table(['fold', 'test speakers', *headings], rows)
+
+
+def pooled_calibration(summary: Summary) -> str:
+    """Return the calibration error over the test clips of all folds together; '' where it was not measured."""
+    if not summary.pooled:
+        return ''
+    told = [
+        f'{percent(pooled.calibration_error)} on {HEARINGS[hearing]} ({percent(pooled.uncalibrated_error)} '
+        'without the temperatures)'
+        for hearing, pooled in summary.pooled.items()
+    ]
+    return (
+        f'Calibration error of all {summary.test_clips} test clips together: {", ".join(told)}. The mean over folds '
+        "is larger by what chance adds to few clips in each bin. Each fold's temperature was fitted to the answers of "
+        'the other folds.'
+    )

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a model card tells besides the report of its own run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ser_ros.errors import SerError
+from ser_ros.training.reporting.run_report import RunReport, read_run_report
+from ser_ros.training.reporting.summary import Summary, read_summary
+
+
+@dataclass(frozen=True)
+class Supplement:
+    """Figures from elsewhere; all may be missing.
+
+    scores: summary of the same recipe's folds, for a model that has no test clips of its own.
+    reports: of models of other recipes or protocols.
+    notes: Markdown of further measurements.
+    """
+
+    scores: Summary | None = None
+    reports: tuple[RunReport, ...] = ()
+    notes: str = ''
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to tell."""
+        return self != Supplement()
+
+
+def read_supplement(scores: Path | None, reports: Sequence[Path], notes: Path | None) -> Supplement:
+    """Read a `summary.json`, some `report.json` and a Markdown file. Raises SerError."""
+    return Supplement(
+        scores=_read_scores(scores) if scores else None,
+        reports=tuple(map(_read_report, reports)),
+        notes=_read_notes(notes) if notes else '',
+    )
+
+
+def _read_scores(path: Path) -> Summary:
+    scores = read_summary(path)
+    if scores is None:
+        raise SerError(f'{path} is no summary of folds; give the summary.json that the folds of the same recipe left')
+    return scores
+
+
+def _read_report(path: Path) -> RunReport:
+    report = read_run_report(path)
+    if report is None or report.evaluation is None:
+        raise SerError(f'{path} is no report of a measured model; give the report.json that train left in its folder')
+    return report
+
+
+def _read_notes(path: Path) -> str:
+    try:
+        return path.read_text(encoding='utf-8').strip()
+    except (OSError, ValueError):
+        raise SerError(f'{path} cannot be read as text; give a Markdown file with what the card shall tell') from None

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The JSON files that runs leave in their folders."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ser_ros.errors import SerError
+from ser_ros.training.storage.plain import from_plain
+from ser_ros.training.storage.whole_file import write_text
+
+Kind = TypeVar('Kind')
+
+REPORT = 'report.json'
+SUMMARY = 'summary.json'
+
+
+def read_as(kind: type[Kind], path: Path, mark: str) -> Kind | None:
+    """Return what the file `path` holds as the dataclass `kind`, whose field `mark` no other kind of file has.
+
+    None where there is no such file, or one of another kind. Raises SerError where it is damaged, or was written by
+    another version.
+    """
+    return _read(kind, path, mark, lambda values: values)
+
+
+def read_part(kind: type[Kind], path: Path, mark: str) -> Kind | None:
+    """Return that part of the file `path` which the dataclass `kind` has fields for; see read_as."""
+    names = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]  # a dataclass
+    return _read(kind, path, mark, lambda values: {name: values[name] for name in names & values.keys()})
+
+
+def _read(kind: type[Kind], path: Path, mark: str, chosen: Callable[[dict[str, Any]], dict[str, Any]]) -> Kind | None:
+    try:
+        values = json.loads(path.read_text(encoding='utf-8'))
+        return from_plain(kind, chosen(values)) if isinstance(values, dict) and mark in values else None
+    except OSError:
+        return None
+    except ValueError as error:
+        raise SerError(f'{path} cannot be read as a report ({error}); remove it or make it again') from None
+
+
+def write_json(path: Path, values: dict[str, Any]) -> None:
+    """Write `values` so that a reader sees the old file or the whole new one."""
+    write_text(path, json.dumps(values, indent=1) + '\n')

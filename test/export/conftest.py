@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real speech to check on, and one optimised model for all who only look at it."""
+
+import shutil
+from types import SimpleNamespace
+
+import pytest
+
+from ser_ros.export.build import build
+from ser_ros.export.clips import clips_of_demo
+
+
+@pytest.fixture(scope='session')
+def clips():
+    """Return a few utterances of the demo's recording."""
+    return clips_of_demo()[:8]
+
+
+@pytest.fixture(scope='session')
+def optimise(models, tmp_path_factory, clips):
+    """Return optimise(family, precision): folder and what was built, once for each."""
+    made = {}
+
+    def get(family, precision='float32'):
+        if (family, precision) not in made:
+            folder = tmp_path_factory.mktemp(precision) / family
+            shutil.copytree(models / family, folder)
+            made[family, precision] = SimpleNamespace(folder=folder, built=build(folder, clips, precision=precision))
+        return made[family, precision]
+
+    return get

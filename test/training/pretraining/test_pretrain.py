@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pretrain command, end to end on made sounds, up to a classifier that begins with its encoder."""
+
+import json
+
+import pytest
+import soundfile
+import torch
+from safetensors.torch import load_file
+
+from ser_ros.cli.pretrain import main
+from ser_ros.cli.train import main as train
+from ser_ros.training.pretraining.pretraining_recipe import load_pretraining_recipe, pretraining_recipe_names
+
+TINY = [
+    'network.config.hidden_size=24',
+    'network.config.num_hidden_layers=1',
+    'network.config.num_attention_heads=2',
+    'network.config.intermediate_size=24',
+    'optimisation.epochs=2',
+    'optimisation.batch_size=4',
+    'optimisation.bfloat16=false',
+    'checkpoint_every_steps=2',
+    'pieces.longest=1.0',
+]
+
+
+@pytest.fixture
+def speech(tmp_path, made_sound):
+    """Return a folder of made sounds, in several formats and rates."""
+    (tmp_path / 'speech').mkdir()
+    for number, (suffix, rate) in enumerate((('wav', 16_000), ('flac', 44_100), ('ogg', 8_000)) * 2):
+        sound = made_sound('chord', 0.6 + number / 10, rate=rate)
+        soundfile.write(tmp_path / 'speech' / f'{number}.{suffix}', sound, rate)
+    return tmp_path / 'speech'
+
+
+def pretrain(speech, out, *more, settings=()):
+    return main(['--speech', str(speech), '--out', str(out), *more, '--set', *TINY, *settings])
+
+
+@pytest.mark.parametrize('name', pretraining_recipe_names())
+def test_every_recipe_that_ships_is_read_and_learns_something(name):
+    recipe = load_pretraining_recipe(name)
+    assert len(recipe.description) > 20
+    assert recipe.distillation.weight or recipe.masked_prediction.weight
+
+
+def test_an_encoder_is_made_and_training_begins_with_it(speech, models, make_clips, tmp_path, capsys):
+    out = tmp_path / 'encoder'
+    layers = ('distillation.layers=[1,2]',)
+    assert pretrain(speech, out, '--teacher', str(models / 'whisper'), settings=layers) == 0
+    printed = capsys.readouterr().out
+    assert 'hours of speech in 6 pieces' in printed
+    assert f'train --recipe own-encoder --model {out} --data RAVDESS' in printed  # as below
+    report = json.loads((out / 'report.json').read_text())
+    assert report['teacher'] == 'whisper' and report['pieces'] == 6 and report['steps'] == 4
+    assert str(tmp_path) not in report['command'] + (out / 'README.md').read_text()
+    data = make_clips(tmp_path / 'data', (1, 2))
+    begun = ['--recipe', 'own-encoder', '--model', str(out), '--data', str(data), '--out', str(tmp_path / 'model')]
+    begun += ['--protocol', 'full', '--set', 'optimisation.epochs=1', 'optimisation.bfloat16=false']
+    assert train(begun) == 0
+    assert json.loads((tmp_path / 'model' / 'report.json').read_text())['initial_weights'] == 'encoder'
+
+
+def test_it_goes_on_from_an_encoder_and_tells_of_both_pretrainings(speech, make_clips, tmp_path):
+    first, second, model = tmp_path / 'first', tmp_path / 'second', tmp_path / 'model'
+    assert pretrain(speech, first, '--recipe', 'masked-prediction') == 0
+    begun = ['--speech', str(speech), '--recipe', 'masked-prediction', '--model', str(first), '--out', str(second)]
+    assert main([*begun, '--set', 'optimisation.epochs=1', 'optimisation.learning_rate=1e-9']) == 0
+    before, after = (load_file(folder / 'model.safetensors') for folder in (first, second))
+    assert before.keys() == after.keys()
+    for name, weight in before.items():
+        torch.testing.assert_close(after[name], weight, atol=1e-5, rtol=1e-5)
+    report = json.loads((second / 'report.json').read_text())
+    assert report['initial_weights'] == 'first' and report['pretrained_before']['initial_weights'] == 'random'
+    data = make_clips(tmp_path / 'data', (1, 2))
+    trained = ['--recipe', 'own-encoder', '--model', str(second), '--data', str(data), '--out', str(model)]
+    assert train([*trained, '--protocol', 'full', '--set', 'optimisation.epochs=1']) == 0
+    card = (model / 'README.md').read_text()
+    assert 'beginning with first' in card and card.count('The encoder was pretrained by ser_ros') == 2
+    assert card.index('--out first') < card.index('--out second') < card.index('ser_ros train')
+
+
+def test_an_encoder_that_is_not_there_is_told(speech, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv('HF_HUB_OFFLINE', '1')
+    assert pretrain(speech, tmp_path / 'encoder', '--recipe', 'masked-prediction', '--model', 'no/such') == 1
+    assert "the checkpoint 'no/such' is no folder here" in capsys.readouterr().err
+    assert not (tmp_path / 'encoder').exists()
+
+
+def test_without_a_teacher_it_predicts_what_is_masked(speech, tmp_path):
+    assert pretrain(speech, tmp_path / 'encoder', '--recipe', 'masked-prediction') == 0
+    log = json.loads((tmp_path / 'encoder' / 'report.json').read_text())['training_log']
+    assert 'prediction_loss' in log[-1] and 'distillation_loss' not in log[-1]
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'settings', 'text'),
+    [
+        ((), (), 'needs --teacher'),
+        (('--recipe', 'masked-prediction', '--teacher', 'x'), (), 'does not use --teacher'),
+        (('--recipe', 'masked-prediction'), ('masking.share=0.0',), 'masking.share'),
+        (('--recipe', 'masked-prediction'), ('masked_prediction.weight=0',), 'learns nothing'),
+        (('--recipe', 'masked-prediction'), ('masking.shar=0.1',), "did you mean 'share'"),
+        (('--recipe', 'masked-prediction'), ('pieces.longest=0',), 'pieces.longest'),
+        (('--recipe', 'masked-predicton'), (), "did you mean 'masked-prediction'"),
+        (('--teacher', 'x'), ('distillation.whitening=1.5',), 'distillation.whitening is 1.5; give 0'),
+        (('--teacher', 'no/such'), (), 'no/such'),
+    ],
+)
+def test_bad_input_ends_in_one_sentence(speech, tmp_path, monkeypatch, capsys, arguments, settings, text):
+    monkeypatch.setenv('HF_HUB_OFFLINE', '1')
+    assert pretrain(speech, tmp_path / 'encoder', *arguments, settings=settings) == 1
+    error = capsys.readouterr().err
+    assert text in error.splitlines()[-1] and error.splitlines()[-1].startswith('pretrain: ')
+    assert 'Traceback' not in error and not (tmp_path / 'encoder').exists()

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Model cards: front matter for the Hub, limits, and no claim that a corpus does not support."""
+
+import dataclasses
+
+import pytest
+import yaml
+
+from ser_ros.training.learning.recipe_file import recipes_folder
+from ser_ros.training.provenance.origins import Training
+from ser_ros.training.reporting.model_card import model_card
+from ser_ros.training.reporting.run_report import read_run_report
+from ser_ros.training.reporting.summary import read_summary
+from ser_ros.training.reporting.supplement import Supplement, read_supplement
+
+
+@pytest.fixture(scope='module')
+def committed():
+    """Return the report of the first embedded default, and its folds' summary."""
+    results = recipes_folder() / 'results' / 'from-scratch'
+    return read_run_report(results / 'full.json'), read_summary(results / 'summary.json')
+
+
+@pytest.fixture
+def report(make_report):
+    """Return the report of a run of its own."""
+    return make_report(protocol='paper', folds=1)
+
+
+def front_matter(card):
+    return yaml.safe_load(card.split('---')[1])
+
+
+def test_a_card_of_folds(committed):
+    card = model_card(committed[0], Supplement(scores=committed[1]))
+    assert 'From random initial weights on 1440 clips of 24 speakers, 13 epochs' in card
+    assert 'None' not in card and 'calibration error' not in card
+    assert front_matter(card)['license'] == 'cc-by-nc-sa-4.0'
+    assert 'never heard' in card and 'mean of 6 folds' in card
+
+
+def test_a_card_shows_the_figures_of_other_models_and_notes_too(committed, report):
+    command = 'ros2 run ser_ros train --recipe known-voices'
+    other = dataclasses.replace(report, recipe='known-voices', test_clips=288, command=command)
+    supplement = Supplement(committed[1], (other,), '### Ablation\n\n| begins with | accuracy |')
+    card = model_card(committed[0], supplement)
+    section = card.partition('### Recipe known-voices, protocol paper')[2].partition('### Ablation')
+    assert 'whole clips: accuracy 80.0 %' in section[0] and 'tested on 288' in section[0]
+    assert command in section[0]
+    assert section[2].index('| begins with') < section[2].index('## How it was trained')
+    assert front_matter(card)['model-index'][0]['results'][0]['dataset']['name'].endswith('mean of 6 folds')
+
+
+@pytest.mark.parametrize(
+    ('kind', 'content', 'text'),
+    [
+        ('scores', '{"protocol": "paper"}', 'no summary of folds'),
+        ('reports', '{"evaluation": null}', 'no report of a measured model'),
+        ('reports', '[]', 'no report of a measured model'),
+        ('notes', None, 'cannot be read as text'),
+    ],
+)
+def test_a_supplement_that_is_none_is_refused(tmp_path, refuses, kind, content, text):
+    path = tmp_path / 'file'
+    if content is not None:
+        path.write_text(content)
+    given = {'scores': None, 'reports': [], 'notes': None} | {kind: [path] if kind == 'reports' else path}
+    with refuses(str(path), text):
+        read_supplement(**given)
+
+
+def test_a_card_of_a_run_of_its_own(report):
+    card = model_card(report, Supplement())
+    values = front_matter(card)
+    assert values['base_model'] == 'openai/whisper-base'
+    result = values['model-index'][0]['results'][0]
+    assert result['dataset'] == {'type': 'ravdess', 'name': 'RAVDESS speech, paper'}
+    assert result['metrics'][0]['value'] == 0.8
+    for text in (
+        'From the weights of `openai/whisper-base`',
+        'at most 3 epochs',
+        'chosen on validation clips, which neither train nor test, step 200 of 300',
+        'calibration error 5.0 %, without the temperature 20.0 %',
+        'temperature of the config.json (1.8)',
+        '20.6 M parameters, 82.4 MB.',
+        'confusion.png',
+        'curves.png',
+        'must not be used',
+    ):
+        assert text in card, text
+    assert 'optimistic' not in card
+
+
+def test_a_checkpoint_chosen_on_the_test_clips_is_called_so_even_in_the_front_matter(report):
+    card = model_card(dataclasses.replace(report, selection='test'), Supplement())
+    assert '**Chosen on the test clips: optimistic.' in card
+    assert 'optimistic' in front_matter(card)['model-index'][0]['results'][0]['dataset']['name']
+
+
+def test_another_corpus_makes_no_claim_about_ravdess(report):
+    card = model_card(dataclasses.replace(report, corpus='kitchen', initial_weights='hubert-large-paper'), Supplement())
+    values = front_matter(card)
+    assert values['license'] == 'other' and 'language' not in values and 'base_model' not in values
+    assert 'ravdess' not in str(values).lower()
+    assert "the table 'kitchen'" in card and 'RAVDESS speech, audio only' not in card and '24 North' not in card
+    assert 'must not be used' in card
+
+
+def test_weights_that_were_trained_before_say_on_what(report):
+    before = Training(
+        recipe='tones',
+        corpus='kitchen',
+        licence='cc-by-4.0',
+        train_clips=70,
+        train_speakers=('a', 'b'),
+        labels=('x', 'y'),
+        command='ros2 run ser_ros train --data kitchen.csv',
+    )
+    card = model_card(dataclasses.replace(report, trained_before=(before,)), Supplement())
+    assert (
+        'Before, the weights were trained on 70 clips of 2 speakers of kitchen (licence: cc-by-4.0) to tell x, y.'
+        in card
+    )
+    assert card.index('--data kitchen.csv') < card.index(report.command)
+
+
+def test_a_model_that_was_not_measured_says_so(report):
+    card = model_card(dataclasses.replace(report, evaluation=None), Supplement())
+    assert 'Not measured' in card and 'model-index' not in front_matter(card)

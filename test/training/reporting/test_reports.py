@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reports say what was done and what to think of it, come back from their files, and are only of today's shape."""
+
+import dataclasses
+import json
+import statistics
+
+import pytest
+
+from ser_ros.training.evaluation.held_out_speech import HeldOutSpeech
+from ser_ros.training.evaluation.scores import CalibrationErrors, ConditionFigures, Group
+from ser_ros.training.learning.recipe_file import recipes_folder
+from ser_ros.training.provenance.environment import environment
+from ser_ros.training.provenance.origins import Training
+from ser_ros.training.provenance.pretraining_report import PretrainingReport, UnlabelledSpeech
+from ser_ros.training.reporting.run_markdown import run_markdown
+from ser_ros.training.reporting.run_report import read_run_report
+from ser_ros.training.reporting.summary import read_summary, summarise
+from ser_ros.training.reporting.summary_markdown import summary_markdown
+from ser_ros.training.storage.json_files import SUMMARY, write_json
+
+OPTIMISTIC = 'Chosen on the test clips: optimistic'
+
+COMMITTED = sorted((recipes_folder() / 'results').rglob('*.json'))
+
+
+@pytest.fixture
+def full_report(make_report):
+    """Return a report in which nothing is missing."""
+    groups = {'speaker': {'1': Group(clips=10, accuracy=0.9), '2': Group(clips=6, accuracy=0.5)}}
+    first = PretrainingReport(
+        recipe='default',
+        speech=(UnlabelledSpeech(name='Voices', licence='cc0-1.0', hours=2.5),),
+        initial_weights='random',
+        pretrained_before=None,
+        teacher='whisper-base',
+        pieces=100,
+        ravdess_clips=0,
+        epochs=3,
+        hours_heard=7.5,
+        steps=50,
+        pretraining_minutes=1.2,
+        parameters=3_000_000,
+        processes=1,
+        seed=0,
+        command='pretrain',
+        hardware='CPU',
+        versions={},
+    )
+    before = Training(
+        recipe='tones',
+        corpus='kitchen',
+        licence='',
+        train_clips=7,
+        train_speakers=('a', 3),
+        labels=('x', 'y'),
+        command='train',
+    )
+    heard = HeldOutSpeech(speech=('Others',), recordings=3, longest_seconds=4.0, answers={'happy': 0.25, 'sad': 0.75})
+    report = make_report(
+        scores={'groups': groups},
+        pretraining=dataclasses.replace(first, pretrained_before=first),
+        trained_before=(before,),
+        held_out_speech=heard,
+        training_log=({'loss': 1.0, 'step': 10},),
+    )
+    conditions = {'fan': ConditionFigures(accuracy=0.5, unweighted_recall=0.4)}
+    return dataclasses.replace(report, evaluation=dataclasses.replace(report.evaluation, conditions=conditions))
+
+
+def test_a_run_tells_everything(full_report):
+    text = run_markdown(full_report)
+    for fact in (
+        '# tones: leave-one-speaker-out, fold 1 of 3',
+        'corpus RAVDESS',
+        'one fold for each speaker',
+        'trained on 32 clips of 2 speakers in 1.5 minutes',
+        'validated on 8 clips of the speakers 9',
+        'tested on 16 clips of the speakers 1',
+        'initial weights openai/whisper-base',
+        '20.6 M parameters, 82.4 MB on disk',
+        'step 200 of 300 is taken, 2.50 steps a second, 2 processes',
+        'accuracy on the clips that chose the checkpoint 62.5 %',
+        'temperature 1.8',
+        'peak GPU memory 3.2 GiB',
+        'seed 7; the checkpoint is chosen on validation clips',
+        '`train --fold 1`',
+        (
+            'accuracy 80.0 %, unweighted recall 80.0 %, macro F1 79.0 %, calibration error 5.0 %, without the '
+            'temperature 20.0 %'
+        ),
+        '(curves.png)',
+        '(confusion.png)',
+        '| happy          | 6     | 2   |',
+        '| 2       | 6     | 50.0 %   |',
+    ):
+        assert fact in text, fact
+    assert OPTIMISTIC not in text
+
+
+def test_groups_of_a_fold_in_which_all_are_alike_count_in_the_sum_of_folds(make_report):
+    alike = ({'sex': {sex: Group(clips=16, accuracy=right)}} for sex, right in (('female', 0.75), ('male', 0.5)))
+    folds = [make_report(fold, scores={'groups': groups}) for fold, groups in enumerate(alike, start=1)]
+    assert '| sex' not in run_markdown(folds[0])
+    text = summary_markdown(summarise(folds))
+    assert '| female | 16    | 75.0 %   |' in text and '| male   | 16    | 50.0 %   |' in text
+
+
+def test_a_run_without_test_clips_or_validation_leaves_the_lines_out(make_report):
+    text = run_markdown(
+        make_report(
+            evaluation=None,
+            test_clips=0,
+            test_speakers=(),
+            validation_clips=0,
+            validation_accuracy=None,
+            selection='last',
+        )
+    )
+    assert 'validated' not in text and 'chose the checkpoint' not in text and 'confusion.png' not in text
+    assert 'a fixed number of epochs' in text
+
+
+def test_a_checkpoint_chosen_on_the_test_clips_is_called_optimistic_at_the_top(make_report):
+    report = make_report(selection='test')
+    for text in (run_markdown(report), summary_markdown(summarise([make_report(2), report, make_report(3)]))):
+        assert text.splitlines()[2].startswith(f'**{OPTIMISTIC}')
+        assert 'chosen on the test clips, as in Gavali and Verma' in text and 'nothing is chosen' not in text
+
+
+def test_folds_are_summed_up(make_report):
+    accuracies = [0.6, 0.7, 0.95]
+    summary = summarise([make_report(fold, accuracy) for fold, accuracy in enumerate(accuracies, start=1)])
+    assert summary.mean.whole_clip.accuracy == pytest.approx(statistics.mean(accuracies))
+    assert summary.deviation.whole_clip.accuracy == pytest.approx(statistics.stdev(accuracies))
+    assert summary.mean.utterance.calibration_error == pytest.approx(0.05)
+    assert summary.deviation.utterance.calibration_error == pytest.approx(0.0)
+    assert summary.confusion['whole_clip'] == ((18, 6), (3, 21))
+    assert (summary.test_clips, summary.training_minutes, summary.selection) == (48, 4.5, 'validation')
+    assert [fold.temperature for fold in summary.per_fold] == [1.8] * 3
+    text = summary_markdown(summary)
+    assert '75.0 %' in text and '18.0 %' in text and 'calibration error' in text and 'confusion.png' in text
+
+
+def test_json_comes_back_and_leaves_nothing_beside_it(full_report, tmp_path):
+    write_json(tmp_path / 'report.json', full_report.to_json())
+    assert read_run_report(tmp_path / 'report.json') == full_report
+    errors = {'utterance': CalibrationErrors(calibration_error=0.1, uncalibrated_error=0.2)}
+    summary = summarise([full_report, full_report], 1.5, errors)
+    write_json(tmp_path / 'summary.json', summary.to_json())
+    assert read_summary(tmp_path / 'summary.json') == summary
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['report.json', 'summary.json']
+
+
+@pytest.mark.parametrize('text', ['{"train_clips": ', '{"train_clips": 3}', '\xff'])
+def test_a_report_of_another_shape_is_refused(tmp_path, refuses, text):
+    (tmp_path / 'report.json').write_bytes(text.encode('latin-1'))
+    with refuses('report.json cannot be read as a report', 'make it again'):
+        read_run_report(tmp_path / 'report.json')
+
+
+@pytest.mark.parametrize(
+    ('change', 'text'),
+    [
+        ({'from_tomorrow': 1}, "'from_tomorrow' of RunReport is not known"),
+        ({'evaluation': {'whole_clip': 1}}, "'conditions' of Evaluation is missing"),
+        ({'trained_before': [{}]}, "'command' of Training is missing"),
+        ({'held_out_speech': []}, '[] is no HeldOutSpeech'),
+    ],
+)
+def test_so_is_one_with_a_key_too_many_or_too_few(make_report, tmp_path, refuses, change, text):
+    write_json(tmp_path / 'report.json', make_report().to_json() | change)
+    with refuses('report.json', text):
+        read_run_report(tmp_path / 'report.json')
+
+
+@pytest.mark.parametrize('text', ['[]', '{"results": []}', None])
+def test_what_train_did_not_write_is_no_report(tmp_path, text):
+    if text is not None:
+        (tmp_path / 'report.json').write_text(text)
+    assert read_run_report(tmp_path / 'report.json') is None
+
+
+@pytest.mark.parametrize('path', COMMITTED, ids=lambda path: path.relative_to(recipes_folder()).as_posix())
+def test_committed_ones_are_of_todays_shape(path):
+    report = read_summary(path) if path.name == SUMMARY else read_run_report(path)
+    assert type(report).from_json(json.loads(path.read_text())) == report
+    assert json.loads(json.dumps(report.to_json())) == json.loads(path.read_text())
+    assert (summary_markdown if path.name == SUMMARY else run_markdown)(report).startswith(f'# {report.recipe}: ')
+
+
+def test_the_environment_names_hardware_and_versions():
+    values = environment()
+    assert values['hardware']
+    assert {'python', 'torch', 'transformers', 'datasets', 'scikit-learn', 'accelerate'} <= set(values['versions'])
