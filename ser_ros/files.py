@@ -2,6 +2,7 @@
 """Files and folders that appear whole or not at all."""
 
 import contextlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,25 +11,30 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Give the body a hidden name beside `path` to write to; the file becomes `path` at the end.
+    """Give a hidden file beside `path` to write into; it takes the place of `path` once all is written.
 
-    It replaces an older one in one step. Where the body raises, nothing is left of it.
+    After an error nothing of it is left, and `path` is as it was. Processes may write the same file at once.
     """
-    partial = path.with_name(f'.{path.name}.partial')
+    partial = path.with_name(f'.{path.name}.{os.getpid()}.partial')
     try:
         yield partial
         partial.replace(path)
-    except BaseException:
+    finally:
         partial.unlink(missing_ok=True)
-        raise
+
+
+def write_text(path: Path, text: str, *, errors: str = 'strict') -> None:
+    """Write `text` as UTF-8; the file appears whole. errors: as of `str.encode`."""
+    with whole_file(path) as partial:
+        partial.write_text(text, encoding='utf-8', errors=errors)
 
 
 @contextlib.contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
     """Give the body a folder to make, of the same name in a hidden one beside `path`; it becomes `path` at the end.
 
-    The folder above is made where it lacks; `path` must not exist, unless it is an empty folder. Where the body raises,
-    nothing is left of it.
+    The folder above is made where it lacks; `path` must not exist, unless it is an empty folder. After an error nothing
+    of it is left.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f'.{path.name}.', suffix='.partial', dir=path.parent))

@@ -3,6 +3,7 @@
 
 import contextlib
 import functools
+import resource
 import sys
 from pathlib import Path
 
@@ -103,6 +104,22 @@ def refuses():
         sentence = str(caught.value)
         assert '\n' not in sentence and 20 < len(sentence) < 500, sentence
         assert [text for text in texts if text not in sentence] == [], sentence
+
+    return context
+
+
+@pytest.fixture
+def disk_without_room():
+    """Return a context in which no file can grow beyond 16 kB: writing fails there in the system, as on a full disk."""
+
+    @contextlib.contextmanager
+    def context():
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (16_384, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
     return context
 

@@ -3,7 +3,7 @@
 
 import pytest
 
-from ser_ros.files import whole_file, whole_folder
+from ser_ros.files import whole_file, whole_folder, write_text
 
 
 def test_a_file_takes_the_place_of_the_one_before_when_it_is_whole(tmp_path):
@@ -25,6 +25,20 @@ def test_of_a_file_that_could_not_be_written_nothing_is_left(tmp_path, error):
         raise error
     assert path.read_text() == 'old'
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_leaves_what_was_there(tmp_path, disk_without_room):
+    path = tmp_path / 'file.txt'
+    write_text(path, 'first')
+    with disk_without_room(), pytest.raises(OSError, match='too large'):
+        write_text(path, 'x' * 100_000)
+    assert path.read_text() == 'first'
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_text_is_utf_8(tmp_path):
+    write_text(tmp_path / 'file.txt', 'sécond')
+    assert (tmp_path / 'file.txt').read_bytes() == b's\xc3\xa9cond'
 
 
 def test_a_folder_appears_when_it_is_whole_with_those_above_it(tmp_path):

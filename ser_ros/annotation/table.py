@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ser_ros.annotation.listening import Annotation
 from ser_ros.errors import SerError
-from ser_ros.files import whole_file
+from ser_ros.files import write_text
 
 COLUMNS = ('start', 'end', 'duration', 'emotion', 'confidence')
 """The table's columns, before one `probability_LABEL` for each label; seconds from the file's beginning, the label or
@@ -48,7 +48,6 @@ def label_track(annotations: Sequence[Annotation]) -> str:
 
 def _write(file: Path, text: str) -> None:
     try:
-        with whole_file(file) as partial:
-            partial.write_text(text, encoding='utf-8')
+        write_text(file, text)
     except OSError as error:
         raise SerError(f'{file} cannot be written ({error.strerror}); free some space or give another --out') from None

@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """RAVDESS-named clips of made signals, a cache for each test, settings of a tiny recipe, and reports of made runs."""
 
-import contextlib
-import resource
-
 import numpy as np
 import pytest
 import soundfile
@@ -140,19 +137,3 @@ def make_scores():
 def make_report():
     """Return made_report."""
     return made_report
-
-
-@pytest.fixture
-def disk_without_room():
-    """Return a context in which no file can grow beyond 16 kB: writing fails there in the system, as on a full disk."""
-
-    @contextlib.contextmanager
-    def context():
-        before = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (16_384, before[1]))
-        try:
-            yield
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-    return context

@@ -12,11 +12,11 @@ from tqdm.auto import tqdm
 
 from ser_ros.audio.file import open_sound_file
 from ser_ros.errors import SerError
+from ser_ros.files import whole_file
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.emotion_names import emotion_problems
 from ser_ros.training.data.problems import refuse_together
 from ser_ros.training.data.ravdess import is_clip_name
-from ser_ros.training.storage.whole_file import whole_file
 
 COLUMNS = ('path', 'emotion', 'speaker', 'intensity', 'statement', 'repetition', 'sex')
 """The columns that are read and written."""

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
+from ser_ros.files import whole_file
 from ser_ros.recognition.checkpoint import TEMPERATURE_KEY
-from ser_ros.training.storage.whole_file import whole_file
 
 LOWEST, HIGHEST = 0.05, 20.0
 """Temperatures that are considered."""

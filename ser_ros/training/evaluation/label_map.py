@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from ser_ros.errors import SerError, did_you_mean
+from ser_ros.errors import SerError, did_you_mean, reason
 from ser_ros.training.data.clip import Clip
 
 _YAML = ('.yaml', '.yml')
@@ -122,8 +122,9 @@ def _read_yaml(path: Path) -> dict[str, str]:
     try:
         values = yaml.safe_load(path.read_text(encoding='utf-8'))
     except (OSError, ValueError, yaml.YAMLError) as error:
-        reason = str(error).partition('\n')[0]
-        raise SerError(f'the label map {path} cannot be read ({reason}); give lines such as happiness: happy') from None
+        raise SerError(
+            f'the label map {path} cannot be read ({reason(error)}); give lines such as happiness: happy'
+        ) from None
     plain = isinstance(values, dict) and all(
         isinstance(theirs, str) and isinstance(ours, (str, type(None))) for theirs, ours in values.items()
     )

@@ -12,9 +12,9 @@ from accelerate import PartialState
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from ser_ros.errors import SerError
+from ser_ros.files import write_text
 from ser_ros.training.learning.precision import bfloat16_is_fast
 from ser_ros.training.learning.recipe import Optimisation
-from ser_ros.training.storage.whole_file import write_text
 
 _WHOLE = 'whole'
 """File that tells a whole checkpoint."""

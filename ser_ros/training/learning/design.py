@@ -15,11 +15,11 @@ from transformers import (
 from transformers.feature_extraction_sequence_utils import SequenceFeatureExtractor
 
 from ser_ros.audio.block import SAMPLE_RATE
-from ser_ros.errors import SerError, did_you_mean
+from ser_ros.errors import SerError, did_you_mean, reason
 from ser_ros.recognition.checkpoint import TEMPERATURE_KEY
 from ser_ros.recognition.frontend import WHISPER_CONV_STRIDE, Frontend
 from ser_ros.training.learning.recipe import FeatureExtraction, Network
-from ser_ros.training.storage.pretrained import read_config, read_feature_extractor, reason
+from ser_ros.training.storage.pretrained import read_config, read_feature_extractor
 
 _CLASSIFIERS = transformers.MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING
 

@@ -10,11 +10,11 @@ import torch
 from transformers import AutoModel, AutoModelForAudioClassification, PreTrainedModel
 from transformers.feature_extraction_sequence_utils import SequenceFeatureExtractor
 
-from ser_ros.errors import SerError
+from ser_ros.errors import SerError, reason
 from ser_ros.training.learning.design import Design
 from ser_ros.training.learning.layers import head_names
 from ser_ros.training.learning.precision import attention
-from ser_ros.training.storage.pretrained import read_network, reason
+from ser_ros.training.storage.pretrained import read_network
 
 _UNUSED_WEIGHTS = ('masked_spec_embed',)
 """May be missing in a checkpoint: SpecAugment's mask vector, which not every pretraining has."""

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch.nn.utils.rnn import pad_sequence
 
 from ser_ros.audio.block import SAMPLE_RATE
+from ser_ros.files import whole_file
 from ser_ros.recognition.frontend import Frontend
 from ser_ros.training.learning.augment import Variation, draw_variation, vary_surroundings, vary_voice
 from ser_ros.training.learning.order import in_batches_of_like_duration
@@ -19,7 +20,6 @@ from ser_ros.training.pretraining.pretraining_recipe import Masking, Pretraining
 from ser_ros.training.pretraining.quantizer import RandomQuantizer
 from ser_ros.training.pretraining.speech import Piece
 from ser_ros.training.pretraining.teacher_encoder import TeacherEncoder
-from ser_ros.training.storage.whole_file import whole_file
 
 VALID, MASK, CODES, STATES = 'valid', 'mask', 'codes', 'states'
 """Names in an item: which rows are no padding, which are hidden, their codes, and the teacher's hidden states."""

@@ -4,11 +4,12 @@
 import importlib.metadata
 import os
 import platform
-from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
+
+from ser_ros.machine import cpu_name
 
 _PACKAGES = ('torchaudio', 'datasets', 'scikit-learn', 'accelerate')
 
@@ -19,7 +20,7 @@ def environment() -> dict[str, Any]:
         hardware = torch.cuda.get_device_name()
     else:
         threads = torch.get_num_threads()
-        hardware = f'CPU {_cpu_name()}, {threads} thread{"s" * (threads > 1)} of {os.cpu_count()} cores'
+        hardware = f'CPU {cpu_name()}, {threads} thread{"s" * (threads > 1)} of {os.cpu_count()} cores'
     return {
         'hardware': hardware,
         'versions': {
@@ -39,12 +40,3 @@ def _installed(packages: tuple[str, ...]) -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
-
-
-def _cpu_name() -> str:
-    try:
-        lines = Path('/proc/cpuinfo').read_text(encoding='utf-8').splitlines()
-    except OSError:
-        return platform.machine()
-    names = [line.partition(':')[2].strip() for line in lines if line.startswith('model name')]
-    return names[0] if names else platform.machine()

@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ser_ros.training.storage.whole_file import write_text
+from ser_ros.files import write_text
 
 CARD = 'README.md'
 

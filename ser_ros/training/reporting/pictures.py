@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from ser_ros.training.storage.whole_file import whole_file
+from ser_ros.files import whole_file
 
 _DOTS_PER_INCH = 120
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ser_ros.errors import SerError
+from ser_ros.files import write_text
 from ser_ros.training.storage.plain import from_plain
-from ser_ros.training.storage.whole_file import write_text
 
 Kind = TypeVar('Kind')
 

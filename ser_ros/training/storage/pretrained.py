@@ -10,7 +10,7 @@ from transformers import AutoConfig, AutoFeatureExtractor, PretrainedConfig, Pre
 from transformers.feature_extraction_sequence_utils import SequenceFeatureExtractor
 
 from ser_ros.audio.block import SAMPLE_RATE
-from ser_ros.errors import SerError
+from ser_ros.errors import SerError, reason
 
 
 def read_config(checkpoint: str) -> PretrainedConfig:
@@ -59,11 +59,6 @@ def read_network(
         )
     except Exception as error:
         raise _not_there(checkpoint, error) from None
-
-
-def reason(error: Exception) -> str:
-    """Return the first sentence of what a library says, without its full stop."""
-    return str(error).strip().partition('\n')[0].partition('. ')[0].rstrip('.') or type(error).__name__
 
 
 def _ask_the_hub(checkpoint: str) -> None:

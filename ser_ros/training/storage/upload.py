@@ -15,7 +15,7 @@ from huggingface_hub.errors import (
     OfflineModeIsEnabled,
 )
 
-from ser_ros.errors import SerError
+from ser_ros.errors import SerError, reason
 
 _CONFIG = 'config.json'
 
@@ -78,18 +78,14 @@ def _in_a_sentence(fact: str) -> Iterator[None]:
     except LocalTokenNotFoundError:
         raise SerError(f'{fact}: no token of the Hugging Face Hub is on this machine; give {_LOG_IN}') from None
     except HFValidationError as error:
-        raise SerError(f'{fact}: the name does not fit ({_first_line(error)}); write it as owner/name') from None
+        raise SerError(f'{fact}: the name does not fit ({reason(error)}); write it as owner/name') from None
     except OfflineModeIsEnabled:
         raise SerError(f'{fact}: HF_HUB_OFFLINE forbids to use the network; unset it') from None
     except HfHubHTTPError as error:
         status = error.response.status_code
-        reason = error.server_message or HTTPStatus(status).phrase
+        answer = error.server_message or HTTPStatus(status).phrase
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            raise SerError(f'{fact}: the Hub does not allow it ({status} {reason}); give {_LOG_IN}') from None
-        raise SerError(f'{fact}: the Hub answers {status} {reason}; try again later') from None
+            raise SerError(f'{fact}: the Hub does not allow it ({status} {answer}); give {_LOG_IN}') from None
+        raise SerError(f'{fact}: the Hub answers {status} {answer}; try again later') from None
     except (HTTPError, OSError, RuntimeError) as error:
-        raise SerError(f'{fact}: the connection failed ({_first_line(error)}); check the network, try again') from None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip('.')
+        raise SerError(f'{fact}: the connection failed ({reason(error)}); check the network, try again') from None
