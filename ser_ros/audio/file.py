@@ -152,13 +152,13 @@ def _all_finite(file: soundfile.SoundFile) -> bool:
 def _decode(file: soundfile.SoundFile, count: int, path: Path, channel: int) -> np.ndarray:
     """Return the next `count` frames as a source delivers them."""
     check_channel(channel, file.channels, f'the file {path}')
-    line = CaptureLine(rate=file.samplerate, channel=channel, losses=Counter())
+    converter = BlockConverter(rate=file.samplerate, channel=channel, losses=Counter())
     blocks = [np.empty(0, dtype=np.float32)]
     # Block by block, for a damaged header can announce more than fits into memory.
     while count > 0:
         frames = _read_frames(file, min(count, _BLOCK_FRAMES), path)
         count -= len(frames)
-        blocks.append(line.push(frames, 0.0, 0.0, last=count == 0).samples)
+        blocks.append(converter.convert(frames, 0.0, 0.0, last=count == 0).samples)
     return np.concatenate(blocks)
 
 
