@@ -75,7 +75,8 @@ def test_a_machine_too_slow_drops_interim_work_tells_its_lag_and_catches_up(list
     observer.wait_for_level('recognition', 'OK')
     assert observer.count('dropped interim') > 0
     assert observer.count('dropped final') == observer.count('gaps') == 0
-    assert ask(observer, talker, speech).latency.sec < 1
+    # Less than one answer took before.
+    assert seconds(ask(observer, talker, speech).latency) < 2.0
     assert node.end() == 0, node.output
 
 
