@@ -4,11 +4,13 @@
 import signal
 import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.impl.implementation_singleton import rclpy_implementation
+from rclpy.task import Future
 
 from ser_ros.cli.ros_arguments import init_ros, parameter_files
 from ser_ros.errors import SerError
@@ -16,6 +18,8 @@ from ser_ros.node.stray_parameters import stray_file
 
 RCLError = rclpy_implementation.RCLError
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_LONGEST_WAIT = 0.5
+"""Seconds after which the executor looks for a signal, where nothing else happens."""
 
 
 def run_node(
@@ -39,7 +43,7 @@ def run_node(
         executor.add_node(node)
         if not begin(node):
             return 1
-        executor.spin_until_future_complete(node.finished)
+        _spin(executor, node.finished)
         return node.finished.result() if node.finished.done() else 0
     except SerError as error:
         print(f'ser_ros: {error}', file=sys.stderr)
@@ -57,3 +61,23 @@ def run_node(
         if node is not None:
             node.destroy_node()
         rclpy.try_shutdown()
+
+
+def _spin(executor: SingleThreadedExecutor, finished: Future) -> None:
+    """Spin until `finished` is done or a signal comes.
+
+    The signal raises nothing: in the middle of a callback, or where rclpy turns a message into a Python object, a
+    KeyboardInterrupt would be lost or become a RuntimeError. Only a SIGTERM after another signal interrupts, as from
+    `ros2 launch` after 5 s, where a callback takes long (the loading of a large model).
+    """
+    signals: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if signals and number == signal.SIGTERM:
+            raise KeyboardInterrupt
+        signals.append(number)
+
+    for number in _SIGNALS:
+        signal.signal(number, note)
+    while not signals and not finished.done():
+        executor.spin_once(_LONGEST_WAIT)
