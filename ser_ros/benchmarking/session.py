@@ -105,7 +105,7 @@ def random_weight_model(architecture: str, *, optimise: bool, on_progress: Calla
             from ser_ros.export.clips import clips_of_demo
 
             clips = clips_of_demo()[:_CHECKED_CLIPS]
-            build(folder, clips, precision='auto', on_stage=lambda stage: on_progress(f'optimising: {stage}'))
+            build(folder, clips, precision='auto', on_stage=lambda stage: on_progress(f'optimised form: {stage}'))
         yield folder
 
 

@@ -5,6 +5,7 @@ import argparse
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ser_ros.cli.repeatable import repeatable
 from ser_ros.cli.sentences import ends_in_a_sentence
@@ -12,6 +13,9 @@ from ser_ros.errors import SerError
 from ser_ros.extras import require_extra
 from ser_ros.recognition.models import find_model
 from ser_ros.recognition.optimised_form import PRECISIONS, graph_path
+
+if TYPE_CHECKING:
+    from ser_ros.export.build import Built
 
 _EXAMPLES = """examples:
   ros2 run ser_ros optimize hubert-large-paper
@@ -75,7 +79,7 @@ def _check(options: argparse.Namespace) -> argparse.Namespace:
 class _Stages:
     """Says what is being done, and how long it took."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._began: float | None = None
 
     def begin(self, stage: str) -> None:
@@ -89,7 +93,7 @@ class _Stages:
         self._began = None
 
 
-def _print(built) -> None:
+def _print(built: 'Built') -> None:
     print(f'\n{"":10}  {"3 s take":>10}  {"size":>9}  {"labels equal":>16}  largest difference')
     for candidate in built.candidates:
         line = f'{candidate.name:10}  {candidate.milliseconds:7.1f} ms  {candidate.megabytes:6.1f} MB'

@@ -40,7 +40,7 @@ def choose_clips(models: Sequence[Path], corpus: Corpus, *, all_clips: bool) -> 
         notes.append(f'{counted} trained the model or chose its checkpoint: left out')
     chose = sum(clip.name in choosing for clip in clips)
     if chose:
-        notes.append(f'{chose} of the clips chose the checkpoint as test clips, as in the study: optimistic')
+        notes.append(f'{chose} of the clips chose the checkpoint as test clips, as Gavali and Verma did: optimistic')
     return clips, notes
 
 

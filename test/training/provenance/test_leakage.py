@@ -78,7 +78,7 @@ def test_where_nothing_is_left_one_sentence_says_what_to_do(tmp_path, refuses):
 def test_test_clips_that_chose_the_checkpoint_are_told(model, make_report):
     write_json(model / 'report.json', make_report(selection='test').to_json())
     notes = choose_clips([model], CORPUS, all_clips=False)[1]
-    assert notes[-1] == '2 of the clips chose the checkpoint as test clips, as in the study: optimistic'
+    assert notes[-1] == '2 of the clips chose the checkpoint as test clips, as Gavali and Verma did: optimistic'
 
 
 def test_a_folder_that_tells_nothing_is_not_trusted(tmp_path):
