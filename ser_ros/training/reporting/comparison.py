@@ -74,7 +74,7 @@ _SELECTIONS = {
 
 
 def compare(folders: Iterable[Path]) -> list[str]:
-    """Return a Markdown table of Gavali and Verma's figures and of all runs that `train` left below `folders`, with notes.
+    """Return a Markdown table of Gavali and Verma's figures and of all runs of `train` below `folders`, with notes.
 
     Folds are one row once their summary is there. Raises SerError where a folder is not there or a report is damaged.
     """
