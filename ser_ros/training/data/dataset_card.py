@@ -4,7 +4,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
+from huggingface_hub import metadata_load
+from yaml import YAMLError
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,7 @@ def read_dataset_card(folder: Path) -> DatasetCard:
     Without a name the folder's own is taken. A README.md that is no dataset card is no error.
     """
     try:
-        text = (folder / 'README.md').read_text(encoding='utf-8')
-        front_matter = yaml.safe_load(text.split('---')[1]) if text.startswith('---') else {}
-        told = front_matter if isinstance(front_matter, dict) else {}
-    except (OSError, ValueError, IndexError, yaml.YAMLError):
+        told = metadata_load(folder / 'README.md') or {}
+    except (OSError, ValueError, YAMLError):
         told = {}
     return DatasetCard(str(told.get('pretty_name') or folder.resolve().name), str(told.get('license') or ''))

@@ -4,6 +4,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from huggingface_hub import ModelCardData
+
 from ser_ros.training.provenance.pretraining_report import PretrainingReport
 from ser_ros.training.reporting.markdown import table
 from ser_ros.training.reporting.origins_markdown import speech_table
@@ -36,8 +38,7 @@ def encoder_card(report: EncoderReport) -> list[str]:
     ]
     return [
         '---',
-        'library_name: transformers',
-        'tags: [speech, self-supervised]',
+        ModelCardData(library_name='transformers', tags=['speech', 'self-supervised']).to_yaml(),
         '---',
         f'# {report.recipe}: a pretrained speech encoder',
         '',

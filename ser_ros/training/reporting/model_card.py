@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The model card: README.md of a model folder, with the front matter that the Hugging Face Hub reads."""
 
-from typing import Any
-
-import yaml
+from huggingface_hub import EvalResult, ModelCardData
 
 from ser_ros.training.data.corpus import RAVDESS
 from ser_ros.training.evaluation.measures import HEARINGS, MEASURES
@@ -86,31 +84,35 @@ def model_card(report: RunReport, supplement: Supplement) -> str:
 
 
 def _front_matter(report: RunReport, scores: Summary | None) -> str:
-    corpus = report.corpus
-    values: dict[str, Any] = {
-        'license': 'cc-by-nc-sa-4.0' if corpus == RAVDESS else 'other',
-        'library_name': 'transformers',
-        'pipeline_tag': 'audio-classification',
-        'tags': ['speech-emotion-recognition', *(['ravdess'] if corpus == RAVDESS else []), 'ros2'],
-        'metrics': list(_METRICS),
-    }
-    if corpus == RAVDESS:
-        values['language'] = ['en']
-    if '/' in report.initial_weights:
-        values['base_model'] = report.initial_weights
+    is_ravdess = report.corpus == RAVDESS
     measured, protocol = _measured(report, scores)
-    if measured:
-        metrics = [
-            {'type': kind, 'name': MEASURES[measure], 'value': round(getattr(measured.whole_clip, measure), 4)}
-            for kind, measure in _METRICS.items()
-        ]
-        results = {
-            'task': {'type': 'audio-classification', 'name': 'Speech emotion recognition'},
-            'dataset': {'type': corpus.lower(), 'name': f'{corpus} speech, {protocol}'},
-            'metrics': metrics,
-        }
-        values['model-index'] = [{'name': report.recipe, 'results': [results]}]
-    return f'---\n{yaml.safe_dump(values, sort_keys=False, allow_unicode=True)}---'
+    data = ModelCardData(
+        model_name=report.recipe,
+        license='cc-by-nc-sa-4.0' if is_ravdess else 'other',
+        library_name='transformers',
+        pipeline_tag='audio-classification',
+        tags=['speech-emotion-recognition', *(['ravdess'] if is_ravdess else []), 'ros2'],
+        metrics=list(_METRICS),
+        language=['en'] if is_ravdess else None,
+        base_model=report.initial_weights if '/' in report.initial_weights else None,
+        eval_results=_eval_results(measured, report.corpus, protocol) if measured else None,
+    )
+    return f'---\n{data.to_yaml()}\n---'
+
+
+def _eval_results(measured: Hearings, corpus: str, protocol: str) -> list[EvalResult]:
+    return [
+        EvalResult(
+            task_type='audio-classification',
+            task_name='Speech emotion recognition',
+            dataset_type=corpus.lower(),
+            dataset_name=f'{corpus} speech, {protocol}',
+            metric_type=kind,
+            metric_name=MEASURES[measure],
+            metric_value=round(getattr(measured.whole_clip, measure), 4),
+        )
+        for kind, measure in _METRICS.items()
+    ]
 
 
 def _measured(report: RunReport, scores: Summary | None) -> tuple[Hearings | None, str]:
