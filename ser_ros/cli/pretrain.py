@@ -41,7 +41,7 @@ def main(args: list[str] | None = None) -> int:
 
 def _pretrain(options: argparse.Namespace, command: str) -> None:
     # Late, for they need what a robot has not installed.
-    from ser_ros.training.learning.progress import quiet_transformers
+    from ser_ros.training.learning.quiet import quiet_transformers
     from ser_ros.training.pretraining.encoder_folder import Pretraining, make_encoder
     from ser_ros.training.pretraining.speech import find_pieces, hours
     from ser_ros.training.pretraining.teacher_encoder import TeacherEncoder

@@ -36,7 +36,7 @@ def _train(options: argparse.Namespace, command: str) -> None:
     from ser_ros.training.finetuning.planning import TrainingRequest, plan
     from ser_ros.training.finetuning.run import run_experiment
     from ser_ros.training.finetuning.teaching import Teaching
-    from ser_ros.training.learning.progress import quiet_transformers
+    from ser_ros.training.learning.quiet import quiet_transformers
     from ser_ros.training.reporting.comparison import compare
     from ser_ros.training.reporting.run_markdown import result_line
     from ser_ros.training.reporting.supplement import read_supplement

@@ -23,7 +23,7 @@ _NOTHING = 0.05
 """Speech probability below which Silero VAD hears nothing; the other would have to say 0.86 for a voice to begin."""
 
 _PATIENCE = 20
-"""Chunks without anything (0.64 s, longer than the end silence) after which FireRedVAD, the slower one, rests."""
+"""Chunks without anything (0.64 s, longer than the default end silence) after which the slower FireRedVAD rests."""
 
 _REMEMBERED = 50
 """Chunks (1.6 s) of which FireRedVAD's answer depends; what it has missed of them it hears when it wakes."""

@@ -14,11 +14,12 @@ from ser_ros.speech.vad import CHUNK_SAMPLES
 _CHUNK_DURATION = CHUNK_SAMPLES / SAMPLE_RATE
 
 _HYSTERESIS = 0.15
-"""A voice that has begun goes on until the probability is this far below the threshold (Silero's own choice)."""
+"""A voice that has begun goes on until the probability is this far below the threshold (as in Silero's own code)."""
 
 _DETECTION_LAG = 0.032
-"""Seconds by which Silero crosses its threshold after the sound begins. Measured on the 1440 clips of RAVDESS against
-the first 50 ms that are louder than 30 dB below the clip's 98th percentile: so corrected, the median is 2 ms early."""
+"""Seconds by which a detector crosses its threshold after the sound begins. Measured with Silero VAD on the 1440 clips
+of RAVDESS, against the first 50 ms louder than 30 dB below the clip's 98th percentile; so corrected, the median is
+2 ms early."""
 
 _SHARPENING_MARGIN = 0.25
 """Seconds by which an endpoint may lie outside what the detector found, and at most half the end silence: so two

@@ -30,7 +30,7 @@ def test_speech_is_a_persons_at_any_level_and_off_centre(utterances, gain, offse
     assert min(voice_probability(u) for u in heard) > 0.8
 
 
-# Steady noise is the room's to tell (test_room.py): to the networks it is what a whisper is made of.
+# Steady noise is rejected before, by its level (test_rejection.py): to the networks it is what a whisper is made of.
 @pytest.mark.parametrize('kind', ['hum', 'tone', 'silence'])
 def test_steady_sound_is_nobodys_whatever_the_detector_says(made_sound, kind):
     assert voice_probability(utterance_of(made_sound(kind, 2.0), onset=4000)) < 0.5

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a model learns: recipes, networks, augmentation, the Trainer, and the Hub that the result may go to."""
+"""How a model learns: networks, the parts that recipes share, augmentation, data sets, checkpoints."""

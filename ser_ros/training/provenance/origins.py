@@ -48,8 +48,10 @@ def read_origins(folder: Path) -> Origins | None:
 def pretraining_of(checkpoint: str) -> PretrainingReport | None:
     """Return how `pretrain` made the encoder in the folder `checkpoint`, or the one of which `train` made the model.
 
-    None where the folder tells nothing of it. Raises SerError where its report is damaged.
+    None for random weights, and where the folder has no report of it. Raises SerError where that is damaged.
     """
+    if not checkpoint:
+        return None
     encoder = read_part(PretrainingReport, Path(checkpoint) / REPORT, 'pretraining_minutes')
     if encoder is not None:
         return encoder
@@ -60,8 +62,10 @@ def pretraining_of(checkpoint: str) -> PretrainingReport | None:
 def trainings_of(checkpoint: str) -> tuple[Training, ...]:
     """Return how `train` made the weights in the folder `checkpoint`, oldest training first.
 
-    Empty where the folder tells nothing of it, and for an encoder that `pretrain` made. Raises SerError where its
-    report is damaged.
+    Empty for random weights, where the folder has no report of it, and for an encoder that `pretrain` made. Raises
+    SerError where its report is damaged.
     """
+    if not checkpoint:
+        return ()
     origins = read_origins(Path(checkpoint))
     return (*origins.trained_before, origins.training) if origins else ()

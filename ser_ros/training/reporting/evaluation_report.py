@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The report of `evaluate`: trained models on a corpus, and which of its clips they were tested on."""
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ser_ros.errors import SerError
+from ser_ros.files import whole_folder
 from ser_ros.training.evaluation.measures import HEARINGS, MEASURES
 from ser_ros.training.evaluation.results import Result
 from ser_ros.training.provenance.environment import environment
@@ -90,9 +90,7 @@ def write_evaluation(report: EvaluationReport, out: Path) -> None:
     Raises SerError where the folder cannot be written.
     """
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f'.{out.name}.') as name:
-            made = Path(name) / 'report'
+        with whole_folder(out) as made:
             made.mkdir()
             for result in report.results:
                 scores = result.evaluation.whole_clip
@@ -100,6 +98,5 @@ def write_evaluation(report: EvaluationReport, out: Path) -> None:
                 confusion_picture(scores.labels, scores.confusion, made / result.confusion_picture, title)
             (made / 'report.md').write_text(evaluation_markdown(report), encoding='utf-8')
             write_json(made / REPORT, asdict(report))
-            made.replace(out)
     except OSError as error:
         raise SerError(f'{out} cannot be written ({error.strerror}); free some space or give another --out') from None

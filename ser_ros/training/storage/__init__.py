@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Disk and hub: the cache, JSON, and checkpoints from a folder or the Hub."""
+"""Disk and Hub: the cache, JSON, checkpoints from a folder or the Hub, uploads to it."""

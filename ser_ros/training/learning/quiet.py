@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a training shows while it runs."""
+"""Keeps transformers from writing more than a training should show."""
 
 import transformers
 
