@@ -167,7 +167,7 @@ def test_numbers_that_are_none_are_told(make_bag, refuses, number):
     path = make_bag().write()
     metadata = path / 'metadata.yaml'
     metadata.write_text(metadata.read_text().replace('message_count: 90', f'message_count: {number}'))
-    with refuses(str(path), 'numbers of messages'), Bag(path):
+    with refuses(str(path), 'message counts'), Bag(path):
         pass
 
 
