@@ -137,8 +137,8 @@ def _load_model(folder: Path, config: PretrainedConfig, dtype: torch.dtype) -> t
     if missing or mismatched:
         named = ', '.join(sorted(missing + mismatched)[:3])
         raise SerError(
-            f'{len(missing)} of the weights that the configuration of {folder} needs are missing, {len(mismatched)} have '
-            f'the wrong shape ({named}); it would answer at chance, so fine-tune it first (`ros2 run ser_ros train`)'
+            f'{len(missing)} of the weights that the configuration of {folder} needs are missing, {len(mismatched)} '
+            f'have the wrong shape ({named}); it would answer at chance; fine-tune it first (`ros2 run ser_ros train`)'
         )
     return model
 
