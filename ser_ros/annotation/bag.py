@@ -19,7 +19,7 @@ def is_bag(path: Path) -> bool:
 
 
 class Bag:
-    """A rosbag2 (SQLite or MCAP, compressed or not), opened for reading; a context manager. Never in memory as a whole."""
+    """A rosbag2 (SQLite or MCAP, compressed or not), opened for reading as a context; never in memory as a whole."""
 
     def __init__(self, path: Path):
         """Name the bag's folder or file."""

@@ -113,7 +113,7 @@ def test_an_mcap_without_definitions_is_copied_too(tmp_path, contents):
 def test_out_that_is_there_is_kept(make_bag, tmp_path, refuses):
     path = make_bag().write()
     (tmp_path / 'copy').mkdir()
-    with refuses('is there already', '--out'):
+    with refuses('exists already', '--out'):
         copy(path, tmp_path / 'copy')
     assert list((tmp_path / 'copy').iterdir()) == []
 
