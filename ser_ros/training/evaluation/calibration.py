@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes a model's probabilities mean what they say: temperature scaling (Guo et al. 2017, arXiv 1706.04599)."""
+"""Calibrates a model's probabilities: temperature scaling (Guo et al. 2017, arXiv 1706.04599)."""
 
 import json
 import math
@@ -13,20 +13,19 @@ from ser_ros.files import whole_file
 from ser_ros.recognition.checkpoint import TEMPERATURE_KEY
 
 LOWEST, HIGHEST = 0.05, 20.0
-"""Temperatures that are considered."""
+"""Range of temperatures."""
 
 BINS = 15
 """Of the calibration error, as in Guo et al. 2017, section 4.1."""
 
 
 def fit_temperature(log_probabilities: np.ndarray, truth: np.ndarray) -> float:
-    """Return the temperature at which the true labels are most probable; labels stay as they are.
+    """Return the temperature at which the true labels are most probable; the answers do not change.
 
-    log_probabilities: float, shape (clips, labels); logits will do as well.
-    truth: int, shape (clips,), index of each clip's label.
+    log_probabilities: float, shape (clips, labels); or logits. truth: int, shape (clips,), index of each clip's label.
 
-    Give clips that did not train the model. Where it answered all of them right (or there is none) nothing tells how
-    often it errs, and 1.0 is returned: the most probable temperature would be zero, which is certainty.
+    Give clips that did not train the model. If it answered all of them right (or there are none), its error rate is
+    unknown, and 1.0 is returned: the most probable temperature would be zero, which is certainty.
     """
     truth = np.asarray(truth)
     scores = np.asarray(log_probabilities, dtype=np.float64)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How `pretrain` made an encoder, as the report of whatever was made of it tells."""
+"""How `pretrain` made an encoder, as stated in the reports of the encoder and of models made from it."""
 
 from dataclasses import dataclass
 
@@ -17,9 +17,8 @@ class UnlabelledSpeech:
 class PretrainingReport:
     """One pretraining.
 
-    pretrained_before: the same of the encoder that it began with.
-    teacher: '' for none.
-    ravdess_clips: how many of the pieces are clips of RAVDESS.
+    pretrained_before: the same for the encoder that it started from. teacher: '' for none. ravdess_clips: number of
+    pieces that are clips of RAVDESS.
     """
 
     recipe: str

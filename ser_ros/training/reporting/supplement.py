@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a model card tells besides the report of its own run."""
+"""What a model card shows besides the report of its own run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Supplement:
     notes: str = ''
 
     def __bool__(self) -> bool:
-        """Whether there is anything to tell."""
+        """Whether there is anything to show."""
         return self != Supplement()
 
 
@@ -55,4 +55,4 @@ def _read_notes(path: Path) -> str:
     try:
         return path.read_text(encoding='utf-8').strip()
     except (OSError, ValueError):
-        raise SerError(f'{path} cannot be read as text; give a Markdown file with what the card shall tell') from None
+        raise SerError(f'{path} cannot be read as text; give a Markdown file for the card') from None

@@ -433,7 +433,7 @@ def test_speech_that_taught_is_not_held_out(train, make_clips, tmp_path, other_s
         (('other_speech.ordinary=2',), (), 'needs --ordinary-speech'),
         ((), ('--teacher', 'x'), 'does not use --teacher'),
         ((), ('--ordinary-speech', 'x'), 'does not use --ordinary-speech'),
-        (('distillation.weight=0.5',), ('--teacher', 'nowhere'), 'nowhere is not there'),
+        (('distillation.weight=0.5',), ('--teacher', 'nowhere'), 'nowhere does not exist'),
         (('other_speech.ordinary=2',), ('--ordinary-speech', 'nowhere'), 'nowhere is no folder'),
         (('other_speech.ordinary=2',), ('--ordinary-speech', 'data'), 'clips of RAVDESS'),
     ],
