@@ -42,8 +42,8 @@ def read_corpus(path: Path, labels: Sequence[str] = (), *, for_training: bool = 
     A zip is unpacked into the cache once.
 
     labels: the emotions that may occur, and their order. If none are given any may; their order is that of RAVDESS's
-    codes if RAVDESS has all of them, otherwise that of their first occurrence. for_training: there must be at least two
-    emotions, each at least twice in a table.
+        codes if RAVDESS has all of them, otherwise that of their first occurrence.
+    for_training: there must be at least two emotions, each at least twice in a table.
 
     Raises SerError if there is no such corpus, or something in it is wrong.
     """

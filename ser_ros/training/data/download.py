@@ -73,7 +73,7 @@ def _fetch(url: str, part: Path) -> None:
         if now:
             raise SerError(
                 f'the download of {url} broke off after {now / 1e6:.1f} MB ({_reason(error)}), which are kept; '
-                f'run the same again to go on, or {by_hand}'
+                f'run the same again to continue, or {by_hand}'
             ) from None
         raise SerError(f'{url} cannot be reached ({_reason(error)}); check the network, or {by_hand}') from None
 

@@ -23,7 +23,7 @@ def audio_files(folder: Path) -> dict[str, Path]:
     """
     files = [path for path in folder.rglob('*') if path.suffix.lower() in SUFFIXES and path.is_file()]
     if not files:
-        what = 'holds no audio file' if folder.is_dir() else 'is no folder'
+        what = 'holds no audio file' if folder.is_dir() else 'is not a folder'
         raise SerError(f'{folder} {what}; give a folder with {", ".join(SUFFIXES[:4])} or the like')
     root = folder.resolve().name
     return dict(sorted((f'{root}/{path.relative_to(folder).as_posix()}', path) for path in files))

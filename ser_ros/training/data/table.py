@@ -47,8 +47,9 @@ def read_table(path: Path, labels: Sequence[str] = (), *, for_training: bool = T
     stem if every file has a different name of a RAVDESS clip: a table of RAVDESS stands for the same clips as the
     folder.
 
-    labels: the emotions that may occur; any if none are given. for_training: also refuse an emotion that occurs only
-    once and is not in `labels`: it is usually mistyped, and no split could have it in training and in test.
+    labels: the emotions that may occur; any if none are given.
+    for_training: also refuse an emotion that occurs only once and is not in `labels`: it is usually mistyped, and no
+        split could have it in training and in test.
 
     Raises SerError that lists all bad rows with their line numbers, or that says what is wrong with the file.
     """
@@ -100,7 +101,7 @@ def _read_rows(path: Path) -> list[_Row]:
                 if len(cells) != len(header):
                     rows[-1].problems.append(f'it has {_count(cells, "column")}, the header {len(header)}')
     except csv.Error as error:
-        raise SerError(f'{path} is no valid CSV in line {last_line + 1} ({error}); correct its quotes') from None
+        raise SerError(f'{path} is not valid CSV in line {last_line + 1} ({error}); correct its quotes') from None
     if not rows:
         _checked_header(path, header or [])
         raise SerError(f'{path} holds a header but no clips; add one row for each clip')

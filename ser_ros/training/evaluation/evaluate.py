@@ -68,9 +68,9 @@ def evaluate(
 ) -> Measured:
     """Classify every recording, with a progress bar.
 
-    model: a folder, which is loaded onto `device` as by the node, or a loaded model. label_map: for a corpus with other
-    labels; without it the answer may be any of the model's labels. conditions: also measure all CONDITIONS, which takes
-    three times as long.
+    model: a folder, which is loaded onto `device` as by the node, or a loaded model.
+    label_map: for a corpus with other labels; without it the answer may be any of the model's labels.
+    conditions: also measure all CONDITIONS, which takes three times as long.
 
     Raises SerError if there is no recording, or if one has a label that the model does not have.
     """

@@ -18,7 +18,8 @@ class HeldOutSpeech:
     """How a model labels it.
 
     speech: names of the folders, with their licences.
-    longest_seconds: the most that was heard of a recording. answers: label -> share of the recordings, 0..1.
+    longest_seconds: the most that was heard of a recording.
+    answers: label -> share of the recordings, 0..1.
     """
 
     speech: tuple[str, ...]

@@ -22,8 +22,9 @@ class LabelMap:
     Clips whose label has no counterpart are left out. Labels that no clip of the corpus has cannot be right, so the
     model's answer is restricted to the others: their probabilities are scaled to sum to 1.
 
-    model_labels: everything the model can answer, in its own order. counterparts: label of the corpus -> label of the
-    model. unmapped: labels of the corpus without counterpart.
+    model_labels: everything the model can answer, in its own order.
+    counterparts: label of the corpus -> label of the model.
+    unmapped: labels of the corpus without counterpart.
     """
 
     model_labels: tuple[str, ...]

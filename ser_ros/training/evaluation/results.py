@@ -20,7 +20,8 @@ from ser_ros.training.provenance.leakage import choose_clips
 class Result:
     """One model, or several that answer as one.
 
-    model: its name. notes: what a reader of the figures must know: which clips, which labels.
+    model: its name.
+    notes: what a reader of the figures must know: which clips, which labels.
     """
 
     model: str
@@ -32,8 +33,10 @@ class Result:
 class EvaluationConfig:
     """What each model is measured on, and how.
 
-    entries: label of the corpus -> label of the model, if they differ. all_clips: also clips that the model has heard.
-    conditions: also in noise, in a room, over a telephone and softer. device, backend: as of `Classifier.load`.
+    entries: label of the corpus -> label of the model, if they differ.
+    all_clips: also clips that the model has heard.
+    conditions: also in noise, in a room, over a telephone and softer.
+    device, backend: as of `Classifier.load`.
     """
 
     corpus: Corpus

@@ -43,8 +43,9 @@ class Figures(ConditionFigures):
 class Scores(Figures):
     """How well a model answered in one hearing.
 
-    uncalibrated_error: the calibration error without the model's temperature; None if that is 1. confidence: mean top
-    probability; None if it was not measured. report: scikit-learn's classification report.
+    uncalibrated_error: the calibration error without the model's temperature; None if that is 1.
+    confidence: mean top probability; None if it was not measured.
+    report: scikit-learn's classification report.
     """
 
     clips: int
@@ -60,8 +61,9 @@ class Scores(Figures):
 class Hearings:
     """The same clips heard in two ways.
 
-    whole_clip: the recording as it was published, the figure to compare with others. utterance: cut as the node cuts
-    it: pre-roll, speech, post-roll. conditions: the same utterances in all CONDITIONS; empty if not requested.
+    whole_clip: the recording as it was published, the figure to compare with others.
+    utterance: cut as the node cuts it: pre-roll, speech, post-roll.
+    conditions: the same utterances in all CONDITIONS; empty if not requested.
     """
 
     whole_clip: Figures

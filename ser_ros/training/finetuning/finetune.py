@@ -37,9 +37,10 @@ class Finetuned:
     """A trained network and how it was trained.
 
     log: the Trainer's entries, of training ('loss') and of validation ('eval_loss', 'eval_accuracy').
-    chosen_step: the step of the best checkpoint, or the last step if none is chosen. validation_accuracy: of that
-    checkpoint, 0..1; None if there is no validation. seconds: spent in all legs of a resumed run. peak_gpu_memory_gib:
-    the most that torch used on the first GPU in this leg; None on a CPU.
+    chosen_step: the step of the best checkpoint, or the last step if none is chosen.
+    validation_accuracy: of that checkpoint, 0..1; None if there is no validation.
+    seconds: spent in all legs of a resumed run.
+    peak_gpu_memory_gib: the most that torch used on the first GPU in this leg; None on a CPU.
     """
 
     model: PreTrainedModel

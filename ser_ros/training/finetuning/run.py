@@ -62,7 +62,7 @@ def _run(experiment: Experiment, split: Split, inputs: SharedInputs) -> RunRepor
     folder = _folder(experiment, split)
     work = folder.with_name(f'.{folder.name}.partial')
     state = PartialState()
-    with full_disk_told(work, 'make room, or choose another --out, and go on with --resume'):
+    with full_disk_told(work, 'make room, or choose another --out, and continue with --resume'):
         trained = _train(experiment, split, inputs, work)
         if state.is_main_process:
             make_folder(experiment, split, inputs, trained, work / 'model')

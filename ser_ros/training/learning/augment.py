@@ -50,9 +50,9 @@ cents, while those of 16 kHz need a filter of a gigabyte and seconds for each cl
 class Band:
     """A microphone, or a line, that transmits only a band.
 
-    low, high: its edges in Hz. order: their steepness, as the order of a Butterworth filter. hiss: dB by which the
-    transmitted sound is above the microphone's own white noise. bits: of each companded sample of a digital line; None
-    if nothing is sampled. Fractions are intermediate steps.
+    low, high: its edges in Hz. order: their steepness, as the order of a Butterworth filter.
+    hiss: dB by which the transmitted sound is above the microphone's own white noise.
+    bits: of each companded sample of a digital line; None if nothing is sampled. Fractions are intermediate steps.
     """
 
     low: float
@@ -70,9 +70,12 @@ class Variation:
     speed: factor of tempo and pitch.
     snr: of the added noise in dB; None for no noise.
     noise_colour: exponent a of its power density 1/f^a.
-    noise_octaves: dB by which this density is raised at each of _OCTAVES; empty for none. semitones: shift of only the
-    pitch. reverberation: seconds in which the room's sound falls by 60 dB; 0 for none. direct_to_reverberant: dB that
-    the direct sound is above the room's. band: what the microphone transmits; None for everything. gain: dB.
+    noise_octaves: dB by which this density is raised at each of _OCTAVES; empty for none.
+    semitones: shift of only the pitch.
+    reverberation: seconds in which the room's sound falls by 60 dB; 0 for none.
+    direct_to_reverberant: dB that the direct sound is above the room's.
+    band: what the microphone transmits; None for everything.
+    gain: dB.
     """
 
     start: float

@@ -92,7 +92,7 @@ class TrainingSet(torch.utils.data.Dataset):
         self.set_epoch(0)
 
     def set_epoch(self, epoch: int) -> None:
-        """Begin `epoch`; the Trainer's data loader calls this."""
+        """Start `epoch`; the Trainer's data loader calls this."""
         self._epoch = epoch
         self._due = self._recordings + self._other.due(self._features.variant(epoch), self._seed)
 

@@ -82,7 +82,7 @@ def new_feature_extractor(extraction: FeatureExtraction) -> SequenceFeatureExtra
     extractor_class = getattr(transformers, extraction.type, None)
     if not (isinstance(extractor_class, type) and issubclass(extractor_class, SequenceFeatureExtractor)):
         raise SerError(
-            f"feature_extraction.type '{extraction.type}' is no feature extractor of transformers; "
+            f"feature_extraction.type '{extraction.type}' is not a feature extractor of transformers; "
             'use one such as SeamlessM4TFeatureExtractor'
         )
     _refuse_unknown(extraction.config, extractor_class().to_dict(), 'feature_extraction.config')

@@ -48,8 +48,8 @@ def make_encoder(run: Pretraining, pieces: Sequence[Piece], teacher: TeacherEnco
         raise SerError(f'{run.out} exists already and is never overwritten; choose another --out or remove it')
     work = run.out.with_name(f'.{run.out.name}.partial')
     cure = (
-        'make room, choose another --out, or keep fewer variants with --set augmentation.variants=1, and go on with '
-        '--resume'
+        'make room, choose another --out, or keep fewer variants with --set augmentation.variants=1, and '
+        'continue with --resume'
     )
     with full_disk_told(work, cure):
         made = pretrain(run.recipe, list(pieces), teacher, work, resume=run.resume)

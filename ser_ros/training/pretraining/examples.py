@@ -59,7 +59,7 @@ class Examples(torch.utils.data.Dataset):
             self._quantizer = RandomQuantizer(prediction.codes, prediction.code_size, seed=recipe.seed)
 
     def set_epoch(self, epoch: int) -> None:
-        """Begin `epoch`; the Trainer's data loader calls this."""
+        """Start `epoch`; the Trainer's data loader calls this."""
         self._epoch = epoch
 
     def order(self, batch_size: int, *, sorted_together: int) -> list[int]:

@@ -48,7 +48,7 @@ def find_pieces(folders: Sequence[Path], pieces: Pieces) -> list[Piece]:
             problems.append(f'{path} ({error})')
             continue
         found += [Piece(path, f'{name}@{start:g}', start, length) for start, length in _cut(duration, pieces)]
-    refuse_together('some files are no audio that can be read; remove them', problems)
+    refuse_together('some files cannot be read as audio; remove them', problems)
     if not found:
         raise SerError(f'all files are shorter than {pieces.shortest:g} s (pieces.shortest); give longer ones')
     return found

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class UnlabelledSpeech:
-    """Part of what an encoder heard. licence: '' where it is not known."""
+    """Part of what an encoder heard. licence: '' if it is not known."""
 
     name: str
     licence: str
@@ -17,8 +17,9 @@ class UnlabelledSpeech:
 class PretrainingReport:
     """One pretraining.
 
-    pretrained_before: the same for the encoder that it started from. teacher: '' for none. ravdess_clips: number of
-    pieces that are clips of RAVDESS.
+    pretrained_before: the same for the encoder that it started from.
+    teacher: '' for none.
+    ravdess_clips: number of pieces that are clips of RAVDESS.
     """
 
     recipe: str

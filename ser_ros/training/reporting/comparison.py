@@ -90,7 +90,7 @@ def compare(folders: Iterable[Path]) -> list[str]:
 
 def _report_paths(folder: Path) -> list[Path]:
     if not folder.is_dir():
-        raise SerError(f'{folder} is no folder; give one below which `train` left its reports')
+        raise SerError(f'{folder} is not a folder; give one below which `train` left its reports')
     summaries = sorted(folder.rglob(SUMMARY))
     summed_up = {path.parent for path in summaries}
     runs = [path for path in sorted(folder.rglob(REPORT)) if path.parent.parent not in summed_up]

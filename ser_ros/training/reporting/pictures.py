@@ -68,7 +68,8 @@ def curves_picture(
 
     log_history: the Trainer's entries: of training 'step' and 'loss', of validation 'step', 'eval_loss' and
         'eval_accuracy' (0..1).
-    chosen_step: marks the chosen checkpoint. loss: what the losses are called.
+    chosen_step: marks the chosen checkpoint.
+    loss: what the losses are called.
     """
     validated = any('eval_accuracy' in entry for entry in log_history)
     figure = Figure(figsize=(7.0, 6.0 if validated else 3.4), layout='constrained')

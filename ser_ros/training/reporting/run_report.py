@@ -24,8 +24,8 @@ class Trained:
 
     selection: how the checkpoint was chosen, a key of SELECTIONS.
     initial_weights: name of a checkpoint, or 'random'.
-    teacher, taught_speech, ordinary_speech: what taught besides the labels; empty if nothing did. settings: the recipe,
-    as plain values.
+    teacher, taught_speech, ordinary_speech: what taught besides the labels; empty if nothing did.
+    settings: the recipe, as plain values.
     """
 
     recipe: str
@@ -79,10 +79,11 @@ class Trained:
 class RunReport(Origins, Trained):
     """One run.
 
-    licence: of the user's own table, '' if it is not known and for RAVDESS. evaluation: None if there were no test
-    clips. validation_accuracy: of the chosen checkpoint, 0..1; None if there were no validation clips. temperature:
-    what logits are divided by; calibrated_on: the clips that it was fitted to, '' for none. training_log: the Trainer's
-    entries.
+    licence: of the user's own table, '' if it is not known and for RAVDESS.
+    evaluation: None if there were no test clips.
+    validation_accuracy: of the chosen checkpoint, 0..1; None if there were no validation clips.
+    temperature: what logits are divided by; calibrated_on: the clips that it was fitted to, '' for none.
+    training_log: the Trainer's entries.
     """
 
     fold: int

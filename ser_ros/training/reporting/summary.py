@@ -49,8 +49,8 @@ class Summary(Trained):
 
     deviation: standard deviation over folds (n - 1).
     confusion, groups: of all folds' clips, for each of HEARINGS.
-    temperature: fitted to the answers of all folds; None if validation clips calibrated them. pooled: calibration
-    errors of all clips, for each of HEARINGS; empty if `temperature` is None.
+    temperature: fitted to the answers of all folds; None if validation clips calibrated them.
+    pooled: calibration errors of all clips, for each of HEARINGS; empty if `temperature` is None.
     """
 
     commands: tuple[str, ...]

@@ -40,14 +40,14 @@ def read_supplement(scores: Path | None, reports: Sequence[Path], notes: Path | 
 def _read_scores(path: Path) -> Summary:
     scores = read_summary(path)
     if scores is None:
-        raise SerError(f'{path} is no summary of folds; give the summary.json that the folds of the same recipe left')
+        raise SerError(f'{path} is not a summary of folds; give the summary.json of the folds of the same recipe')
     return scores
 
 
 def _read_report(path: Path) -> RunReport:
     report = read_run_report(path)
     if report is None or report.evaluation is None:
-        raise SerError(f'{path} is no report of a measured model; give the report.json that train left in its folder')
+        raise SerError(f'{path} is not a report of a measured model; give the report.json in its folder')
     return report
 
 

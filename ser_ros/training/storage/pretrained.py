@@ -75,7 +75,7 @@ def _not_there(checkpoint: str, error: Exception) -> SerError:
             'give a complete Hugging Face folder of a speech encoder'
         )
     return SerError(
-        f"the checkpoint '{checkpoint}' is no folder here and could not be fetched from the Hugging Face Hub; "
+        f"the checkpoint '{checkpoint}' is not a folder here and could not be fetched from the Hugging Face Hub; "
         'check name and network, or copy its folder (config.json, preprocessor_config.json, model.safetensors) to this '
         'machine and give it with --model FOLDER'
     )
