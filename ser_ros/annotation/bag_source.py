@@ -138,7 +138,7 @@ class BagSource:
         except Exception as error:
             # Any exception: the bytes may be anything.
             raise SerError(
-                f'a message in the bag {self._bag.path} is no {kind} ({reason(error)}); record it again'
+                f'a message in the bag {self._bag.path} is not a {kind} ({reason(error)}); record it again'
             ) from None
 
     def _accept(self, packet: AudioPacket, received: float) -> None:

@@ -68,7 +68,7 @@ class FileSource:
             check_channel(self._channel, self._file.channels, f'the file {self._path}')
 
     def start(self) -> None:
-        """Begin at the first sample, now. Raises SerError if the file is too damaged for that."""
+        """Start at the first sample, now. Raises SerError if the file is too damaged for that."""
         _seek(self._file, 0, self._path)
         self._converter = BlockConverter(rate=self._file.samplerate, channel=self._channel, losses=Counter())
         self._start_time = self._clock()

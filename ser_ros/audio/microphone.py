@@ -85,7 +85,7 @@ class MicrophoneSource:
         self._description = f"microphone '{info['name']}', {self._stream.samplerate:.0f} Hz"
 
     def start(self) -> None:
-        """Begin to capture. Raises SerError."""
+        """Start capturing. Raises SerError."""
         sounddevice = load_sounddevice()
         try:
             self._stream.start()

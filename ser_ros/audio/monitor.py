@@ -40,7 +40,7 @@ class SignalMonitor:
     """Hears every block in one thread; any other may read the statistics."""
 
     def __init__(self) -> None:
-        """Begin with nothing heard."""
+        """Start with nothing heard."""
         self._blocks: deque[tuple[int, float, float, int]] = deque()
         self._heard = 0
         self._zeros = 0

@@ -13,7 +13,7 @@ class Pace:
     """Starts each block where the previous one ended, moved towards its own time, so that drift does not add up."""
 
     def __init__(self) -> None:
-        """Begin with nothing to follow."""
+        """Start with nothing to follow."""
         self._next: float | None = None
 
     def follow(self, measured: float, duration: float, *, after_gap: bool = False) -> float:

@@ -189,7 +189,7 @@ def _decode_bytes(data: Any, info: Any, stamp: Any) -> AudioPacket:
     width = int(code[-1])
     if len(content) % width:
         raise SerError(
-            f'an audio message has {len(content)} bytes, which is no multiple of the {width} that a sample of '
+            f'an audio message has {len(content)} bytes, which is not a multiple of the {width} that a sample of '
             f'{name} takes; the AudioInfo must be that of the same capture node'
         )
     values = from_int24(content, code[0]) if width == 3 else content.view(code)
@@ -259,7 +259,7 @@ def _packet(values: np.ndarray, channels: int, rate: int, stamp: Any, *, by_chan
         raise SerError('an audio message holds no samples; its sender must send only what it has captured')
     if len(values) % channels:
         raise SerError(
-            f'an audio message has {len(values)} samples, which is no multiple of its {channels} channels; '
+            f'an audio message has {len(values)} samples, which is not a multiple of its {channels} channels; '
             'its sender must send whole frames and say the real number of channels'
         )
     samples = scaled(values)

@@ -49,7 +49,7 @@ class AudioSource(Protocol):
         """Check and open the source; does nothing if it is open already. Raises SerError."""
 
     def start(self) -> None:
-        """Begin to capture. Raises SerError."""
+        """Start capturing. Raises SerError."""
 
     def read(self, timeout: float) -> AudioBlock | None:
         """Return the next block, or None if none came within `timeout` seconds. Raises EndOfAudio, SerError."""

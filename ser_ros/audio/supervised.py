@@ -73,7 +73,7 @@ class SupervisedSource:
         self._patience = _FIRST_SOUND
 
     def start(self) -> None:
-        """Begin to capture; a source that does not start is tried again."""
+        """Start capturing; a source that does not start is tried again."""
         if self._next_try is not None:
             return
         try:

@@ -71,7 +71,7 @@ class Recently:
     """Remembers the counts of the last minute."""
 
     def __init__(self) -> None:
-        """Begin with nothing remembered."""
+        """Start with nothing remembered."""
         self._seen: deque[tuple[float, tuple[int, ...]]] = deque()
 
     def update(self, status: PipelineStatus | None, now: float | None = None) -> Recent:

@@ -97,7 +97,7 @@ def _check_temperature(folder: Path, config: PretrainedConfig) -> float:
     is_number = isinstance(temperature, (int, float)) and not isinstance(temperature, bool)
     if not is_number or not math.isfinite(temperature) or temperature <= 0.0:
         raise SerError(
-            f'{folder} has the {TEMPERATURE_KEY} {temperature!r}, which is no positive number; '
+            f'{folder} has the {TEMPERATURE_KEY} {temperature!r}, which is not a positive number; '
             'correct it in its config.json, or remove it'
         )
     return float(temperature)

@@ -11,7 +11,7 @@ class Framer:
     """Collects blocks and returns chunks of exactly 512 samples, each with its capture time."""
 
     def __init__(self) -> None:
-        """Begin with nothing collected."""
+        """Start with nothing collected."""
         self._rest: np.ndarray = np.empty(0, dtype=np.float32)
         self._end_time = 0.0
         self._arrival = 0.0

@@ -18,7 +18,7 @@ class Hearing:
         rejection: RejectionConfig | None = None,
         detector: VoiceActivityDetector | None = None,
     ):
-        """Begin in silence; without a `detector` a new `FusedVad` listens."""
+        """Start in silence; without a `detector` a new `FusedVad` listens."""
         self.segmenter = Segmenter(segmentation or SegmentationConfig())
         self.noise_floor = NoiseFloor()
         self.judge = Judge(rejection)

@@ -40,7 +40,7 @@ class NodeProcess:
         patience: float = EXIT_TIMEOUT,
         environment: Mapping[str, str] | None = None,
     ):
-        """Begin.
+        """Start the node.
 
         Args:
             parameters: of the node, by name.

@@ -89,11 +89,11 @@ class VirtualMicrophone:
             self._daemon.wait()
 
     def play(self, path: Path) -> None:
-        """Say what is in a sound file, to its end. Raises SerError."""
+        """Play a sound file to its end. Raises SerError."""
         self._command('paplay', '-d', 'mic', str(path))
 
     def start_playing(self, path: Path) -> subprocess.Popen:
-        """Begin to say what is in a sound file; return the player."""
+        """Start playing a sound file; return the player."""
         variables = os.environ | self.environment
         return subprocess.Popen(['paplay', '-d', 'mic', str(path)], env=variables, stderr=subprocess.DEVNULL)
 
