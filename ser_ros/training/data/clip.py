@@ -10,8 +10,8 @@ class Clip:
     """One recording and what is known about it.
 
     name: unique within its corpus, and the same on every machine.
-    speaker: RAVDESS's actor number, or the name in the user's table; None if there is none. sex, intensity, statement,
-    repetition: from RAVDESS's file names; empty or None elsewhere.
+    speaker: RAVDESS's actor number, or the name in the user's table; None if there is none.
+    sex, intensity, statement, repetition: from RAVDESS's file names; empty or None elsewhere.
     """
 
     path: Path

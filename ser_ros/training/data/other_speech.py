@@ -57,8 +57,8 @@ def load_other_speech(
 ) -> list[Recording]:
     """Return `count` recordings of the files in `folders`, drawn with `seed`; all if there are fewer, or for None.
 
-    emotion: their label; '' for none. longest: seconds of speech that are used of a recording. Raises SerError for a
-    folder without audio and for files that cannot be used.
+    emotion: their label; '' for none. longest: seconds of speech that are used of a recording.
+    Raises SerError for a folder without audio and for files that cannot be used.
     """
     found = [Clip(path=path, name=name, emotion=emotion) for name, path in audio_files_of(folders).items()]
     drawn = np.random.default_rng(seed).permutation(len(found))[:count]

@@ -67,8 +67,8 @@ def read_table(path: Path, labels: Sequence[str] = (), *, for_training: bool = T
 def write_table(path: Path, clips: Iterable[Clip], relative_to: Path | None = None) -> None:
     """Write `clips` to the CSV at `path`, all or nothing; read_table reads them back.
 
-    relative_to: the future folder of the table; without it paths are written as absolute. Raises SerError if the file
-    cannot be written.
+    relative_to: the future folder of the table; without it paths are absolute.
+    Raises SerError if the file cannot be written.
     """
     try:
         with whole_file(path) as partial, partial.open('w', encoding='utf-8', newline='') as file:

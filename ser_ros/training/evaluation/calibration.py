@@ -56,7 +56,8 @@ def calibration_error(probabilities: np.ndarray, truth: np.ndarray) -> float:
     The clips are put into 15 equal bins of their top probability; the error is the mean distance between a bin's
     accuracy and its mean top probability, weighted by its clips.
 
-    probabilities: float, shape (clips, labels), at least one clip. truth: int, shape (clips,).
+    probabilities: float, shape (clips, labels), at least one clip.
+    truth: int, shape (clips,).
     """
     confidence = probabilities.max(axis=-1).astype(np.float64)
     right = probabilities.argmax(axis=-1) == truth

@@ -32,7 +32,7 @@ class Figures(ConditionFigures):
     """What is reported for each hearing.
 
     calibration_error: expected distance between confidence and accuracy, in 15 bins of the top probability; None if it
-    was not measured.
+        was not measured.
     """
 
     macro_f1: float

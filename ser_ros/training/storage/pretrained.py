@@ -43,7 +43,7 @@ def read_network(
     """Return the network of `checkpoint` in single precision, and what transformers reports about its weights.
 
     auto_class: of transformers, such as AutoModel. config: of the network; weights of another shape are drawn again,
-    and listed. attention: one of transformers' implementations; None for its own choice.
+        and listed. attention: one of transformers' implementations; None for its own choice.
 
     Raises SerError if the checkpoint cannot be loaded.
     """
