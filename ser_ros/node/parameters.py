@@ -99,7 +99,7 @@ SPECS = (
     ParameterSpec(
         'vad.min_voice',
         _R.min_voice,
-        'Probability that a person spoke; an utterance below it is noise. 0 accepts everything.',
+        'Least probability that a person spoke; an utterance below it is noise. 0 accepts everything.',
         0.0,
         1.0,
         live=True,
