@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the arguments of launch/ser.launch.py become; needs no ROS, so that it is tested where there is no launch."""
+"""What the arguments of launch/ser.launch.py become; needs no ROS, so that it can be tested without launch."""
 
 import re
 from collections.abc import Mapping
@@ -12,8 +12,9 @@ from ser_ros.recognition.device import DEVICE_PATTERN
 from ser_ros.recognition.models import find_model
 
 PREFIX = 'ser_'
-"""Begins a second name of each argument, for launch files that include this one: an included file inherits all values
-of the including one, where `model` is mostly a URDF, `device` a serial port, `params_file` that of the navigation."""
+"""Prefix of a second name of each argument, for launch files that include this one: an included file inherits all
+values of the including one, where `model` is usually a URDF, `device` a serial port, `params_file` that of the
+navigation."""
 
 AUDIO_SOURCES = ('microphone', 'topic', 'file')
 """What `audio.source` may be."""
@@ -42,7 +43,7 @@ ARGUMENTS = (
     LaunchArgument('autostart', '', 'true or false (wait for a lifecycle manager); empty: as in params_file.'),
     LaunchArgument('use_sim_time', '', 'true: take the time from /clock; empty: as in params_file.'),
     LaunchArgument('log_level', 'info', 'debug, info, warn, error or fatal.'),
-    LaunchArgument('respawn', 'false', 'true: start the node anew, two seconds after it has ended.'),
+    LaunchArgument('respawn', 'false', 'true: restart the node two seconds after it has ended.'),
 )
 
 _PARAMETERS = {
@@ -82,7 +83,7 @@ class NodeSetup:
 
 
 def node_setup(given: Mapping[str, str]) -> NodeSetup:
-    """Return what the values of all ARGUMENTS, by name, ask for. Raises SerError, also for a file that is not there."""
+    """Return what the values of all ARGUMENTS, by name, ask for. Raises SerError, also for a missing file."""
     value = {argument.name: given[argument.name].strip() for argument in ARGUMENTS}
     if value['file'] and not value['source']:
         value['source'] = 'file'

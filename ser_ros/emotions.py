@@ -29,8 +29,8 @@ ROS4HRI_EXPRESSIONS = {
     'disgust': 'disgusted',
     'surprised': 'surprised',
 }
-"""Emotion -> how hri_msgs/Expression of ROS4HRI (REP-155) says it.
+"""Emotion -> its name in hri_msgs/Expression of ROS4HRI (REP-155).
 
-It has no word for calm: RAVDESS made calm as a second baseline beside neutral, to be heard as neutral with a slightly
-pleasant tone, so neutral is the nearest. It has none for `unknown` either, nor for the labels of other models.
+It has no word for calm: RAVDESS recorded calm as a second baseline besides neutral, to be heard as neutral with a
+slightly pleasant tone, so neutral is the nearest. It has none for `unknown` either, nor for the labels of other models.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is installed only where it is needed: torch, and what training and export use."""
+"""Packages that are installed only when needed: torch, and those for training and export."""
 
 from importlib.util import find_spec
 
@@ -28,23 +28,23 @@ EXTRAS = {
 
 
 def missing_packages(extra: str) -> list[str]:
-    """Return which packages of `extra`, one of EXTRAS, are not installed; nothing is imported to see that."""
+    """Return which packages of `extra`, one of EXTRAS, are not installed; without importing anything."""
     return [package for package, module in EXTRAS[extra].items() if find_spec(module) is None]
 
 
 def require_extra(extra: str, what: str, *, key: str = '') -> None:
-    """Raise SerError, which says how to install them, where `what` lacks packages of `extra`.
+    """Raise SerError, which says how to install them, if packages of `extra` are missing for `what`.
 
     With a `key`, `what` is the value of that setting.
     """
     missing = missing_packages(extra)
     if not missing:
         return
-    lacks = (
-        f'needs the extra [{extra}], of which is not installed: {", ".join(missing)}; '
+    advice = (
+        f'needs the extra [{extra}], of which these are not installed: {", ".join(missing)}; '
         f'`make build` brings it into .venv; beside an installed ROS 2 `pip install {" ".join(missing)}` does, '
         'on Ubuntu 24.04 with --break-system-packages'
     )
     if key:
-        raise SettingError(key, lambda name: f'{name} {what} {lacks}')
-    raise SerError(f'{what} {lacks}')
+        raise SettingError(key, lambda name: f'{name} {what} {advice}')
+    raise SerError(f'{what} {advice}')

@@ -11,9 +11,9 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Give a hidden file beside `path` to write into; it takes the place of `path` once all is written.
+    """Yield a hidden file beside `path` to write into; it replaces `path` once everything is written.
 
-    After an error nothing of it is left, and `path` is as it was. Processes may write the same file at once.
+    After an error nothing of it is left, and `path` is as it was. Several processes may write the same file at once.
     """
     partial = path.with_name(f'.{path.name}.{os.getpid()}.partial')
     try:
@@ -31,10 +31,10 @@ def write_text(path: Path, text: str, *, errors: str = 'strict') -> None:
 
 @contextlib.contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Give the body a folder to make, of the same name in a hidden one beside `path`; it becomes `path` at the end.
+    """Yield a folder to create, of the same name in a hidden one beside `path`; it becomes `path` at the end.
 
-    The folder above is made where it lacks; `path` must not exist, unless it is an empty folder. After an error nothing
-    of it is left.
+    Missing parent folders are created; `path` must not exist, unless it is an empty folder. After an error nothing of
+    it is left.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f'.{path.name}.', suffix='.partial', dir=path.parent))

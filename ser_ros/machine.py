@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What this machine is."""
+"""Names the hardware of this machine."""
 
 import platform
 from pathlib import Path
 
 
 def cpu_name() -> str:
-    """Return what the processor calls itself; its architecture where it does not say."""
+    """Return the name of the processor; its architecture if there is none."""
     try:
         lines = Path('/proc/cpuinfo').read_text(encoding='utf-8').splitlines()
     except OSError:

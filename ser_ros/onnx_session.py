@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How ONNX Runtime is used here: on the CPU, quietly, and without telling its maker."""
+"""How ONNX Runtime is used here: on the CPU, quietly, and without telemetry."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ import onnxruntime
 ALL_CORES = 0
 
 _FATAL_ONLY = 4
-"""What goes wrong is raised as an exception too."""
+"""Errors are raised as exceptions anyway."""
 
 
 def open_session(graph: Path, *, threads: int) -> onnxruntime.InferenceSession:
@@ -20,7 +20,7 @@ def open_session(graph: Path, *, threads: int) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = _FATAL_ONLY
-    # Threads that spin while they wait answer no sooner, and take the cores from everything else on the robot.
+    # Threads that spin while they wait are no faster, and take the cores from everything else on the robot.
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')
     return onnxruntime.InferenceSession(graph, sess_options=options, providers=['CPUExecutionProvider'])
 

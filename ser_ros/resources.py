@@ -9,7 +9,8 @@ PACKAGE = 'ser_ros'
 def share_folder() -> Path:
     """Return the folder that holds `models/`, `train/`, `demo/` and `config/`.
 
-    It is the checkout when the code runs from one (a build with symlinks too), else the installed share folder.
+    It is the checkout when the code runs from one (also in a build with symlinks), otherwise the installed share
+    folder.
     """
     root = Path(__file__).resolve().parents[1]
     if (root / 'package.xml').is_file():

@@ -10,7 +10,7 @@ from rosbags.rosbag2 import CompressionMode, Reader
 from ser_ros.errors import SerError, reason
 
 FILE_SUFFIXES = ('.db3', '.mcap')
-"""Of a bag that is a single file; else it is a folder."""
+"""Of a bag that is a single file; otherwise it is a folder."""
 
 
 def is_bag(path: Path) -> bool:
@@ -19,14 +19,14 @@ def is_bag(path: Path) -> bool:
 
 
 class Bag:
-    """A rosbag2 (SQLite or MCAP, compressed or not), opened for reading; a context. Never in memory as a whole."""
+    """A rosbag2 (SQLite or MCAP, compressed or not), opened for reading as a context; never in memory as a whole."""
 
     def __init__(self, path: Path):
         """Name the bag's folder or file."""
         self.path = path
 
     def __enter__(self) -> 'Bag':
-        """Open it. Raises SerError where it is not a complete bag."""
+        """Open it. Raises SerError if it is not a complete bag."""
         if not self.path.exists():
             raise SerError(
                 f'the bag {self.path} does not exist; give the folder of a rosbag2, or its .mcap or .db3 file'
@@ -42,7 +42,7 @@ class Bag:
             counts = [self._reader.message_count, *(connection.msgcount for connection in self._reader.connections)]
             if not all(isinstance(count, int) for count in counts):
                 self._reader.close()
-                raise ValueError('its numbers of messages are none')
+                raise ValueError('its message counts are not numbers')
         except Exception as error:
             raise self._unreadable(error) from None
         return self
@@ -68,12 +68,12 @@ class Bag:
 
     @property
     def message_count(self) -> int:
-        """How many messages the bag says that it holds."""
+        """Number of messages that the bag states."""
         return self._reader.message_count
 
     @property
     def is_mcap(self) -> bool:
-        """Whether it is stored as MCAP; else as SQLite."""
+        """Whether it is stored as MCAP, otherwise as SQLite."""
         return self.path.suffix == '.mcap' or any(self.path.glob('*.mcap*'))
 
     @property
@@ -83,13 +83,13 @@ class Bag:
 
     @property
     def custom_data(self) -> dict[str, str]:
-        """What the recorder was told to note."""
+        """Custom metadata given to the recorder."""
         return self._reader.storage.metadata.custom or {}
 
     def messages(self, connections: Sequence[Connection] = ()) -> Iterator[tuple[Connection, int, bytes]]:
         """Yield (connection, nanoseconds when it was received, CDR) of `connections`, or of all, in the order of time.
 
-        Raises SerError where the bag breaks off.
+        Raises SerError if the bag is truncated.
         """
         try:
             yield from self._reader.messages(connections)
@@ -97,7 +97,7 @@ class Bag:
             raise self._unreadable(error) from None
 
     def _unreadable(self, error: Exception) -> SerError:
-        # Of any kind: a damaged file makes the databases, decompressors and parsers below fail in their own ways.
+        # Any exception: databases, decompressors and parsers fail in their own ways on a damaged file.
         return SerError(
             f'the bag {self.path} cannot be read ({reason(error)}); is it complete? `ros2 bag info` shows it, '
             '`ros2 bag reindex` and `mcap recover` repair one that was cut off'

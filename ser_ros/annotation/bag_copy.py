@@ -18,10 +18,10 @@ from ser_ros.errors import SerError
 from ser_ros.files import whole_folder
 
 _VERSION: Final = 8
-"""Of the copy's metadata: the last whose QoS older distributions read too."""
+"""Of the copy's metadata: the last one whose QoS older distributions can read."""
 
 _NO_HASH = f'RIHS01_{0:064}'
-"""Stands for the hash of a type that the bag does not tell."""
+"""Placeholder for the hash of a type that the bag does not contain."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,13 @@ class AddedTopic:
 def copy_bag(bag: Bag, out: Path, *, added: AddedTopic, store: Typestore, on_progress: Callable[[int], None]) -> None:
     """Write a copy of `bag`, which is open, to the folder `out`, with `added`, whose type `store` knows.
 
-    Every message is copied as it is, of unknown types too. The storage stays the same: a compressed SQLite bag is
-    compressed again, an MCAP copy always. `on_progress` is called with the number of messages after each. `out`
-    appears when it is complete. Raises SerError where it is there already or cannot be written, or the bag breaks off.
+    Every message is copied as it is, even of unknown types. The storage stays the same: a compressed SQLite bag is
+    compressed again, an MCAP copy always is. `on_progress` is called with the number of messages after each. `out`
+    appears when it is complete. Raises SerError if it exists already or cannot be written, or the bag is truncated.
     """
     refuse_existing([out])
     try:
-        # The writer names its file by the folder.
+        # The writer names its file after the folder.
         with whole_folder(out) as folder, _writer(bag, folder) as writer:
             _copy(bag, writer, added, store, on_progress)
     except (OSError, sqlite3.Error) as error:
@@ -89,7 +89,7 @@ def _copy(bag: Bag, writer: Writer, added: AddedTopic, store: Typestore, on_prog
 
 
 def _twin(writer: Writer, connection: Connection) -> Connection | None:
-    """Return a topic of the copy that is the same, as when a publisher came twice; the writer takes each once."""
+    """Return the same topic of the copy, as when a publisher came twice; the writer accepts each only once."""
     for other in writer.connections:
         if (other.topic, other.msgtype, other.ext) == (connection.topic, connection.msgtype, connection.ext):
             return other
@@ -100,10 +100,10 @@ def _copy_connection(writer: Writer, connection: Connection, store: Typestore) -
     definition: dict[str, Any] = {'msgdef': connection.msgdef.data, 'rihs01': connection.digest or _NO_HASH}
     if connection.msgdef.format == MessageDefinitionFormat.NONE:
         if connection.msgtype in store.types:
-            # Readers that find one definition in a bag look for all of them there.
+            # Readers that find one definition in a bag expect all of them there.
             definition = {'typestore': store}
         elif writer.storage_plugin is StoragePlugin.SQLITE3:
-            # The writer would write down an empty definition: a message without fields. MCAP cannot do without one.
+            # The writer would write an empty definition: a message without fields. MCAP needs one.
             writer.added_types.add(connection.msgtype)
     extra = cast(ConnectionExtRosbag2, connection.ext)  # only bags of ROS 2 are read
     return writer.add_connection(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sound in a bag as a source, as fast as it is read."""
+"""The sound in a bag as a source, read as fast as possible."""
 
 import math
 from collections import deque
@@ -17,31 +17,31 @@ from ser_ros.audio.topic import TopicSource
 from ser_ros.errors import SerError, reason
 
 DEFAULT_FRAME_ID = 'microphone'
-"""Where no message names one; the node's own default."""
+"""Used if no message names one; the node's own default."""
 
 _NANOSECONDS = 1e9
 
 _WALL_CLOCK = 1e9
-"""Seconds; later times are of a clock that tells the date, earlier ones since a machine or a simulation was started."""
+"""Seconds; later times are from a wall clock, earlier ones count from the start of a machine or a simulation."""
 
 
 class BagSource:
-    """Gives the blocks that a node would have read while the bag was recorded; gaps and repetitions are found alike.
+    """Returns the blocks that a node would have read while the bag was recorded; gaps and repetitions are found alike.
 
-    Capture times are the stamps of the messages. Where they have none, the times of reception serve, smoothed; where
-    they count from the start of a machine (GStreamer's do), they are moved so that the first message was received as
-    soon as it ended. A block's `arrival` is no time of this machine: it is when its last sample reached the bag, in the
+    Capture times are the stamps of the messages. If they have none, smoothed times of reception are used; if they count
+    from the start of a machine (as GStreamer's do), they are shifted so that the first message was received as soon as
+    it ended. A block's `arrival` is not a time of this machine: it is when its last sample reached the bag, in the
     bag's seconds.
     """
 
     def __init__(self, bag: Bag, topics: AudioTopics, *, assumed: StreamFormat, channel: int):
-        """`bag` is open; `assumed`: the format of messages that cannot say it; `channel`: 0-based, -1 for the mean."""
+        """`bag` is open; `assumed`: the format of messages that state none; `channel`: 0-based, -1 for the mean."""
         self._bag = bag
         self._topics = topics
         self._assumed = assumed
         self._channel = channel
         self.frame_id = ''
-        """Of the microphone; known when the source is open."""
+        """Of the microphone; set once the source is open."""
         self._received = 0.0
 
     @property
@@ -56,12 +56,12 @@ class BagSource:
 
     @property
     def losses(self) -> dict[str, int]:
-        """What lacked, came twice or too late, or could not be read, as a node counts it."""
+        """What was missing, came twice or too late, or could not be read, as a node counts it."""
         return self._topic.losses
 
     @property
     def problem(self) -> str:
-        """Always '': a bag that breaks off raises."""
+        """Always '': a truncated bag raises."""
         return ''
 
     @property
@@ -71,11 +71,11 @@ class BagSource:
 
     @property
     def block_count(self) -> int:
-        """About how many blocks there are, for a progress display; known when the source is open."""
+        """Approximate number of blocks, for a progress display; known once the source is open."""
         return self._block_count
 
     def open(self) -> None:
-        """Read the first sound, to see that it can be read. Raises SerError."""
+        """Read the first sound, to check that it can be read. Raises SerError."""
         self.start()
         first = next(self._packets, None)
         if first is None:
@@ -86,7 +86,7 @@ class BagSource:
         self._block_count = messages * math.ceil(packet.duration / BLOCK_DURATION)
 
     def start(self) -> None:
-        """Begin at the first message."""
+        """Start at the first message."""
         self._topic = TopicSource(self.description, channel=self._channel, clock=lambda: self._received + self._hidden)
         self._topic.start()
         self._packets = self._decoded()
@@ -96,7 +96,7 @@ class BagSource:
         self._hidden = 0.0
 
     def read(self, timeout: float) -> AudioBlock:
-        """Return the next block. Raises EndOfAudio after the last, SerError where the bag cannot be read."""
+        """Return the next block. Raises EndOfAudio after the last, SerError if the bag cannot be read."""
         while not self._blocks:
             item = next(self._packets, None)
             if item is None:
@@ -105,7 +105,7 @@ class BagSource:
         return self._blocks.popleft()
 
     def close(self) -> None:
-        """Nothing to let go: the bag is its opener's."""
+        """Nothing to release: the bag belongs to its opener."""
 
     def _decoded(self) -> Iterator[tuple[AudioPacket, float]]:
         """Yield (packet, seconds when it was received) of all messages that can be read."""
@@ -114,7 +114,7 @@ class BagSource:
         if not topics.info:
             decoder.do_without_info()
         else:
-            # One that was received later holds for what came before it too: nothing else is known of that.
+            # An AudioInfo that was received later also applies to what came before it: there is no other.
             for _, _, data in self._bag.messages(topics.info):
                 decoder.note_info(self._message(data, topics.info[0].msgtype))
                 break
@@ -136,9 +136,9 @@ class BagSource:
         try:
             return self._topics.store.deserialize_cdr(data, kind)
         except Exception as error:
-            # Of any kind: the bytes may be anything.
+            # Any exception: the bytes may be anything.
             raise SerError(
-                f'a message in the bag {self._bag.path} is no {kind} ({reason(error)}); record it again'
+                f'a message in the bag {self._bag.path} is not a {kind} ({reason(error)}); record it again'
             ) from None
 
     def _accept(self, packet: AudioPacket, received: float) -> None:
@@ -162,7 +162,7 @@ class BagSource:
                 self._offset = earliest - packet.stamp if since_start else 0.0
             stamp = packet.stamp + self._offset
         if stamp < _WALL_CLOCK:
-            # A live topic's stamp near this machine's own time since its start would be taken for that.
+            # TopicSource would take a stamp near this machine's own uptime for an uptime.
             self._hidden = _WALL_CLOCK
         return stamp
 

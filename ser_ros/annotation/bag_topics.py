@@ -31,7 +31,7 @@ _DEFINITIONS = {
         'AudioDataStamped': 'std_msgs/Header header\naudio_common_msgs/AudioData audio',
     },
 }
-"""Type -> the definitions that it needs, for bags that hold none (SQLite before ROS 2 Iron).
+"""Type -> the definitions that it needs, for bags without any (SQLite before ROS 2 Iron).
 
 AudioStamped belongs to one of the two packages that are called audio_common_msgs (mgonzs13's), all others to the other
 one (ros-drivers').
@@ -44,8 +44,8 @@ class AudioTopics:
 
     Attributes:
         audio: What was recorded of the topic with the sound.
-        info: What was recorded of the topic with AudioInfo; empty where there is none.
-        kind: What is known of the messages with the sound.
+        info: What was recorded of the topic with AudioInfo; empty if there is none.
+        kind: How the messages with the sound are read.
         store: Knows the types of both topics.
     """
 
@@ -61,7 +61,7 @@ class AudioTopics:
 
 
 def choose_topics(bag: Bag, topic: str | None, info_topic: str | None) -> AudioTopics:
-    """Return the topics of these names, or the only ones that can be meant. Raises SerError."""
+    """Return the topics of these names, or the only candidates. Raises SerError."""
     audio = _choose(bag, topic, tuple(AUDIO_TYPES), '--topic', 'audio')
     if not audio:
         listed = ', '.join(sorted({found.topic for found in bag.connections})) or 'none'
@@ -115,7 +115,7 @@ def _store(connections: Iterable[Connection]) -> Typestore:
         try:
             definitions = _definitions(connection)
         except Exception as error:
-            # Of any kind: the bag's text may be anything.
+            # Any exception: the bag's text may be anything.
             raise SerError(
                 f'what the bag says about {connection.msgtype} cannot be read ({reason(error)}); record it again'
             ) from None

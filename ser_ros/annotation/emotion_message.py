@@ -28,7 +28,8 @@ QOS = Qos(
     liveliness_lease_duration=_FOREVER,
     avoid_ros_namespace_conventions=False,
 )
-"""What the node offers on `emotion`, so that a bag is played as the node published; durations as ROS writes 'none'."""
+"""What the node offers on `emotion`, so that a bag is played as the node published; these durations mean 'none' in
+ROS."""
 
 _NANOSECONDS = 1_000_000_000
 

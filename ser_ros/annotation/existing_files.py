@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is there already is never overwritten."""
+"""Existing files are never overwritten."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,7 +8,7 @@ from ser_ros.errors import SerError
 
 
 def refuse_existing(paths: Iterable[Path]) -> None:
-    """Raise SerError where one of `paths` is there already: it may be somebody's work."""
+    """Raise SerError if one of `paths` exists already: it may be someone's work."""
     for path in paths:
         if path.exists():
-            raise SerError(f'{path} is there already; remove or rename it, or give another folder with --out')
+            raise SerError(f'{path} exists already; remove or rename it, or give another folder with --out')

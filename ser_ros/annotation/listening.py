@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Listens to a recorded source from its beginning to its end with the node's own pipeline."""
+"""Listens to a recorded source from start to end with the node's own pipeline."""
 
 import threading
 from collections.abc import Callable
@@ -21,12 +21,12 @@ class Annotation:
     """What one utterance of a recording sounded like.
 
     Attributes:
-        utterance: Its number, from 1; what was rejected has one too.
+        utterance: Its number, from 1; rejected ones are counted too.
         start_time: Seconds on the clock that stamps the recording; the speech's first sample.
         duration: Seconds of speech.
         published: Seconds on the clock by which the recording arrived; when a node would have answered.
         latency: Seconds from the arrival of the speech's last sample to `published`.
-        emotion: The estimate's label, or 'unknown' below the least confidence that was asked for.
+        emotion: The estimate's label, or 'unknown' below the minimum confidence.
     """
 
     utterance: int
@@ -48,9 +48,9 @@ def annotate(
     """Return what was said in `source`, which must not be live, in the order of time, as a node at its defaults would.
 
     `on_progress` is called twice a second, by this thread, with the numbers of blocks and utterances so far. A node
-    answers `SegmentationConfig.latency` seconds after the speech has ended, and so does `Annotation.published`: what
-    the model takes is not counted, for it is this machine's time and not the robot's. Raises SerError, and where the
-    model fails too.
+    answers `SegmentationConfig.latency` seconds after the speech has ended, and so does `Annotation.published`: the
+    model's time is not counted, because it is this machine's and not the robot's. Raises SerError, also if the model
+    fails.
     """
     segmentation = SegmentationConfig()
     found: list[Annotation] = []

@@ -18,7 +18,7 @@ COLUMNS = ('start', 'end', 'duration', 'emotion', 'confidence')
 def write_tables(files: tuple[Path, Path], annotations: Sequence[Annotation], labels: Sequence[str]) -> None:
     """Write the table and the label track to `files`, in this order, each whole or not at all.
 
-    Raises SerError where a file is there already or cannot be written.
+    Raises SerError if a file exists already or cannot be written.
     """
     for file, text in zip(files, (table(annotations, labels), label_track(annotations)), strict=True):
         _write(file, text)

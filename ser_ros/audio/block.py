@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 SAMPLE_RATE = 16_000
-"""Hz. What every speech encoder in this field and Silero VAD were trained on."""
+"""Hz. The rate that every speech encoder in this field and Silero VAD were trained on."""
 
 BLOCK_DURATION = 0.032
 """Seconds of sound that a source hands over at a time: one chunk of the voice activity detector."""

@@ -10,7 +10,7 @@ from ser_ros.audio.resampling import StreamResampler
 from ser_ros.audio.source import MEAN_OF_CHANNELS
 
 BROKEN_SAMPLES = 'broken samples'
-"""Name of a loss: samples that were NaN, infinite or absurd and were taken for silence."""
+"""Name of a loss: samples that were NaN, infinite or absurd and were replaced by silence."""
 
 _ABSURD = 1000.0
 """Times full scale (60 dB above it) from which a sample is no sound; recordings in float may well exceed full scale."""
@@ -27,12 +27,12 @@ class BlockConverter:
     """Turns captured frames of any rate and channel count into 16 kHz mono blocks with the right capture time.
 
     The resampler holds some sound back (21 ms from 48 kHz, 66 ms from 8 kHz), so a block's time is counted in samples
-    from the start of the stream and tied anew, with each block, to the clock of the capture; drift of the sound card
+    from the start of the stream and tied again, with each block, to the capture clock, so that drift of the sound card
     cannot add up.
     """
 
     def __init__(self, *, rate: float, channel: int, losses: Counter[str]):
-        """`losses` is where broken samples are counted."""
+        """Broken samples are counted in `losses`."""
         self._rate = rate
         self._channel = channel
         self._losses = losses
@@ -58,7 +58,7 @@ class BlockConverter:
         return AudioBlock(resampled, block_start, arrival - held_back, after_gap)
 
     def _mended(self, samples: np.ndarray) -> np.ndarray:
-        # NaN compares false, so this one look finds all that is wrong.
+        # NaN compares false, so this one check finds everything that is wrong.
         if not len(samples) or np.abs(samples).max() <= _ABSURD:
             return samples
         good = np.abs(samples) <= _ABSURD

@@ -23,7 +23,7 @@ class FileSource:
     """Plays a sound file: at its own pace, as a microphone would deliver it, or as fast as it is read.
 
     Any rate, channel count and sample format that libsndfile knows. Capture time begins at the clock's time of
-    `start` and runs with the sound, whatever the pace.
+    `start` and runs with the sound, at either pace.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class FileSource:
 
     @property
     def live(self) -> bool:
-        """True where the file is played at its own pace."""
+        """True if the file is played at its own pace."""
         return self._realtime
 
     @property
@@ -53,7 +53,7 @@ class FileSource:
 
     @property
     def problem(self) -> str:
-        """Always '': a file that breaks off raises."""
+        """Always '': a truncated file raises."""
         return ''
 
     @property
@@ -68,14 +68,14 @@ class FileSource:
             check_channel(self._channel, self._file.channels, f'the file {self._path}')
 
     def start(self) -> None:
-        """Begin at the first sample, now. Raises SerError where the file is too damaged for that."""
+        """Start at the first sample, now. Raises SerError if the file is too damaged for that."""
         _seek(self._file, 0, self._path)
         self._converter = BlockConverter(rate=self._file.samplerate, channel=self._channel, losses=Counter())
         self._start_time = self._clock()
         self._start_monotonic = time.monotonic()
 
     def read(self, timeout: float) -> AudioBlock | None:
-        """Return the next block of about 32 ms. Raises EndOfAudio after the last, SerError if the file breaks off."""
+        """Return the next block of about 32 ms. Raises EndOfAudio after the last, SerError if the file is truncated."""
         rate, position = self._file.samplerate, self._file.tell()
         if position >= self._file.frames:
             raise EndOfAudio
@@ -109,7 +109,7 @@ def read_recording(path: str | Path, *, channel: int = 0) -> np.ndarray:
 def read_part(path: str | Path, start: float, duration: float, *, channel: int = 0) -> np.ndarray:
     """Return at most `duration` seconds of the file from `start` seconds on, decoded as by `read_recording`.
 
-    The rest of the file is not looked at, and samples that are not numbers are silence. Raises SerError.
+    The rest of the file is not read, and samples that are not numbers become silence. Raises SerError.
     """
     path = Path(path)
     with _open(path) as file:
@@ -154,7 +154,7 @@ def _decode(file: soundfile.SoundFile, count: int, path: Path, channel: int) -> 
     check_channel(channel, file.channels, f'the file {path}')
     converter = BlockConverter(rate=file.samplerate, channel=channel, losses=Counter())
     blocks = [np.empty(0, dtype=np.float32)]
-    # Block by block, for a damaged header can announce more than fits into memory.
+    # Block by block, because a damaged header can announce more than fits into memory.
     while count > 0:
         frames = _read_frames(file, min(count, _BLOCK_FRAMES), path)
         count -= len(frames)
@@ -170,7 +170,7 @@ def _seek(file: soundfile.SoundFile, frame: int, path: Path) -> None:
 
 
 def _read_frames(file: soundfile.SoundFile, count: int, path: Path) -> np.ndarray:
-    """Return the next `count` frames, float32, shape (count, channels). Raises SerError where the file breaks off."""
+    """Return the next `count` frames, float32, shape (count, channels). Raises SerError if the file is truncated."""
     position, rate = file.tell(), file.samplerate
     try:
         frames = file.read(count, dtype='float32', always_2d=True)

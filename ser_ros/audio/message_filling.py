@@ -2,7 +2,7 @@
 """Fills the messages of each supported type with 16 bit mono samples.
 
 Each function takes a message, its samples (int16, shape (n,)), their rate in Hz, the capture time of the first one in
-seconds and the name of the microphone, as `AudioType.fill` says.
+seconds and the name of the microphone, as in `AudioType.fill`.
 """
 
 import array
@@ -16,7 +16,7 @@ _PORTAUDIO_INT16 = 8
 
 
 def fill_audio_data(message: Any, levels: np.ndarray, rate: int, stamp: float, frame_id: str) -> None:
-    """Fill ros-drivers' bytes; their format stands in AudioInfo."""
+    """Fill ros-drivers' bytes; AudioInfo states their format."""
     message.data = array.array('B', levels.astype('<i2').tobytes())
 
 
@@ -35,7 +35,7 @@ def fill_audio_stamped(message: Any, levels: np.ndarray, rate: int, stamp: float
 
 
 def fill_bare_typed(message: Any, levels: np.ndarray, rate: int, stamp: float, frame_id: str) -> None:
-    """Fill mgonzs13's array of 16 bit samples alone."""
+    """Fill only mgonzs13's array of 16 bit samples."""
     message.int16_data = array.array('h', levels.tobytes())
 
 

@@ -20,8 +20,8 @@ _QUEUE_BLOCKS = 300
 """About ten seconds: far more than a reader may stall, and little memory."""
 
 _LONGEST_BELIEVED_DELAY = 30.0
-"""Seconds. Some hosts give capture times of 0 or of another clock; a delay beyond this is not believed. Sound servers
-keep sound for a machine that stood still, and tell its age."""
+"""Seconds. Some hosts give capture times of 0 or of another clock; a longer delay is not believed. Sound servers keep
+sound for a machine that stalled, and report its age."""
 
 _LIST_HINT = '`ros2 run ser_ros devices` lists the microphones'
 
@@ -29,8 +29,8 @@ _LIST_HINT = '`ros2 run ser_ros devices` lists the microphones'
 class MicrophoneSource:
     """Captures one microphone, or one channel of a microphone array.
 
-    Asks for 16 kHz; a device that refuses is opened at its own rate and resampled. PortAudio's callback only
-    copies: everything else happens in the thread that reads.
+    Requests 16 kHz; a device that refuses is opened at its own rate and resampled. PortAudio's callback only copies:
+    everything else happens in the reading thread.
     """
 
     def __init__(self, device: str = '', *, channel: int = 0, clock: Callable[[], float] = time.time):
@@ -71,7 +71,7 @@ class MicrophoneSource:
         return LONGEST_PAUSE
 
     def open(self) -> None:
-        """Open the device without starting it. Raises SerError; SourceUnavailable where it may come yet."""
+        """Open the device without starting it. Raises SerError; SourceUnavailable if it may appear later."""
         if self._stream is not None:
             return
         sounddevice = load_sounddevice()
@@ -85,7 +85,7 @@ class MicrophoneSource:
         self._description = f"microphone '{info['name']}', {self._stream.samplerate:.0f} Hz"
 
     def start(self) -> None:
-        """Begin to capture. Raises SerError."""
+        """Start capturing. Raises SerError."""
         sounddevice = load_sounddevice()
         try:
             self._stream.start()
@@ -95,7 +95,7 @@ class MicrophoneSource:
             ) from None
 
     def read(self, timeout: float) -> AudioBlock | None:
-        """Return the next block of about 32 ms, or None where the microphone gave none within `timeout` seconds."""
+        """Return the next block of about 32 ms, or None if the microphone gave none within `timeout` seconds."""
         try:
             frames, first_sample, after_gap = self._queue.get(timeout=timeout)
         except queue.Empty:
@@ -105,7 +105,7 @@ class MicrophoneSource:
         return self._converter.convert(frames, start_time, arrival, after_gap=after_gap)
 
     def close(self) -> None:
-        """Stop capturing and let the device go."""
+        """Stop capturing and release the device."""
         if self._stream is not None:
             self._stream.close(ignore_errors=True)
             self._stream = None
@@ -141,7 +141,7 @@ class MicrophoneSource:
 
     def _on_audio(self, frames: np.ndarray, count: int, times: Any, status: Any) -> None:
         delay, duration = times.currentTime - times.inputBufferAdcTime, count / self._stream.samplerate
-        # A block cannot be here before its last sample was captured; PulseAudio's ALSA plugin says so all the same.
+        # A block cannot arrive before its last sample was captured, although PulseAudio's ALSA plugin says so.
         if not duration <= delay <= _LONGEST_BELIEVED_DELAY:
             delay = duration
         # PortAudio's flag means that sound before this buffer was lost.
@@ -156,7 +156,7 @@ class MicrophoneSource:
 
 
 def load_sounddevice() -> ModuleType:
-    """Return the sounddevice module. Raises SerError where PortAudio is not installed or does not start."""
+    """Return the sounddevice module. Raises SerError if PortAudio is not installed or does not start."""
     try:
         import sounddevice
     except OSError:
@@ -165,18 +165,18 @@ def load_sounddevice() -> ModuleType:
         ) from None
     except Exception as error:
         # sounddevice initialises PortAudio as it is imported, and its error class is not known before.
-        raise SourceUnavailable(f'PortAudio does not start ({_reason(error)}); look after the sound server') from None
+        raise SourceUnavailable(f'PortAudio does not start ({_reason(error)}); check the sound server') from None
     return sounddevice
 
 
 def _scan_again(sounddevice: ModuleType) -> None:
-    # It is not initialised where an earlier scan has failed.
+    # It is not initialised if an earlier scan has failed.
     with contextlib.suppress(sounddevice.PortAudioError):
         sounddevice._terminate()
     try:
         sounddevice._initialize()
     except sounddevice.PortAudioError as error:
-        raise SourceUnavailable(f'PortAudio does not start ({_reason(error)}); look after the sound server') from None
+        raise SourceUnavailable(f'PortAudio does not start ({_reason(error)}); check the sound server') from None
 
 
 def list_microphones() -> list[dict[str, Any]]:
@@ -193,7 +193,7 @@ def _find_device(sounddevice: ModuleType, device: str) -> dict[str, Any]:
             raise SourceUnavailable(
                 f'there is no default microphone; connect one, or set audio.device ({_LIST_HINT})'
             ) from None
-        # Several fit the name: one more would not cure that.
+        # Several match the name: another device would not help.
         kind = SerError if 'Multiple' in str(error) else SourceUnavailable
         raise kind(
             f"audio.device '{device}' is not one microphone ({_reason(error)}); "

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Watches whether what a microphone gives can be sound at all."""
+"""Watches whether what a microphone delivers can be sound at all."""
 
 import math
 from collections import deque
@@ -10,24 +10,24 @@ import numpy as np
 from ser_ros.audio.block import SAMPLE_RATE
 
 _WINDOW = 1.0
-"""Seconds over which level, clipping and offset are taken."""
+"""Seconds over which level, clipping and offset are measured."""
 
 _CLIPPED = 0.999
 """Samples at or beyond this are full scale; 16 bits reach 0.99997, and a resampler takes some of it away."""
 
 QUIETEST = -120.0
-"""dBFS; below the last bit of 16 (-96 dBFS) and so as good as nothing."""
+"""dBFS; below the last bit of 16 (-96 dBFS), which is practically nothing."""
 
 
 @dataclass(frozen=True)
 class SignalStatistics:
-    """What the last second sounded like to the machine.
+    """Measurements of the last second of sound.
 
     Attributes:
         level: dBFS, of the root mean square; -120 for nothing.
         zeros: Seconds for which every sample up to now has been exactly zero.
         clipped: Share of samples at full scale, 0..1.
-        offset: Mean of the samples (-1..1), which is 0 where nothing is wrong with the sound card.
+        offset: Mean of the samples (-1..1), which is 0 if the sound card works properly.
     """
 
     level: float = QUIETEST
@@ -37,10 +37,10 @@ class SignalStatistics:
 
 
 class SignalMonitor:
-    """Hears every block in one thread and may be asked in another."""
+    """Hears every block in one thread; any other may read the statistics."""
 
     def __init__(self) -> None:
-        """Begin with nothing heard."""
+        """Start with nothing heard."""
         self._blocks: deque[tuple[int, float, float, int]] = deque()
         self._heard = 0
         self._zeros = 0

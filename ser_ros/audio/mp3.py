@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tells MP3 from samples, for messages that do not say what they hold."""
+"""Distinguishes MP3 from samples, for messages that do not state what they hold."""
 
 _BITRATES = {
     3: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 0),
@@ -15,14 +15,14 @@ _HEADER = 4
 def is_mp3(data: bytes) -> bool:
     """Whether `data` begins with a frame of MPEG layer III after which it ends or another frame begins.
 
-    One header alone is no proof: -2 and the like are common samples.
+    A single header is no proof: values such as -2 are common samples.
     """
     length = _frame_length(data)
     return length > 0 and (length == len(data) or _frame_length(data[length:]) > 0)
 
 
 def _frame_length(data: bytes) -> int:
-    """Return the bytes of the frame that `data` begins with; 0 where it begins with none."""
+    """Return the bytes of the frame that `data` begins with; 0 if it begins with none."""
     if len(data) < _HEADER or data[0] != 0xFF or data[1] & 0xE0 != 0xE0:
         return 0
     version, layer = data[1] >> 3 & 3, data[1] >> 1 & 3

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sound as it travels in messages: what is read from each of the supported types, and how they are filled.
 
-Knows the messages by their fields alone, so that rclpy's and rosbags' do alike; arrays may be of numpy, `array`, bytes
-or lists. Where a message breaks what its type promises, `SerError` says what its sender must change.
+Uses only the fields of messages, so that those of rclpy and of rosbags both work; arrays may be of numpy, `array`,
+bytes or lists. If a message does not hold what its type promises, `SerError` says what its sender must change.
 """
 
 from collections.abc import Callable, Iterable
@@ -23,18 +23,18 @@ from ser_ros.audio.sample_formats import SAMPLE_FORMATS, as_array, from_int24, s
 from ser_ros.errors import SerError
 
 INFO_TYPE = 'audio_common_msgs/msg/AudioInfo'
-"""ROS type of the message that says the format of those that cannot say it themselves."""
+"""ROS type of the message that states the format of those that do not state it themselves."""
 
 ROS_DRIVERS = 'github.com/ros-drivers/audio_common'
 _MGONZS13 = 'github.com/mgonzs13/audio_common'
 """The two that have a package audio_common_msgs."""
 
 LOWEST_RATE, HIGHEST_RATE = 4_000, 384_000
-"""Hz; of a rate beyond, the sender was not sure itself."""
+"""Hz; a rate outside this range must be an error of the sender."""
 MOST_CHANNELS = 256
 
 _AUDIO_DATA = 'audio_common_msgs/msg/AudioData'
-"""The one name that a type of both packages has."""
+"""The type name that both packages have."""
 
 _NANOSECONDS = 1_000_000_000
 _WAVE = 'wave'
@@ -52,7 +52,7 @@ class AudioPacket:
     Attributes:
         frames: float32, shape (n, channels), full scale is -1..1.
         rate: Hz.
-        stamp: Seconds; capture time of the first frame on the sender's clock, None where the message has none.
+        stamp: Seconds; capture time of the first frame on the sender's clock, None if the message has none.
     """
 
     frames: np.ndarray
@@ -67,7 +67,7 @@ class AudioPacket:
 
 @dataclass(frozen=True)
 class StreamFormat:
-    """What is taken for the format of messages that cannot say it; the names are AudioInfo's.
+    """The format assumed for messages that do not state it; the names are AudioInfo's.
 
     Attributes:
         sample_rate: Hz.
@@ -86,10 +86,10 @@ class AudioType:
     """A ROS message type that holds sound.
 
     Attributes:
-        field: One that tells it from another package's type of the same name.
+        field: One that distinguishes it from another package's type of the same name.
         origin: Where its package comes from, for people.
-        needs_info: Whether its format stands in `AudioInfo`.
-        decode: (message, AudioInfo of it or what is taken for it) -> packet.
+        needs_info: Whether `AudioInfo` states its format.
+        decode: (message, its AudioInfo or the assumed one) -> packet.
         fill: (message, int16 samples, rate, stamp in seconds, frame_id) -> None; mono.
     """
 
@@ -104,7 +104,7 @@ class PacketDecoder:
     """Decodes the messages of one topic."""
 
     def __init__(self, audio_type: AudioType, assumed: StreamFormat | None = None):
-        """`assumed`: the format of messages that cannot say theirs; 16 kHz mono where not given."""
+        """`assumed`: the format of messages that do not state theirs; 16 kHz mono by default."""
         self._type = audio_type
         self._assumed = assumed or StreamFormat()
         self._info = None if audio_type.needs_info else self._assumed
@@ -115,11 +115,11 @@ class PacketDecoder:
         return self._type.needs_info
 
     def note_info(self, info: Any) -> None:
-        """Take an AudioInfo for the packets that follow; `decode` judges it."""
+        """Use an AudioInfo for the packets that follow; `decode` checks it."""
         self._info = info
 
     def do_without_info(self) -> None:
-        """Take the assumed format for an AudioInfo, until one comes after all."""
+        """Use the assumed format until an AudioInfo comes after all."""
         self._info = self._info or self._assumed
 
     def decode(self, message: Any) -> AudioPacket | None:
@@ -128,9 +128,9 @@ class PacketDecoder:
 
 
 def audio_type(name: str, fields: Iterable[str]) -> AudioType | None:
-    """Return what is known of messages of the ROS type `name`, one of AUDIO_TYPES, that have these `fields`.
+    """Return how messages of the ROS type `name`, one of AUDIO_TYPES, that have these `fields` are read.
 
-    None where they are of a package that only has the same name.
+    None if they belong to another package of the same name.
     """
     found = (AUDIO_TYPES[name], *([_BARE_TYPED] if name == _AUDIO_DATA else []))
     return next((kind for kind in found if kind.field in fields), None)
@@ -145,7 +145,7 @@ def encode(
     `stamp`: seconds, capture time of the first.
     """
     message = kind()
-    # Upwards one step is lost: 16 bits end at 32767.
+    # The highest step is lost: 16 bits end at 32767.
     levels = np.clip(np.rint(samples * np.float32(32768.0)), -32768, 32767).astype(np.int16)
     audio_type.fill(message, levels, rate, stamp, frame_id)
     return message
@@ -171,7 +171,7 @@ def _decode_audio_data_stamped(message: Any, info: Any) -> AudioPacket:
 
 
 def _decode_bytes(data: Any, info: Any, stamp: Any) -> AudioPacket:
-    """Decode ros-drivers' messages: bytes whose meaning stands in AudioInfo."""
+    """Decode ros-drivers' messages: bytes whose format AudioInfo states."""
     if info.coding_format.lower() != _WAVE:
         raise SerError(
             f'the audio messages are coded as {info.coding_format!r:.40}, which is not read here, only wave; {_CURE}'
@@ -189,7 +189,7 @@ def _decode_bytes(data: Any, info: Any, stamp: Any) -> AudioPacket:
     width = int(code[-1])
     if len(content) % width:
         raise SerError(
-            f'an audio message has {len(content)} bytes, which is no multiple of the {width} that a sample of '
+            f'an audio message has {len(content)} bytes, which is not a multiple of the {width} that a sample of '
             f'{name} takes; the AudioInfo must be that of the same capture node'
         )
     values = from_int24(content, code[0]) if width == 3 else content.view(code)
@@ -216,10 +216,10 @@ def _decode_audio_stamped(message: Any, _: Any) -> AudioPacket:
 
 
 def _decode_bare_typed(message: Any, assumed: Any) -> AudioPacket:
-    """Decode mgonzs13's arrays alone: the one that is filled tells the type of the samples, and nothing the rest."""
+    """Decode only mgonzs13's arrays: the one that is filled gives the sample type; the rest is not stated."""
     filled = _filled(message)
     if len(filled) > 1:
-        raise SerError(f'an audio message has {" and ".join(filled)} samples; its sender must fill one array alone')
+        raise SerError(f'an audio message has {" and ".join(filled)} samples; its sender must fill only one array')
     name = filled[0] if filled else 'int16'
     values = as_array(getattr(message, f'{name}_data'), name)
     return _packet(values, assumed.channels, assumed.sample_rate, None)
@@ -230,7 +230,7 @@ def _filled(data: Any) -> list[str]:
 
 
 def _decode_multi_array(message: Any, assumed: Any) -> AudioPacket:
-    """Decode an Int16MultiArray: dimensions, where it names any, are [channels], [frames, channels] or the reverse."""
+    """Decode an Int16MultiArray: dimensions, if it names any, are [channels], [frames, channels] or the reverse."""
     dimensions = message.layout.dim
     labels = [dimension.label.lower() for dimension in dimensions]
     if len(labels) > 2:
@@ -259,7 +259,7 @@ def _packet(values: np.ndarray, channels: int, rate: int, stamp: Any, *, by_chan
         raise SerError('an audio message holds no samples; its sender must send only what it has captured')
     if len(values) % channels:
         raise SerError(
-            f'an audio message has {len(values)} samples, which is no multiple of its {channels} channels; '
+            f'an audio message has {len(values)} samples, which is not a multiple of its {channels} channels; '
             'its sender must send whole frames and say the real number of channels'
         )
     samples = scaled(values)
@@ -288,4 +288,4 @@ AUDIO_TYPES = {
 """Every supported ROS type by its name, those with a stamp first."""
 
 _BARE_TYPED = AudioType('int16_data', _MGONZS13, False, _decode_bare_typed, fill_bare_typed)
-"""mgonzs13's type of the name _AUDIO_DATA: a part of its AudioStamped that some nodes publish alone."""
+"""mgonzs13's type of the name _AUDIO_DATA: a part of its AudioStamped that some nodes publish by itself."""

@@ -10,9 +10,8 @@ from ser_ros.audio.block import SAMPLE_RATE
 class StreamResampler:
     """Resamples a mono stream block by block to 16 kHz, as if it had come in one piece.
 
-    The filter's state lives on between blocks, so their edges leave no trace; the output is aligned with the
-    input in time and comes late by 21 ms (from 48 kHz) to 66 ms (from 8 kHz). At 16 kHz the samples pass through
-    untouched.
+    The filter's state is kept between blocks, so their edges leave no trace; the output is aligned with the input in
+    time and is delayed by 21 ms (from 48 kHz) to 66 ms (from 8 kHz). At 16 kHz the samples pass through untouched.
     """
 
     def __init__(self, rate: float):
@@ -22,7 +21,7 @@ class StreamResampler:
     def process(self, samples: np.ndarray, *, last: bool = False) -> np.ndarray:
         """Return the next output samples (float32, shape (m,)) for `samples` (float32, shape (n,)).
 
-        `last` gives out what the filter still holds back and ends the stream.
+        `last` returns what the filter still holds back and ends the stream.
         """
         if self._stream is None:
             return samples

@@ -34,7 +34,7 @@ def scaled(values: np.ndarray) -> np.ndarray:
     """Return samples of any type as float32, full scale -1..1; unsigned ones are silent at their middle."""
     kind, bits = values.dtype.kind, 8 * values.dtype.itemsize
     if kind == 'f':
-        # What float32 cannot hold becomes infinite, and is taken for broken further on.
+        # Values that float32 cannot hold become infinite, and count as broken later.
         with np.errstate(over='ignore', invalid='ignore'):
             return values.astype(np.float32)
     if kind == 'u':

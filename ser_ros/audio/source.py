@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every source of sound can do, and how it fails."""
+"""The interface of every audio source, and its errors."""
 
 from typing import Protocol
 
@@ -10,12 +10,12 @@ MEAN_OF_CHANNELS = -1
 """Value of `audio.channel` that averages all channels instead of picking one."""
 
 LONGEST_PAUSE = 0.7
-"""Seconds without sound after which a live source counts as silent, and an utterance under way has ended. Blocks come
-every 32 ms, messages on a network in bursts; whoever looks five times a second still sees it within one second."""
+"""Seconds without sound after which a live source counts as silent, and an utterance in progress has ended. Blocks come
+every 32 ms, messages on a network in bursts; a check five times a second still notices within one second."""
 
 
 class SourceUnavailable(SerError):
-    """A source that is not there or not free now, and may be later: plugged in, or let go by another program."""
+    """A source that is missing or in use, and may be available later: plugged in, or released by a program."""
 
 
 class EndOfAudio(Exception):
@@ -23,7 +23,7 @@ class EndOfAudio(Exception):
 
 
 class AudioSource(Protocol):
-    """Where sound comes from: opened, started, read until `EndOfAudio` or the reader's will, closed; repeatable."""
+    """Where sound comes from: opened, started, read until `EndOfAudio` or as long as needed, closed; repeatable."""
 
     @property
     def description(self) -> str:
@@ -31,7 +31,7 @@ class AudioSource(Protocol):
 
     @property
     def live(self) -> bool:
-        """Whether sound is lost when nobody reads it in time."""
+        """Whether sound is lost when it is not read in time."""
 
     @property
     def losses(self) -> dict[str, int]:
@@ -39,27 +39,27 @@ class AudioSource(Protocol):
 
     @property
     def problem(self) -> str:
-        """One sentence while no good sound comes: the fact and the cure; '' where all is well."""
+        """One sentence while no usable sound comes: the fact and the cure; '' if all is well."""
 
     @property
     def longest_pause(self) -> float:
-        """Seconds without a block after which a live source is silent and an utterance under way has ended."""
+        """Seconds without a block after which a live source is silent and an utterance in progress has ended."""
 
     def open(self) -> None:
-        """Check and take hold of the source; does nothing where it is open already. Raises SerError."""
+        """Check and open the source; does nothing if it is open already. Raises SerError."""
 
     def start(self) -> None:
-        """Begin to capture. Raises SerError."""
+        """Start capturing. Raises SerError."""
 
     def read(self, timeout: float) -> AudioBlock | None:
-        """Return the next block, or None where none came within `timeout` seconds. Raises EndOfAudio, SerError."""
+        """Return the next block, or None if none came within `timeout` seconds. Raises EndOfAudio, SerError."""
 
     def close(self) -> None:
-        """Let the source go; never raises, and may be called at any time."""
+        """Release the source; never raises, and may be called at any time."""
 
 
 def check_channel(channel: int, available: int, what: str) -> None:
-    """Raise SerError where `channel` (0-based, or -1) is not among the `available` ones of `what`."""
+    """Raise SerError if `channel` (0-based, or -1) is not among the `available` ones of `what`."""
     if not MEAN_OF_CHANNELS <= channel < available:
         raise SettingError(
             'audio.channel',

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Brings a device back that fails while it is listened to."""
+"""Reopens a device that fails while it is in use."""
 
 import time
 from dataclasses import replace
@@ -19,13 +19,13 @@ _FIRST_SOUND = 3.0
 class SupervisedSource:
     """A live source that outlives its device: unplugged, taken by another program, or stuck.
 
-    What fails while it is read is closed and opened anew, with growing pauses, until sound comes again; its first
-    block then says that sound was lost before it. Only `open` raises, and where the source `waits` only for what no
-    waiting cures: at a robot's start its sound server may come later than its nodes.
+    A source that fails while it is read is closed and reopened, with growing pauses, until sound comes again; its first
+    block then says that sound was lost before it. Only `open` raises, and if the source `waits`, only for faults that
+    waiting does not cure: at a robot's start its sound server may start later than its nodes.
     """
 
     def __init__(self, source: AudioSource, *, waits: bool = True):
-        """Take the source to watch; `waits`: whether `open` takes one for good that is not available yet."""
+        """Take the source to watch; `waits`: whether `open` accepts one that is not available yet."""
         self._source = source
         self._waits = waits
         self._problem = ''
@@ -45,7 +45,7 @@ class SupervisedSource:
 
     @property
     def losses(self) -> dict[str, int]:
-        """Those of the source, and how often it was opened anew."""
+        """Those of the source, and how often it was reopened."""
         return self._source.losses | {'reopened': self._reopened}
 
     @property
@@ -73,7 +73,7 @@ class SupervisedSource:
         self._patience = _FIRST_SOUND
 
     def start(self) -> None:
-        """Begin to capture; a source that does not start is tried again."""
+        """Start capturing; a source that does not start is tried again."""
         if self._next_try is not None:
             return
         try:
@@ -82,7 +82,7 @@ class SupervisedSource:
             self._fail(str(error))
 
     def read(self, timeout: float) -> AudioBlock | None:
-        """Return the next block, or None where none came within `timeout` seconds."""
+        """Return the next block, or None if none came within `timeout` seconds."""
         if self._next_try is not None and not self._bring_back(self._next_try, timeout):
             return None
         began = time.monotonic()
@@ -92,7 +92,7 @@ class SupervisedSource:
             self._fail(str(error))
             return None
         if block is None:
-            # Where a read took longer, this machine stood still and not the device.
+            # If a read took longer, this machine stalled and not the device.
             self._silence += min(time.monotonic() - began, timeout)
             if self._silence > self._patience:
                 self._fail(
@@ -106,7 +106,7 @@ class SupervisedSource:
         return block
 
     def close(self) -> None:
-        """Let the source go."""
+        """Release the source."""
         self._source.close()
         self._settle()
 
@@ -126,7 +126,7 @@ class SupervisedSource:
         self._pause = min(2 * self._pause, _LONGEST_WAIT)
 
     def _bring_back(self, due: float, timeout: float) -> bool:
-        """Open the source again where it is `due`, after at most `timeout` seconds; return whether it is open."""
+        """Open the source again once it is `due`, after at most `timeout` seconds; return whether it is open."""
         wait = due - time.monotonic()
         time.sleep(min(max(wait, 0.0), timeout))
         if wait > timeout:

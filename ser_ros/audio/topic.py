@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sound that arrives in messages; knows no ROS."""
+"""Sound that arrives in messages; independent of ROS."""
 
 import queue
 import time
@@ -19,24 +19,25 @@ _QUEUE_DURATION = 10.0
 
 _TOLERANCE = 0.1
 """Seconds by which stamps may disagree with the length of the sound between them: senders stamp when they get round to
-it. Less sound than that is not missed where it lacks."""
+it. Less missing sound than that goes unnoticed."""
 
 _PAUSE = 0.3
 """Seconds by which messages without stamps may come late before sound is missed: networks send in bursts."""
 
 _LATE_IN_A_ROW = 3
-"""Messages in a row from before the last one that are left out; the next makes a new beginning, for then nobody was
-overtaken: the sender's clock was set back."""
+"""Messages in a row from before the last one that are left out; the next one starts afresh: they were not reordered,
+but the sender's clock was set back."""
 
 _LONGEST_BELIEVED_DELAY = 10.0
-"""Seconds that sound may have been under way; a greater difference is one of two machines' clocks."""
+"""Seconds that sound may have been in transit; a larger difference means that two machines' clocks disagree."""
 
 
 class TopicSource:
     """Takes packets from one thread and gives blocks to another.
 
-    The stamp of a packet is the capture time of its first frame. What comes twice or too late is left out, what lacks
-    is noticed, all is counted, and the block after a break says so. Without stamps the times of arrival serve.
+    The stamp of a packet is the capture time of its first frame. What comes twice or too late is left out, missing
+    sound is detected, everything is counted, and the block after a break says so. Without stamps the times of arrival
+    are used.
     """
 
     def __init__(self, description: str, *, channel: int = 0, clock: Callable[[], float] = time.time):
@@ -88,18 +89,18 @@ class TopicSource:
         if self._last_arrival < self._started:
             return f'no sound comes on the {self._name}; start the microphone node, or correct audio.topic'
         pause = now - self._last_arrival
-        return f'no sound on the {self._name} for {pause:.1f} s; look after the microphone node and the network'
+        return f'no sound on the {self._name} for {pause:.1f} s; check the microphone node and the network'
 
     @property
     def longest_pause(self) -> float:
-        """Longer where messages are long: who sends a second at a time is not silent for a second."""
+        """Longer if messages are long: a sender of one second at a time is not silent in between."""
         return LONGEST_PAUSE + self._last_duration
 
     def push(self, packet: AudioPacket, *, sent: float | None = None) -> None:
         """Take the next message's sound; left out unless this source was started. By one thread at a time.
 
-        `sent`: seconds of the wall clock at which the message was published; without stamps it is the better time, for
-        messages may wait on their way and then come all at once.
+        `sent`: seconds of the wall clock at which the message was published; without stamps it is the better time,
+        because messages may be held up and then come all at once.
         """
         if not self._listening:
             return
@@ -128,18 +129,18 @@ class TopicSource:
             self._refusal = problem
 
     def leave_out(self) -> None:
-        """Note a message that cannot be read yet, which is no fault: somebody sends."""
+        """Note a message that cannot be read yet, which is no fault: there is a sender."""
         self._last_arrival = time.monotonic()
 
     def complain(self, problem: str) -> None:
-        """Note why no message can come; '' takes it back."""
+        """Note why no message can come; '' withdraws it."""
         self._complaint = problem
 
     def open(self) -> None:
-        """Nothing to take hold of."""
+        """Nothing to open."""
 
     def start(self) -> None:
-        """Begin with what is published from now on."""
+        """Start with what is published from now on."""
         while self._take(timeout=0.0) is not None:
             pass
         self._forget()
@@ -149,7 +150,7 @@ class TopicSource:
         self._listening = True
 
     def read(self, timeout: float) -> AudioBlock | None:
-        """Return the next block of at most 32 ms, or None where none came within `timeout` seconds."""
+        """Return the next block of at most 32 ms, or None if none came within `timeout` seconds."""
         if not len(self._rest):
             taken = self._take(timeout)
             if taken is None:
@@ -190,7 +191,7 @@ class TopicSource:
     def _accept(self, packet: AudioPacket, arrival: float, overflowed: bool) -> AudioBlock | None:
         """Make `packet` the one that is read now, unless it comes twice or too late.
 
-        Returns what the resampler still held of the sound before, where nothing joins that.
+        Returns what the resampler still held of the sound before, if `packet` does not continue it.
         """
         stamp, last = packet.stamp, self._last
         if stamp is not None and last is not None and last.stamp is not None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a device needs at least for an utterance: its floating-point work and its weights' bytes, at measured rates."""
+"""The least time a device needs for an utterance: its floating-point work and its weights' bytes, at measured rates."""
 
 import time
 from collections.abc import Callable
@@ -47,7 +47,7 @@ def measure_floor(folder: Path, samples: np.ndarray, device: torch.device) -> Fl
         name: value.to(device, dtype if value.is_floating_point() else None)
         for name, value in checkpoint.frontend([samples]).items()
     }
-    # The counter asks for the gradients of whatever could have one, and there are none here.
+    # The counter asks for the gradients of everything that could have one, and there are none here.
     checkpoint.model.requires_grad_(False)
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
         checkpoint.model(**inputs)

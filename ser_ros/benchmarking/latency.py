@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long after the end of speech, and after the decision of the end, a message is there; and what silence costs."""
+"""How long a message takes after the end of speech, and after the decision of the end; and what silence costs."""
 
 import contextlib
 import tempfile
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     from ser_ros.benchmarking.live import Speaker
 
 _SETTLING = 1.0
-"""Seconds after the start that do not count as idle, nor those before a file ends."""
+"""Seconds after the start, and before the end of a file, that do not count as idle."""
 
 
 @dataclass(frozen=True)
 class LiveFigures:
-    """What was measured of some equal nodes that heard the same sound.
+    """Measurements of some equal nodes that heard the same sound.
 
     Attributes:
-        utterances: Final messages that could come, of all nodes.
+        utterances: Final messages expected, of all nodes.
         answered: Final messages that came.
         end_to_message: Milliseconds from the end of speech, shape (answered,).
         decision_to_message: Milliseconds from the decision of the end, shape (answered,).
-        interim: How many interim messages came.
+        interim: Number of interim messages.
         idle_percent: Use of one core in percent, for each node, over `idle_seconds` of silence.
         megabytes: Memory of the first node after it has answered, 10^6 bytes.
         own_megabytes: What of it is shared with no other process.
-        threads: Number of them in the first node.
+        threads: Number of threads of the first node.
         start_seconds: Seconds that the first node took to start, by stage.
     """
 
@@ -59,7 +59,7 @@ class LiveFigures:
 
 @dataclass
 class _Group:
-    """Equal nodes that hear one topic, and what was measured of them so far."""
+    """Equal nodes that hear one topic, and the measurements so far."""
 
     audio: str
     nodes: dict[str, NodeProcess]
@@ -67,7 +67,7 @@ class _Group:
     starts: list[dict[str, float]]
     idle_percent: tuple[float, ...] = ()
     sent: list[list[float]] = field(default_factory=list)
-    """For each round when each packet went out."""
+    """For each round, when each packet went out."""
 
 
 def measure_live(
@@ -82,7 +82,7 @@ def measure_live(
     """Measure `nodes` nodes for each of `settings` (parameters by name). Raises SerError.
 
     All run for the whole time, but in each of the `rounds` they hear the utterances one setting after the other, so
-    that a noisy machine hits all settings alike and none of them another.
+    that noise of the machine affects all settings alike, and no setting disturbs another.
     """
     speaker_class = _speaker()
     packets = lay_out(utterances)
@@ -113,7 +113,7 @@ def measure_live(
 def measure_idle(parameters: dict[str, Any], seconds: float) -> float:
     """Return what one node with `parameters` uses while it hears silence from a file at its own pace, in % of a core.
 
-    Without DDS between: what the node itself costs. Raises SerError.
+    Without DDS: the cost of the node itself. Raises SerError.
     """
     with tempfile.TemporaryDirectory(prefix='ser-benchmark-') as folder:
         file = Path(folder) / 'silence.wav'
@@ -131,8 +131,8 @@ def delays_of(
 ) -> list[tuple[float, float]]:
     """Return milliseconds from the end of speech, and from the decision, for each (when it came, utterance number).
 
-    `sent`: for each time that the sound of `schedule` was played, when each packet went out. Numbers go on from one
-    time to the next. A message for which nothing was expected is left out.
+    `sent`: for each time that the sound of `schedule` was played, when each packet went out. Numbers continue from one
+    time to the next. A message that was not expected is left out.
     """
     expected = {utterance.number: utterance for utterance in schedule.utterances}
     delays = []
@@ -146,12 +146,12 @@ def delays_of(
 
 
 def _speaker() -> 'type[Speaker]':
-    # Late, for most of the benchmark runs without ROS.
+    # Imported late: most of the benchmark runs without ROS.
     try:
         from ser_ros.benchmarking.live import Speaker
     except ImportError as error:
         raise SerError(
-            f'the live section needs ROS 2, but {error.name} is not here; source the built workspace, or leave the '
+            f'the live section needs ROS 2, but {error.name} is missing; source the built workspace, or leave the '
             'section out with --only'
         ) from None
     return Speaker
@@ -161,7 +161,7 @@ def _start(stack: contextlib.ExitStack, name: str, parameters: dict[str, Any], n
     audio = f'{name}_audio'
     heard = parameters | {'audio.source': 'topic', 'audio.topic': audio}
     names = [f'{name}_node_{index}' for index in range(nodes)]
-    processes = {emotion_topic(each): stack.enter_context(logging_node(each, heard)) for each in names}
+    processes = {emotion_topic(node): stack.enter_context(logging_node(node, heard)) for node in names}
     return _Group(audio, processes, [wait_until_listening(node) for node in processes.values()])
 
 

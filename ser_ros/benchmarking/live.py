@@ -46,7 +46,7 @@ class Speaker:
         rclpy.shutdown(context=self._context)
 
     def connect(self, audio: str, emotions: Sequence[str]) -> None:
-        """Get ready to play on `audio` to nodes that answer on `emotions`, and wait for them. Raises SerError."""
+        """Prepare to play on `audio` to nodes that answer on `emotions`, and wait for them. Raises SerError."""
         publisher = self._node.create_publisher(Int16MultiArray, audio, qos_profile_sensor_data)
         self._publishers[audio] = publisher
         for topic in emotions:
@@ -63,9 +63,9 @@ class Speaker:
             time.sleep(_LOOK_PERIOD)
 
     def play(self, audio: str, packets: np.ndarray) -> list[float]:
-        """Publish `packets` (int16, shape (n, PACKET), 16 kHz) on `audio` as fast as they sound.
+        """Publish `packets` (int16, shape (n, PACKET), 16 kHz) on `audio` in real time.
 
-        Returns the times of `time.monotonic()` at which each was handed to DDS.
+        Returns the times of `time.monotonic()` at which the packets were handed to DDS.
         """
         publisher, sent = self._publishers[audio], []
         began = time.monotonic()

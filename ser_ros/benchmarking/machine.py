@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a figure was measured on."""
+"""The machine that a figure was measured on."""
 
 import datetime
 import os
@@ -33,7 +33,7 @@ def describe_machine() -> dict[str, str]:
 
 
 def _torch() -> tuple[str, str]:
-    """Return on how many threads torch runs, and what GPU it sees, for people."""
+    """Return the number of threads of torch, and the GPU it sees, as text."""
     if missing_packages('torch'):
         return '', 'not looked for, as torch is not installed'
     import torch

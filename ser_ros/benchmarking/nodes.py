@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Nodes that say in their logs how far their start is."""
+"""Nodes whose logs show the progress of their start."""
 
 import contextlib
 import re
@@ -20,7 +20,7 @@ _LOG_LINE = re.compile(r'\[INFO\] \[(?P<time>[\d.]+)\] \[\S+\]: (?P<text>.*)')
 
 @contextlib.contextmanager
 def logging_node(name: str, parameters: dict) -> Iterator[NodeProcess]:
-    """Give a node called `name`, with `parameters`, that writes a log and publishes on `emotion_topic(name)`."""
+    """Yield a node called `name`, with `parameters`, that writes a log and publishes on `emotion_topic(name)`."""
     with tempfile.TemporaryDirectory(prefix='ser-benchmark-') as folder:
         arguments = ['-r', f'emotion:={emotion_topic(name)}']
         with NodeProcess(parameters, name=name, arguments=arguments, log=Path(folder) / f'{name}.log') as node:
@@ -33,7 +33,7 @@ def emotion_topic(name: str) -> str:
 
 
 def wait_until_listening(node: NodeProcess) -> dict[str, float]:
-    """Return the seconds of each stage of its start. Raises SerError where the node does not come up."""
+    """Return the seconds of each stage of its start. Raises SerError if the node does not start."""
     deadline = time.monotonic() + _START_TIMEOUT
     while 'listening' not in (found := _stages(node.output)):
         if node.exit_code is not None or time.monotonic() > deadline:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long a model takes for an utterance in each backend, beside transformers' pipeline as a user writes it."""
+"""How long a model takes for an utterance in each backend, compared with transformers' pipeline as users write it."""
 
 import itertools
 import time
@@ -21,7 +21,8 @@ PEER_IN_FLOAT32 = 'transformers pipeline, float32'
 """The same for weights of half precision, which the pipeline keeps and a CPU computes slowly."""
 
 _PAUSE = 0.1
-"""Seconds before each run: an utterance comes after a silence, and the threads of the one before have gone to sleep."""
+"""Seconds before each run: an utterance comes after a silence, when the threads of the previous one have gone to
+sleep."""
 _LONGEST_TURN = 60.0
 """Seconds after which one length has been timed long enough."""
 _LEAST_RUNS = 3
@@ -35,7 +36,7 @@ class Way:
     """One way to run a model.
 
     Attributes:
-        settings: Device and, of the peer, number format; for people.
+        settings: Device and, for the peer, number format; as text.
         temperature: What its logits are divided by before the softmax.
     """
 
@@ -56,7 +57,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class LinearFit:
-    """The straight line through the medians: milliseconds for nothing, and for each second; how well it fits."""
+    """The straight line through the medians: milliseconds for no sound, and for each second; how well it fits."""
 
     constant: float
     per_second: float
@@ -70,7 +71,7 @@ class Agreement:
 
     Attributes:
         labels_equal: Share of the clips, 0..1.
-        largest_difference: Of any probability, 0..1; None where the two apply different temperatures.
+        largest_difference: Of any probability, 0..1; None if the two apply different temperatures.
     """
 
     clips: int
@@ -104,7 +105,7 @@ def load_ways(folder: Path, device: str, backends: list[str]) -> tuple[dict[str,
 def backends_of(folder: Path, device: str) -> list[str]:
     """Return which of our backends run the model in `folder` on `device`, the automatic choice first. Raises SerError.
 
-    A GPU runs torch alone; where torch is not installed, only the optimised form runs.
+    A GPU runs only torch; if torch is not installed, only the optimised form runs.
     """
     if missing_packages('torch'):
         return ['onnx']
@@ -116,7 +117,7 @@ def backends_of(folder: Path, device: str) -> list[str]:
 def time_ways(
     ways: dict[str, Way], utterances: dict[float, np.ndarray], runs: int, on_progress: Callable[[str], None]
 ) -> dict[str, list[Timing]]:
-    """Time all `ways` in turns for each of `utterances` (by length in seconds), so that noise hits all alike."""
+    """Time all `ways` in turns for each of `utterances` (by length in seconds), so that noise affects all alike."""
     found: dict[str, list[Timing]] = {name: [] for name in ways}
     for seconds, samples in utterances.items():
         on_progress(f'recognising {seconds:g} s')
@@ -150,7 +151,7 @@ def fit_line(timings: list[Timing]) -> LinearFit:
 def compare(
     ways: dict[str, Way], clips: list[np.ndarray], on_progress: Callable[[str], None]
 ) -> dict[tuple[str, str], Agreement]:
-    """Return how each two of `ways` agree on `clips`, where at least one of them is ours."""
+    """Return how any two of `ways`, at least one of them ours, agree on `clips`."""
     answers = {}
     for name, way in ways.items():
         on_progress(f'{len(clips)} utterances for the agreement: {name}')
@@ -182,7 +183,7 @@ def _ours(classifier: Classifier) -> Way:
 
 
 def _peer(folder: Path, device: str, **options: Any) -> Way:
-    """Return the pipeline as a user writes it; where the device is left to us, it is left to the pipeline, too."""
+    """Return the pipeline as a user writes it; an automatic device is left to the pipeline, too."""
     import transformers
 
     if device != 'auto':

@@ -17,7 +17,7 @@ class Report:
     """Collects sections; each is kept as Markdown lines and as plain values."""
 
     def __init__(self, machine: dict[str, str], model: dict[str, str], command: str):
-        """Begin with what was measured, on what, and by which command."""
+        """Start with what was measured, on which machine, and by which command."""
         self.values: dict = {'command': command, 'machine': machine, 'model': model}
         self._lines = ['# Benchmark', '', f'`{command}`', '', *_table(('', ''), (machine | model).items())]
 
@@ -28,7 +28,7 @@ class Report:
         self._section('Voice activity, one chunk of 32 ms, one thread', ('median', '95 %', 'runs'), rows)
 
     def add_ways(self, ways: dict[str, Way], peer_problem: str) -> None:
-        """Add how each way runs the model, and why the peer does not, if it does not."""
+        """Add how each way runs the model, and why the peer does not, if it cannot."""
         settings = {name: way.settings for name, way in ways.items()}
         if peer_problem:
             settings[PEER] = f'cannot run this model: {peer_problem}'
@@ -38,7 +38,7 @@ class Report:
     def add_recognition(self, timings: dict[str, list[Timing]], shown: Sequence[float]) -> None:
         """Add the milliseconds of each way at the lengths `shown`, and how many times as long the peer takes.
 
-        Where the peer runs in two number formats, the faster of the two counts.
+        If the peer runs in two number formats, the faster one counts.
         """
         self.values['recognition'] = {
             name: [
@@ -86,7 +86,7 @@ class Report:
         self._section('Agreement', ('', 'clips', 'labels equal', 'largest difference of a probability'), rows)
 
     def add_live(self, measured: dict[str, LiveFigures]) -> None:
-        """Add what running nodes did, by what was asked of them."""
+        """Add the measurements of running nodes, by their settings."""
         first = next(iter(measured.values()))
         reference = np.percentile(first.decision_to_message, 95) if first.answered else None
         self.values['live'] = {name: _plain(live) for name, live in measured.items()}
@@ -134,13 +134,13 @@ class Report:
         self._section('Idle, memory, start', cost_headers, costs)
 
     def add_idle(self, percent: float, seconds: float) -> None:
-        """Add what silence costs one node that hears it from a file."""
+        """Add the cost of silence for one node that hears it from a file."""
         self.values['idle'] = {'percent_of_a_core': percent, 'seconds': seconds}
         rows = [(f'{percent:.1f} % of one core', f'{seconds:.0f} s')]
         self._section('Silence, heard from a file at its own pace', ('uses', 'measured over'), rows)
 
     def add_floor(self, rows: dict[str, dict[str, float]]) -> None:
-        """Add what the device needs at least for 3 s: see `floor.py`."""
+        """Add the least that the device needs for 3 s: see `floor.py`."""
         self.values['floor'] = rows
         shown = [
             (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When a node that hears given sound in packets can know of each utterance, and when it must have decided its end."""
+"""When a node that hears given packets can detect each utterance, and when it must have decided its end."""
 
 from dataclasses import dataclass
 
@@ -41,7 +41,7 @@ class Schedule:
 
     Attributes:
         utterances: All that end, in order.
-        numbers: How many numbers it gives out meanwhile.
+        numbers: How many utterance numbers it uses meanwhile.
     """
 
     utterances: tuple[Expected, ...]
@@ -57,7 +57,7 @@ def lay_out(utterances: list[np.ndarray]) -> np.ndarray:
 
 
 def background_noise(seconds: float) -> np.ndarray:
-    """Return that much faint noise, as packets: int16, shape (n, PACKET), 16 kHz."""
+    """Return `seconds` of faint noise, as packets: int16, shape (n, PACKET), 16 kHz."""
     return _packets(_noise(seconds))
 
 

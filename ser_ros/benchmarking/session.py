@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One run of the benchmark: the sections that were asked for, one after the other."""
+"""One run of the benchmark: the requested sections, one after another."""
 
 import contextlib
 import tempfile
@@ -25,7 +25,7 @@ _SHOWN = (1.0, 3.0, 5.0, 10.0)
 _LENGTHS = tuple(float(seconds) for seconds in range(1, 11))
 _FLOOR_SECONDS = 3.0
 _CHECKED_CLIPS = 10
-"""Enough to see that a graph is that of its model, where answers mean nothing anyway."""
+"""Enough to check that a graph matches its model; answers of random weights mean nothing anyway."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,11 @@ class Session:
     Attributes:
         sections: of SECTIONS.
         model: folder.
-        weights: what they are, for people.
+        weights: what they are, as text.
         device: as in `model.device`.
         backends: those that run the model, the first one in all sections.
         nodes: at once in the live section.
-        data: folder of recordings for the agreement, None for the demo's.
+        data: folder of recordings for the agreement, None for those of the demo.
         clips: how many of them, None for all.
     """
 
@@ -93,7 +93,7 @@ def measure(session: Session, utterances: list[np.ndarray], command: str, on_pro
 
 @contextlib.contextmanager
 def random_weight_model(architecture: str, *, optimise: bool, on_progress: Callable[[str], None]) -> Iterator[Path]:
-    """Give the folder of a model of `architecture`, with its optimised form where that is wanted. Needs torch."""
+    """Yield the folder of a model of `architecture`, with its optimised form if `optimise`. Needs torch."""
     from ser_ros.benchmarking.architectures import make_random_model
 
     with tempfile.TemporaryDirectory(prefix='ser-benchmark-') as place:
@@ -148,7 +148,7 @@ def _measure_floor(
     report: Report,
     on_progress: Callable[[str], None],
 ) -> None:
-    # Late, as whatever needs torch is.
+    # Imported late, like everything that needs torch.
     import torch
 
     from ser_ros.benchmarking.floor import measure_floor

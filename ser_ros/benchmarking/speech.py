@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real speech of any length, from the package's own recording or from a user's."""
+"""Real speech of any length, from the package's own recording or a user's."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def read_speech(file: Path | None) -> np.ndarray:
 
 
 def utterances_of(recording: np.ndarray) -> list[np.ndarray]:
-    """Return its utterances. Raises SerError where nobody speaks."""
+    """Return its utterances. Raises SerError if there is no speech."""
     found = [utterance.samples for utterance in segment_recording(recording)]
     if not found:
         raise SerError('no speech was found in this recording; give one with speech')
@@ -26,7 +26,7 @@ def utterances_of(recording: np.ndarray) -> list[np.ndarray]:
 
 
 def speech_of(utterances: list[np.ndarray], seconds: float) -> np.ndarray:
-    """Return `seconds` of speech: the utterances one after the other, as often as it takes."""
+    """Return `seconds` of speech: the utterances one after another, repeated as needed."""
     count = round(seconds * SAMPLE_RATE)
     joined = np.concatenate(utterances)
     return np.tile(joined, -(-count // len(joined)))[:count]

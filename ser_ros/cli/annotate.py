@@ -34,7 +34,7 @@ def main(args: list[str] | None = None) -> int:
         raise SerError(f'--min-confidence {options.min_confidence:g} is not a probability; give one from 0 to 1')
     bags = [path for path in options.paths if is_bag(path)]
     if bags and len(options.paths) > 1:
-        raise SerError(f'{bags[0]} is a bag, and one bag at a time is annotated; give it alone')
+        raise SerError(f'{bags[0]} is a bag, and only one bag at a time is annotated; give only that')
     return _annotate_bag(options) if bags else _annotate_files(options)
 
 
@@ -98,7 +98,7 @@ def _tables_of(path: Path, out: Path | None) -> tuple[Path, Path]:
 
 
 def _check(path: Path, channel: int) -> float:
-    """Return the seconds of sound in the file after it has been checked. Raises SerError."""
+    """Check the file and return its seconds of sound. Raises SerError."""
     source = FileSource(path, channel=channel)
     source.open()
     source.close()

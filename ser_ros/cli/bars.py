@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Probabilities as bars for people to look at."""
+"""Probabilities as bars in the terminal."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,7 @@ _WIDTH = 32
 
 
 def probability_bars(labels: Sequence[str], probabilities: Iterable[float]) -> str:
-    """Return one line for each label: its name, a bar, and per cent; probabilities are 0..1."""
+    """Return one line for each label: its name, a bar, and percent; probabilities are 0..1."""
     block, shade = ('█', '·') if 'utf' in (sys.stdout.encoding or '').lower() else ('#', '.')
     longest = max(map(len, labels))
     lines = []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`ros2 run ser_ros benchmark`: how fast everything is on this machine, beside transformers' own pipeline."""
+"""`ros2 run ser_ros benchmark`: how fast everything is on this machine, compared with transformers' own pipeline."""
 
 import argparse
 import contextlib
@@ -62,7 +62,7 @@ def main(args: list[str] | None = None) -> int:
 
 @contextlib.contextmanager
 def _model(options: argparse.Namespace) -> Iterator[tuple[Path, str]]:
-    """Give the model's folder, and what its weights are."""
+    """Yield the model's folder, and what its weights are."""
     if options.architecture is None:
         yield find_model(options.model), 'as trained'
         return
@@ -117,8 +117,8 @@ def _parse(args: list[str]) -> argparse.Namespace:
         raise SerError('--model and --architecture were given; give one of them')
     for section in options.only:
         if section not in SECTIONS:
-            known = ', '.join(SECTIONS)
-            raise SerError(f"--only '{section}' is not a section; give some of {known}, separated by commas")
+            sections = ', '.join(SECTIONS)
+            raise SerError(f"--only '{section}' is not a section; give some of {sections}, separated by commas")
     for name in ('nodes', 'clips'):
         value = getattr(options, name)
         if value is not None and value < 1:

@@ -24,24 +24,24 @@ if TYPE_CHECKING:
     from ser_msgs.msg import Emotion
 
 _PATIENCE = 300.0
-"""Seconds that the node has for each step of its start: a large model takes some to load."""
+"""Seconds allowed for each step of the start of the node: a large model takes a while to load."""
 
 
 @ends_in_a_sentence
 def main(args: list[str] | None = None) -> int:
-    """Run the demo; return 0 where every utterance brought its message."""
+    """Run the demo; return 0 if every utterance brought a message."""
     options = _parse(args)
     recording = share_folder() / 'demo' / 'recording.flac'
     microphone = options.source == 'microphone'
     audio = None if microphone else Path(options.audio or recording).resolve()
     if audio:
-        open_sound_file(audio).close()  # A bad file is told here, in one sentence, before anything is started.
+        open_sound_file(audio).close()  # A bad file is reported here, before anything is started.
     said = len(json.loads(recording.with_suffix('.json').read_text())['utterances']) if audio == recording else None
     _choose_domain()
-    # Late, for rclpy takes a while, and a bad file is told at once.
+    # Imported late: rclpy takes a while, and a bad file is reported at once.
     from ser_ros.testing.observer import Observer, ros_context
 
-    # Whoever asks for the microphone sits before it: what is wrong with it is told at once.
+    # The user sits at the microphone: a fault of it is reported at once.
     parameters = {'autostart': False, 'audio.source': options.source, 'audio.wait': False, 'model.path': options.model}
     if audio:
         parameters['audio.file'] = str(audio)
@@ -76,7 +76,7 @@ def _parse(args: list[str] | None) -> argparse.Namespace:
 
 
 def _choose_domain() -> None:
-    """Stay on this machine and, unless the user chose a domain, out of the way of other ROS nodes on it."""
+    """Stay on this machine and, unless the user chose a domain, apart from other ROS nodes on it."""
     if 'ROS_DOMAIN_ID' in os.environ:
         os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
     else:
@@ -86,7 +86,7 @@ def _choose_domain() -> None:
 
 def _check(success: bool, transition: str) -> None:
     if not success:
-        raise SerError(f'the node could not {transition}; its own message stands above')
+        raise SerError(f'the node could not {transition}; its own message is above')
 
 
 def _show(message: 'Emotion') -> None:
@@ -103,7 +103,7 @@ def _show(message: 'Emotion') -> None:
 
 
 def _to_answer(diagnostics: 'DiagnosticArray') -> int:
-    """Return how many utterances the node says it has answered, or should have."""
+    """Return how many utterances the node reports that it answered, or should have."""
     values = {pair.key: pair.value for status in diagnostics.status for pair in status.values}
     return sum(int(values.get(key, 0)) for key in ('answered', 'failed', 'dropped final'))
 
@@ -111,7 +111,7 @@ def _to_answer(diagnostics: 'DiagnosticArray') -> int:
 def _verdict(answered: int, to_answer: int, *, said: int | None, complete: bool, exit_code: int) -> int:
     print(f'\n{to_answer} utterance(s) heard, {answered} final message(s) received, node ended with {exit_code}')
     if exit_code != 0:
-        raise SerError(f'the node ended with exit code {exit_code}; its own message stands above')
+        raise SerError(f'the node ended with exit code {exit_code}; its own message is above')
     if complete and answered < to_answer:
         raise SerError(f'{to_answer - answered} utterance(s) brought no message')
     if said is not None and answered != said:

@@ -25,7 +25,7 @@ examples:
 _FOLDERS = ('--data', '--out')
 
 _MODELS = ('', '--map')
-"""Models are names or folders; --map has the values themselves, or a file."""
+"""Models are names or folders; --map takes the values themselves, or a file."""
 
 
 @ends_in_a_sentence
@@ -42,7 +42,7 @@ def main(args: list[str] | None = None) -> int:
 
 
 def _evaluate(options: argparse.Namespace, folders: Sequence[Path], command: str) -> None:
-    # Late, for they need what a robot has not installed.
+    # Imported late: they need packages that a robot does not have.
     from ser_ros.training.data.corpus import read_corpus
     from ser_ros.training.evaluation.label_map import read_entries
     from ser_ros.training.evaluation.results import EvaluationConfig, evaluate_each, evaluate_ensemble
@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         description='Measure trained models on the clips of a corpus that they were not trained on, one at a time and '
         'unpadded, with the same recogniser as the node.',
         epilog=_EXAMPLES,
-        allow_abbrev=False,  # reports show the command, and must know each option
+        allow_abbrev=False,  # reports show the command, with its options in full
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
@@ -93,8 +93,8 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar='A=B',
         help="the corpus's label A is the model's label B, or A= to leave its clips out; also a .yaml file. Equal "
-        'labels need no entry. Clips whose label the model lacks are left out; labels that the corpus lacks are never '
-        'answered',
+        'labels need no entry. Clips whose label the model does not have are left out; labels that the corpus does not '
+        'have are never answered',
     )
     add('--all-clips', action='store_true', help='also use clips that the model was trained on')
     add(

@@ -17,7 +17,7 @@ def main(args: list[str] | None = None) -> int:
         '`ros2 run ser_ros devices` lists the microphones',
     )
     parser.parse_args(own_arguments(args))
-    # Only now, for `--help` waits for nothing.
+    # Imported late, so that `--help` does not wait for it.
     from ser_ros.node.mic_node import MicNode
 
     return run_node(MicNode, args)

@@ -30,13 +30,13 @@ gives the measurements.
 
 @ends_in_a_sentence
 def main(args: list[str] | None = None) -> int:
-    """Build, check and put into place."""
+    """Build, check and install the optimised form."""
     args = sys.argv[1:] if args is None else args
     parser = _parser()
     options = _check(parser.parse_args(args))
     folder = find_model(options.model)
     require_extra('optimize', 'optimize')
-    # Late, so that a wrong name is told at once and not after torch has been loaded.
+    # Imported late, so that a wrong name is reported at once and not after torch has been loaded.
     from ser_ros.benchmarking.machine import describe_machine
     from ser_ros.export.build import build
     from ser_ros.export.clips import clips_in, clips_of_demo

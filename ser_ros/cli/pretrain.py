@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`ros2 run ser_ros pretrain`: makes an encoder from unlabelled speech, which `train --model` can begin with."""
+"""`ros2 run ser_ros pretrain`: makes an encoder from unlabelled speech, from which `train --model` can start."""
 
 import argparse
 import dataclasses
@@ -30,7 +30,7 @@ examples:
 
 @ends_in_a_sentence
 def main(args: list[str] | None = None) -> int:
-    """Pretrain what is asked for and tell where the encoder is."""
+    """Pretrain an encoder and print where it is."""
     args = sys.argv[1:] if args is None else args
     parser = _parser()
     options = parser.parse_args(args)
@@ -40,7 +40,7 @@ def main(args: list[str] | None = None) -> int:
 
 
 def _pretrain(options: argparse.Namespace, command: str) -> None:
-    # Late, for they need what a robot has not installed.
+    # Imported late: they need packages that a robot does not have.
     from ser_ros.training.learning.quiet import quiet_transformers
     from ser_ros.training.pretraining.encoder_folder import Pretraining, make_encoder
     from ser_ros.training.pretraining.speech import find_pieces, hours
@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         description='Train a small speech encoder on folders of unlabelled audio: masked prediction, distillation from '
         'a larger encoder, or both.',
         epilog=_EXAMPLES,
-        allow_abbrev=False,  # reports show the command, and must know each option
+        allow_abbrev=False,  # reports show the command, with its options in full
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command of a run as reports show it."""
+"""The command of a run as shown in reports."""
 
 import argparse
 import shlex
@@ -12,15 +12,15 @@ from ser_ros.recognition.models import folder_name
 def repeatable(
     args: Sequence[str], parser: argparse.ArgumentParser, *, folders: Sequence[str], models: Sequence[str] = ()
 ) -> str:
-    """Return the command with which a run can be repeated; of the paths in it only the last names.
+    """Return the command that repeats a run; its paths are cut to their last names.
 
-    A report may be published, and where somebody keeps data is private.
+    A report may be published, and where someone keeps data is private.
 
     Args:
         args: The words after the command's name.
         parser: The command's own; its `prog` is the name.
         folders: Options whose values are paths.
-        models: Those whose values may be something else too, such as names on the Hugging Face Hub; '' stands for what
+        models: Those whose values may also be something else, such as names on the Hugging Face Hub; '' stands for what
             comes before all options.
     """
     words, option = [], ''

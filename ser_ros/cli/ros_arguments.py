@@ -12,7 +12,7 @@ from rclpy.impl.implementation_singleton import rclpy_implementation
 from ser_ros.errors import SerError
 
 _PLACES_IN_ROS = re.compile(r', at /\S+:\d+')
-"""rcl appends where in its own sources it gave up."""
+"""rcl appends the place in its own sources where it failed."""
 
 _CURES = {
     'params file': 'give a YAML file with the node (or /**), below it ros__parameters, below that the parameters, '
@@ -21,13 +21,13 @@ _CURES = {
     'parameter override': 'write -p name:=value, the value as in YAML',
     'remap rule': 'write -r from:=to; __node takes a name of letters, digits and _, __ns one that begins with /',
 }
-"""What rcl could not read, in its own words, and what it wants."""
+"""What rcl could not read, in its own words, and what it expects."""
 
 
 def init_ros(args: list[str] | None) -> None:
-    """Initialise rclpy with `args`, sys.argv where None. Raises SerError, with rcl's reason, where it refuses them.
+    """Initialise rclpy with `args`, sys.argv if None. Raises SerError, with rcl's reason, if it refuses them.
 
-    Without rclpy's own signal handlers: they take ROS away at once, and a node could not say its last words.
+    Without rclpy's own signal handlers: they shut ROS down at once, and a node could not publish its last messages.
     """
     try:
         rclpy.init(args=args, signal_handler_options=rclpy.SignalHandlerOptions.NO)
@@ -40,9 +40,9 @@ def init_ros(args: list[str] | None) -> None:
 
 
 def own_arguments(args: Sequence[str] | None) -> list[str]:
-    """Return what of `args`, sys.argv's where None, is not for ROS: what lies outside of `--ros-args ... [--]`.
+    """Return those of `args`, sys.argv's if None, that are not for ROS: outside of `--ros-args ... [--]`.
 
-    rclpy's own `remove_ros_args` raises where it does not like what lies inside.
+    rclpy's own `remove_ros_args` raises if those inside are invalid.
     """
     own, is_for_ros = [], False
     for word in sys.argv[1:] if args is None else args:
@@ -54,7 +54,7 @@ def own_arguments(args: Sequence[str] | None) -> list[str]:
 
 
 def parameter_files(args: Sequence[str] | None) -> list[str]:
-    """Return the files that `args`, sys.argv's where None, give with --params-file."""
+    """Return the files that `args`, sys.argv's if None, give with --params-file."""
     args = sys.argv[1:] if args is None else list(args)
     return [value for flag, value in itertools.pairwise(args) if flag == '--params-file']
 

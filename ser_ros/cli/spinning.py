@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs a ROS node to its end: its own, Ctrl-C, SIGTERM, or a fault that the user can cure."""
+"""Runs a ROS node until it finishes, Ctrl-C, SIGTERM, or a fault that the user can cure."""
 
 import signal
 import sys
@@ -19,7 +19,7 @@ from ser_ros.node.stray_parameters import stray_file
 RCLError = rclpy_implementation.RCLError
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _LONGEST_WAIT = 0.5
-"""Seconds after which the executor looks for a signal, where nothing else happens."""
+"""Seconds after which the executor checks for a signal if nothing else happens."""
 
 
 def run_node(
@@ -27,8 +27,8 @@ def run_node(
 ) -> int:
     """Spin a node until its future `finished` is done, which holds the exit code, or a signal comes (0).
 
-    `begin` is called before and returns whether the node could begin (else 1). A SerError is printed as a sentence (1),
-    and so are arguments that ROS refuses; a parameter file that does not speak to the node is told in its log.
+    `begin` is called first and returns whether the node could start (otherwise 1). A SerError is printed as a sentence
+    (1), and so are arguments that ROS refuses; a parameter file without a section for the node is reported in its log.
     """
     node = None
     for number in _SIGNALS:
@@ -37,8 +37,8 @@ def run_node(
         init_ros(args)
         node = make_node()
         for file in parameter_files(args):
-            if told := stray_file(file, node.get_fully_qualified_name()):
-                node.get_logger().warning(told)
+            if sentence := stray_file(file, node.get_fully_qualified_name()):
+                node.get_logger().warning(sentence)
         executor = SingleThreadedExecutor()
         executor.add_node(node)
         if not begin(node):
@@ -51,7 +51,7 @@ def run_node(
     except (KeyboardInterrupt, ExternalShutdownException):
         return 0
     except RCLError:
-        # Whoever shuts ROS down in the middle of a call makes that call fail; anything else is a fault.
+        # A shutdown of ROS in the middle of a call makes that call fail; anything else is a fault.
         if rclpy.ok():
             raise
         return 0
@@ -66,9 +66,9 @@ def run_node(
 def _spin(executor: SingleThreadedExecutor, finished: Future) -> None:
     """Spin until `finished` is done or a signal comes.
 
-    The signal raises nothing: in the middle of a callback, or where rclpy turns a message into a Python object, a
-    KeyboardInterrupt would be lost or become a RuntimeError. Only a SIGTERM after another signal interrupts, as from
-    `ros2 launch` after 5 s, where a callback takes long (the loading of a large model).
+    The signal raises nothing: in the middle of a callback, or while rclpy turns a message into a Python object, a
+    KeyboardInterrupt would be lost or become a RuntimeError. Only a SIGTERM after another signal interrupts, as `ros2
+    launch` sends after 5 s, in case a callback takes long (loading a large model).
     """
     signals: list[int] = []
 

@@ -14,13 +14,13 @@ from ser_ros.recognition.models import models_folder
 
 @ends_in_a_sentence
 def main(args: list[str] | None = None) -> int:
-    """Train and measure what is asked for; print the figures."""
+    """Train and measure as requested; print the figures."""
     args = sys.argv[1:] if args is None else args
     options_parser = parser()
     options = options_parser.parse_args(args)
     require_extra('train', 'train')
     if options.compare is not None:
-        # Late, as below, for it needs what a robot has not installed.
+        # Imported late, as below: it needs packages that a robot does not have.
         from ser_ros.training.reporting.comparison import compare
 
         print('\n'.join(compare(options.compare or [models_folder()])))
@@ -67,27 +67,27 @@ def _train(options: argparse.Namespace, command: str) -> None:
         )
     )
     is_main_process = PartialState().is_main_process
-    for each in plans:
-        reports = run_experiment(each.experiment, each.splits)
+    for planned in plans:
+        reports = run_experiment(planned.experiment, planned.splits)
         if not is_main_process:
             continue
         for report in reports:
             print(result_line(report))
-        out = each.experiment.out
+        out = planned.experiment.out
         print(f'in {out}')
         if out.parent == models_folder():
-            model = out.name + ('/fold-1' if each.splits[0].folds > 1 else '')
+            model = out.name + ('/fold-1' if planned.splits[0].folds > 1 else '')
             print(f'ros2 launch ser_ros ser.launch.py model:={model}')
         if options.push_to_hub:
             print(f'pushed to {push(out, options.push_to_hub)}')
     if len(plans) > 1 and is_main_process:
-        print('\n'.join(compare([each.experiment.out for each in plans])))
+        print('\n'.join(compare([planned.experiment.out for planned in plans])))
 
 
 def _recipe_names(options: argparse.Namespace) -> tuple[str, ...]:
     from ser_ros.training.reporting.comparison import STUDY_RECIPES
 
-    names = [name for asked in options.recipe for name in (STUDY_RECIPES if asked == ALL else (asked,))]
+    names = [name for recipe in options.recipe for name in (STUDY_RECIPES if recipe == ALL else (recipe,))]
     if len(set(names)) < len(names):
         raise SerError('--recipe names a recipe twice; give each once')
     if len(names) > 1 and options.model:

@@ -49,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
         '"Automatic Recognition of Emotions in Speech With Large Self-Supervised Learning Transformer Models",\n'
         'or, with -fast, settings that train faster.',
         epilog=_EXAMPLES,
-        allow_abbrev=False,  # reports show the command, and must know each option
+        allow_abbrev=False,  # reports show the command, with its options in full
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = made.add_argument
@@ -166,7 +166,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def check(options: argparse.Namespace) -> None:
-    """Raise SerError for options that do not go together."""
+    """Raise SerError for options that cannot be combined."""
     if (options.data is None) != options.download:
         raise SerError('give either --data (the folder or zip of RAVDESS, or a CSV table of your own) or --download')
     if not options.recipe and not options.model:

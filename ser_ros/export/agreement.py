@@ -8,14 +8,14 @@ import numpy as np
 
 LEAST_LABELS_EQUAL = 0.995
 LARGEST_DIFFERENCE = 0.1
-"""Of any probability on any clip. Labels may all be the same and the confidence still be another one."""
+"""Of any probability on any clip. All labels may be the same and the confidence still be different."""
 
 
 @dataclass(frozen=True)
 class Agreement:
     """How two ways to run a model agree.
 
-    clips: how many were compared.
+    clips: number of compared clips.
     labels_equal: share with the same most probable label, 0..1.
     largest_difference: between any two probabilities, 0..1.
     """
@@ -26,7 +26,7 @@ class Agreement:
 
     @property
     def is_good(self) -> bool:
-        """Whether the one may stand for the other."""
+        """Whether one may replace the other."""
         return self.labels_equal >= LEAST_LABELS_EQUAL and self.largest_difference <= LARGEST_DIFFERENCE
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds the optimised form of a model folder, checks it, and puts it into place only where it is good."""
+"""Builds the optimised form of a model folder, checks it, and puts it into place only if it is good."""
 
 import shutil
 import tempfile
@@ -26,7 +26,7 @@ from ser_ros.recognition.torch_backend import TorchBackend
 AUTO = 'auto'
 
 _LONGEST_REASON = 200
-"""Characters of what torch says."""
+"""Characters of a message by torch."""
 
 _TIMED_SECONDS = 3.0
 _TIMED_RUNS = 20
@@ -36,13 +36,13 @@ _TIMED_FOR = 10.0
 
 @dataclass(frozen=True)
 class Candidate:
-    """One way to run the model, as it was measured.
+    """One way to run the model, and its measurements.
 
     name: 'torch' for the model itself, or the precision.
     threads: on which it was timed; 0 for all cores.
     milliseconds: median for an utterance of 3 s.
     megabytes: of the weights on disk, 10^6 bytes.
-    agreement: with the model itself; None for that.
+    agreement: with the model itself; None for the model itself.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Built:
-    """What came of it: all candidates, and the form that was put into place."""
+    """The result: all candidates, and the form that was put into place."""
 
     candidates: list[Candidate]
     form: OptimisedForm
@@ -65,8 +65,8 @@ def build(
 ) -> Built:
     """Build the optimised form of the model `folder` in `precision`: 'int8', 'float32', or the faster good one.
 
-    `clips`: utterances (float32, 16 kHz) on which it must answer as the model does. `on_stage` is told what begins.
-    An old form is replaced only by a good one. Raises SerError, and then leaves nothing behind.
+    `clips`: utterances (float32, 16 kHz) on which it must answer as the model does. `on_stage` is called with the stage
+    that begins. An old form is replaced only by a good one. Raises SerError, and then leaves nothing behind.
     """
     load_exporter()
     sources = describe_sources(folder)
@@ -126,7 +126,7 @@ def _probabilities(way: Classifier, clip: np.ndarray) -> np.ndarray:
 
 
 def _time(ways: list[Classifier]) -> list[float]:
-    """Return the median milliseconds of each for 3 s of sound, in turns so that a busy machine hits all alike."""
+    """Return the median milliseconds of each for 3 s of sound, in turns so that a busy machine affects all alike."""
     noise = np.random.default_rng(0).normal(scale=0.01, size=round(_TIMED_SECONDS * SAMPLE_RATE)).astype(np.float32)
     times = [[way.classify(noise).inference_time for way in ways]]
     started = time.monotonic()
@@ -136,7 +136,7 @@ def _time(ways: list[Classifier]) -> list[float]:
 
 
 def _best(folder: Path, candidates: list[Candidate], agreements: dict[str, Agreement]) -> Candidate:
-    """Return the fastest one that agrees with the model. Raises SerError where none does, or none is faster."""
+    """Return the fastest one that agrees with the model. Raises SerError if none does, or none is faster."""
     model, *optimised = candidates
     good = [candidate for candidate in optimised if agreements[candidate.name].is_good]
     if not good:
@@ -165,18 +165,18 @@ def _put_into_place(made: Path, form: Path, workshop: Path) -> None:
 
 
 def _megabytes(folder: Path) -> float:
-    """Return what the weights in `folder` take, 10^6 bytes."""
+    """Return the size of the weights in `folder`, 10^6 bytes."""
     return sum(file.stat().st_size for kind in ('*.safetensors', f'{GRAPH}*') for file in folder.glob(kind)) / 1e6
 
 
 @contextmanager
 def _workshop(folder: Path) -> Iterator[Path]:
-    """Give a folder beside the form, so that it can be put into place at once; nothing of it stays."""
+    """Yield a folder beside the form, so that it can be moved into place at once; it is removed afterwards."""
     try:
         workshop = Path(tempfile.mkdtemp(prefix='.export-', dir=folder))
     except OSError as error:
         raise SerError(
-            f'{folder} cannot be written ({error.strerror}); copy the model to a folder of yours and give that'
+            f'{folder} cannot be written ({error.strerror}); copy the model to a writable folder and give that'
         ) from None
     try:
         yield workshop

@@ -12,7 +12,7 @@ from ser_ros.resources import share_folder
 from ser_ros.speech.recording import segment_recording
 
 _PIECES = (1.0, 2.0, 3.0)
-"""Seconds: what interim answers hear of the demo's utterances."""
+"""Seconds: the beginnings of the demo's utterances that interim answers hear."""
 _SOFT = np.float32(0.1)
 """20 dB softer."""
 _SUFFIXES = ('.wav', '.flac')
@@ -31,7 +31,7 @@ def clips_of_demo() -> list[np.ndarray]:
 def clips_in(folder: Path, count: int | None, seed: int = 0) -> list[np.ndarray]:
     """Return the utterances in the WAV and FLAC files below `folder`, of `count` files drawn by `seed` where given.
 
-    Where no speech is found in a file, it is taken as it is. Raises SerError where there is no such file.
+    If no speech is found in a file, it is used as it is. Raises SerError if there is no such file.
     """
     files = sorted(path for path in folder.rglob('*') if path.suffix.lower() in _SUFFIXES)
     if not files:

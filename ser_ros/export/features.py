@@ -15,11 +15,11 @@ from transformers.feature_extraction_sequence_utils import SequenceFeatureExtrac
 from ser_ros.errors import SerError
 
 _VARIANCE_FLOOR = 1e-7
-"""What all three extractors add to a variance before they take its root."""
+"""Added to a variance before its root is taken, in all three extractors."""
 
 
 def make_features(feature_extractor: SequenceFeatureExtractor, window: int | None, masked: bool) -> torch.nn.Module:
-    """Return the module that does what `feature_extractor` does; it maps samples (1, n) to the model's arguments.
+    """Return the module equivalent to `feature_extractor`; it maps samples (1, n) to the model's arguments.
 
     window: samples to which Whisper pads. masked: whether the model gets an attention mask. Raises SerError.
     """
@@ -35,7 +35,7 @@ def make_features(feature_extractor: SequenceFeatureExtractor, window: int | Non
 
 
 class NormalisedSamples(torch.nn.Module):
-    """wav2vec 2.0, HuBERT, WavLM: the samples themselves, at zero mean and unit variance where the model wants that."""
+    """wav2vec 2.0, HuBERT, WavLM: the samples themselves, at zero mean and unit variance if the model needs that."""
 
     def __init__(self, extractor: Wav2Vec2FeatureExtractor, masked: bool):
         """`masked`: give a mask of ones."""
@@ -53,11 +53,11 @@ class NormalisedSamples(torch.nn.Module):
 
 
 class WhisperFeatures(torch.nn.Module):
-    """Whisper: log-mel frames of a window that is filled up with silence."""
+    """Whisper: log-mel frames of a window that is padded with silence."""
 
     _LOG_FLOOR = 1e-10
     _RANGE = 8.0
-    """Tenths of decibels below the loudest that are told apart (Radford et al. 2022: log10 units)."""
+    """Range below the loudest that is kept, in log10 units (Radford et al. 2022)."""
 
     def __init__(self, extractor: WhisperFeatureExtractor, window: int):
         """`window`: samples."""
@@ -79,13 +79,13 @@ class WhisperFeatures(torch.nn.Module):
 
 
 class StackedFilterBank(torch.nn.Module):
-    """Wav2Vec2-BERT: Kaldi's log filter bank, normalised per mel band, several frames on top of each other."""
+    """Wav2Vec2-BERT: Kaldi's log filter bank, normalised per mel band, several frames stacked."""
 
     _FRAME, _HOP, _SIZE = 400, 160, 512
     _PRE_EMPHASIS = 0.97
     _FLOOR = 1.192092955078125e-07
     _FULL_SCALE = 2.0**15
-    """The constants of SeamlessM4TFeatureExtractor, which has them in its code."""
+    """Constants from the code of SeamlessM4TFeatureExtractor."""
 
     def __init__(self, extractor: SeamlessM4TFeatureExtractor):
         """Take the mel filters, the window and the stride of `extractor`."""
@@ -102,7 +102,7 @@ class StackedFilterBank(torch.nn.Module):
         deviation = torch.sqrt(levels.var(dim=0, correction=1) + _VARIANCE_FLOOR)
         frames = (levels - levels.mean(dim=0)) / deviation
         count = frames.shape[0]
-        # The extractor adds a frame of zeros to an odd number of them, and then leaves out what fills no stack.
+        # The extractor adds a frame of zeros to an odd number of frames, and then drops an incomplete stack.
         stacks = (count + count % 2) // self._stride
         filled = pad(frames, (0, 0, 0, 1))[: stacks * self._stride]
         mask = (torch.arange(stacks, device=samples.device) * self._stride + 1 < count).to(torch.int64)
@@ -121,13 +121,13 @@ class StackedFilterBank(torch.nn.Module):
 class _Power(torch.nn.Module):
     """The power spectrum of frames.
 
-    About the middle of a frame its even part makes the real half of the spectrum, and its odd part the other: two
-    matrices of half the width. Where the frame's middle lies changes no power. ONNX Runtime makes the matrices when it
-    loads the graph, for in a file they would be as large as a small model.
+    About the middle of a frame its even part gives the real part of the spectrum, and its odd part the imaginary part:
+    two matrices of half the width. The position of the frame's middle does not change the power. ONNX Runtime makes the
+    matrices when it loads the graph, because in a file they would be as large as a small model.
     """
 
     def __init__(self, frame: int, size: int):
-        """Of frames of `frame` samples, filled up to `size` points."""
+        """For frames of `frame` samples, padded to `size` points."""
         super().__init__()
         self._size = size
         self.register_buffer('_frequencies', torch.arange(size // 2 + 1, dtype=torch.float32))
@@ -135,12 +135,12 @@ class _Power(torch.nn.Module):
 
     def forward(self, frames: torch.Tensor) -> torch.Tensor:
         """Return the power (frequencies, frames) of frames (frames, samples)."""
-        # Turns that are whole are taken off while the numbers are exact.
+        # Whole turns are removed while the numbers are exact.
         turns = torch.remainder(self._frequencies[:, None] * self._times, self._size) / self._size
         phase = 2 * torch.pi * turns
         first, second = frames.chunk(2, dim=1)
         first = first.flip(1)
-        # The matrices stand on the left, where quantisation leaves them as they are.
+        # The matrices are on the left, where quantisation does not change them.
         real, imaginary = torch.cos(phase) @ (second + first).T, torch.sin(phase) @ (second - first).T
         return real.square() + imaginary.square()
 

@@ -21,11 +21,11 @@ from ser_ros.recognition.optimised_form import INPUT, OUTPUT
 
 _EXAMPLE_SECONDS = 2.0
 _LARGEST_FILE = 1_900_000_000
-"""Bytes. A protobuf file may have 2 GiB; a larger model's weights lie beside it."""
+"""Bytes. A protobuf file may have 2 GiB; the weights of a larger model are stored beside it."""
 
 
 class _Recogniser(torch.nn.Module):
-    """Features, network, temperature and softmax: all that lies between samples and probabilities."""
+    """Features, network, temperature and softmax: everything between samples and probabilities."""
 
     def __init__(self, checkpoint: Checkpoint):
         super().__init__()
@@ -40,7 +40,7 @@ class _Recogniser(torch.nn.Module):
 
 
 class _Pointwise(torch.nn.Module):
-    """Does what a convolution over one row does, from (batch, channels, rows) to the same, by a matrix product."""
+    """Replaces a convolution over one row, from (batch, channels, rows) to the same, by a matrix product."""
 
     def __init__(self, convolution: torch.nn.Conv1d):
         super().__init__()
@@ -53,7 +53,7 @@ class _Pointwise(torch.nn.Module):
 
 
 def load_exporter() -> ModuleType:
-    """Return the module `onnx`. Raises SerError where what the export needs is not installed."""
+    """Return the module `onnx`. Raises SerError if packages for the export are not installed."""
     try:
         import onnx
         import onnxscript  # noqa: F401 - torch needs it
@@ -91,8 +91,8 @@ def export(checkpoint: Checkpoint, graph: Path) -> None:
 def quantise(graph: Path, quantised: Path) -> None:
     """Write `quantised`: the matrix products of `graph` with weights in int8, activations too at run time.
 
-    Both without signs: with signed weights the sums of CPUs that have AVX2 and no VNNI overflow. Convolutions stay in
-    single precision: ONNX Runtime has no fast int8 ones on CPUs.
+    Both unsigned: with signed weights, sums overflow on CPUs that have AVX2 but not VNNI. Convolutions stay in single
+    precision: ONNX Runtime has no fast int8 ones on CPUs.
     """
     onnx = load_exporter()
     from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -112,7 +112,7 @@ def quantise(graph: Path, quantised: Path) -> None:
 
 
 def _forget_origins(model: Any) -> None:
-    """Take away where in the source each node came from: it is the greater part of a small graph."""
+    """Remove the source location of each node: it is the greater part of a small graph."""
     for node in model.graph.node:
         node.ClearField('doc_string')
         del node.metadata_props[:]
@@ -135,7 +135,7 @@ def _size(graph: Path) -> int:
 
 @contextlib.contextmanager
 def _plain_attention(network: PreTrainedModel) -> Iterator[None]:
-    """Write attention out: torch's own cannot be exported where it has a bias for positions (Wav2Vec2-BERT)."""
+    """Use plain attention: torch's own cannot be exported if it has a bias for positions (Wav2Vec2-BERT)."""
     before = network.config._attn_implementation
     network.set_attn_implementation('eager')
     try:
@@ -168,7 +168,7 @@ def _plain_products(network: PreTrainedModel) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the exporters' reports, which tell a user nothing, off the console."""
+    """Keep the exporters' reports, which are of no use to users, off the console."""
     loggers = {name: logging.getLogger(name) for name in ('', 'torch.onnx')}
     levels = {name: logger.level for name, logger in loggers.items()}
     try:

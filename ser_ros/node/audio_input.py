@@ -14,10 +14,10 @@ from ser_ros.node.parameters import AudioParameters
 
 
 class AudioInput:
-    """The source that the parameters name, and the subscription that feeds it where it is a topic."""
+    """The source that the parameters name, and the subscription that feeds it if it is a topic."""
 
     def __init__(self, node: Node, parameters: AudioParameters):
-        """Make the source, not open yet; what it captures is stamped by the node's clock. Raises SerError."""
+        """Create the source without opening it; what it captures is stamped by the node's clock. Raises SerError."""
 
         def clock() -> float:
             return node.get_clock().now().nanoseconds / 1e9

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Subscribes to sound in whichever form it is published."""
+"""Subscribes to audio in any of the supported message types."""
 
 import importlib
 import time
@@ -26,23 +26,24 @@ from ser_ros.errors import SerError
 
 _NANOSECONDS = 1_000_000_000
 _LOOK_PERIOD = 0.2
-"""Seconds between looks for who publishes."""
+"""Seconds between looks for publishers."""
 
 _INFO_PATIENCE = 2.0
-"""Seconds after the first message for which an AudioInfo is waited for where nobody is known to publish one: one may
-be discovered later."""
+"""Seconds to wait for an AudioInfo after the first message when no publisher of it is known: one may be discovered
+later."""
 
 _AUDIO_QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)
-"""Sensor data, but a longer queue: five messages, its own depth, are less than the pauses of a busy executor."""
+"""Sensor data with a longer queue: the usual depth of five messages does not cover the pauses of a busy executor."""
 _INFO_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
-"""Asks for the least, so that it hears every publisher: ros-drivers' repeats itself every five seconds."""
+"""Requests the least, so that it matches every publisher; that of ros-drivers repeats its message every five
+seconds."""
 
 
 class AudioTopicSubscription:
-    """Feeds a source from a topic, and takes the message type of whoever publishes there, also when that changes."""
+    """Feeds a source from a topic, with the message type that is published there, also when that type changes."""
 
     def __init__(self, node: Node, topic: str, info_topic: str, assumed: StreamFormat, source: TopicSource):
-        """Begin to look for a publisher; `assumed` is the format of messages that cannot say theirs."""
+        """Start looking for a publisher; `assumed` is the format of messages that do not state theirs."""
         self._node = node
         self._topic = node.resolve_topic_name(topic)
         self._info_topic = node.resolve_topic_name(info_topic)
@@ -67,7 +68,7 @@ class AudioTopicSubscription:
             self._compare([bytes(info.topic_type_hash.value) for info in publishers if info.topic_type == self._type])
             return
         if self._subscriptions:
-            # DDS knows one type under a name; the old one is let go of by the time of the next look.
+            # DDS allows one type for each name; the old one is released by the next look.
             self._unsubscribe()
             return
         try:
@@ -79,9 +80,9 @@ class AudioTopicSubscription:
         message, kind = load_message(message_type)
         self._decoder = PacketDecoder(kind, self._assumed)
         self._waiting_since: float | None = None
-        # rclpy takes a callback that wants the message's info too, which its types do not know.
-        heard: Callable[..., None] = self._on_message
-        self._subscriptions.append(self._node.create_subscription(message, self._topic, heard, _AUDIO_QOS))
+        # rclpy also accepts callbacks that take the message's info, but its type hints do not say so.
+        callback: Callable[..., None] = self._on_message
+        self._subscriptions.append(self._node.create_subscription(message, self._topic, callback, _AUDIO_QOS))
         info = load_info() if kind.needs_info else None
         if info is not None:
             self._subscriptions.append(self._node.create_subscription(info, self._info_topic, self._on_info, _INFO_QOS))
@@ -92,7 +93,7 @@ class AudioTopicSubscription:
         self._node.get_logger().info(f'hearing {message_type} on {self._topic}')
 
     def _compare(self, hashes: list[bytes]) -> None:
-        """Tell where nobody publishes the very type that is subscribed to: DDS looks at its name alone."""
+        """Complain if no publisher has exactly the type that is subscribed to: DDS compares only the names."""
         if self._hash is None:
             mine = [
                 info
@@ -100,7 +101,7 @@ class AudioTopicSubscription:
                 if (info.node_name, info.node_namespace) == (self._node.get_name(), self._node.get_namespace())
             ]
             self._hash = bytes(mine[0].topic_type_hash.value) if mine else None
-        # All zeros where a publisher's middleware does not tell it.
+        # All zeros if a publisher's middleware does not report it.
         is_foreign = self._hash is not None and all(any(other) and other != self._hash for other in hashes)
         if is_foreign != self._is_foreign:
             self._is_foreign = is_foreign
@@ -124,10 +125,10 @@ class AudioTopicSubscription:
             self._source.push(packet, sent=info['source_timestamp'] / _NANOSECONDS)
 
     def _wait_for_info(self) -> None:
-        """Leave a message out whose format is not known yet, or decide that it will never be told."""
+        """Skip a message whose format is not known yet, or decide that no AudioInfo will come."""
         if self._node.count_publishers(self._info_topic):
             self._source.refuse(
-                f'the format of the sound on {self._topic} is not known before an AudioInfo has come on '
+                f'the format of the sound on {self._topic} is not known until an AudioInfo comes on '
                 f'{self._info_topic}; if none comes, correct audio.info_topic'
             )
             return
@@ -137,7 +138,7 @@ class AudioTopicSubscription:
         if now - self._waiting_since > _INFO_PATIENCE:
             self._decoder.do_without_info()
             self._node.get_logger().warning(
-                f'nobody publishes an AudioInfo on {self._info_topic}: the sound on {self._topic} is taken for '
+                f'no one publishes an AudioInfo on {self._info_topic}: the sound on {self._topic} is assumed to be '
                 f'{self._assumed.sample_rate} Hz with {self._assumed.channels} channel(s) of '
                 f'{self._assumed.sample_format}, as audio.topic_rate and audio.topic_channels say'
             )
@@ -147,7 +148,7 @@ class AudioTopicSubscription:
 
 
 def installed_types() -> list[str]:
-    """Return those of AUDIO_TYPES whose packages are installed, the most telling first."""
+    """Return those of AUDIO_TYPES whose packages are installed, the most informative first."""
     found = []
     for message_type in AUDIO_TYPES:
         try:
@@ -159,7 +160,7 @@ def installed_types() -> list[str]:
 
 
 def load_message(message_type: str) -> tuple[type, AudioType]:
-    """Return the class of one of AUDIO_TYPES and what is known of it. Raises SerError where it is not installed."""
+    """Return the class of one of AUDIO_TYPES and how it is read. Raises SerError if it is not installed."""
     package, _, name = message_type.split('/')
     origin = AUDIO_TYPES[message_type].origin
     message = getattr(_load_package(package, message_type, origin), name, None)
@@ -170,7 +171,7 @@ def load_message(message_type: str) -> tuple[type, AudioType]:
 
 
 def load_info() -> type | None:
-    """Return the class of INFO_TYPE; None where its package, which must be installed, is of before that came."""
+    """Return the class of INFO_TYPE; None if its package, which must be installed, is too old to have it."""
     package, _, name = INFO_TYPE.split('/')
     return getattr(_load_package(package, INFO_TYPE, ROS_DRIVERS), name, None)
 
@@ -195,10 +196,10 @@ def _load_package(package: str, message_type: str, origin: str) -> ModuleType:
 
 
 def _choose(types: set[str], topic: str) -> str:
-    known = [message_type for message_type in AUDIO_TYPES if message_type in types]
-    if not known:
+    supported = [message_type for message_type in AUDIO_TYPES if message_type in types]
+    if not supported:
         raise SerError(
-            f'on {topic} comes {", ".join(sorted(types))}, which holds no sound that is read here; '
+            f'{topic} carries {", ".join(sorted(types))}, which is not a supported audio type; '
             f'publish one of {", ".join(AUDIO_TYPES)}, or correct audio.topic'
         )
-    return known[0]
+    return supported[0]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Publishes on `diagnostics` how the node is: once a second, and at once when a level changes."""
+"""Publishes the node's condition on `diagnostics`: once a second, and at once when a level changes."""
 
 import time
 from collections import deque
@@ -17,18 +17,18 @@ from ser_ros.pipeline.status import PipelineStatus
 from ser_ros.speech.rejection import Rejection
 
 _PERIOD = 1.0
-"""Seconds between messages: diagnostic_aggregator takes what is older than five for stale."""
+"""Seconds between messages: diagnostic_aggregator treats anything older than five as stale."""
 _LOOK_PERIOD = 0.2
 """Seconds between looks at the levels."""
 _MEMORY = 60.0
 """Seconds that count as recent."""
 _OURS = 'ser_ros'
-"""In every name, so that an analyzer finds this node under any name that it is given, and no other node."""
+"""Part of every status name, so that an analyzer finds this node under any node name, and no other node."""
 _LAST_WORDS_TIMEOUT = Duration(seconds=2)
 
 
 class DiagnosticsPublisher:
-    """Asks for a snapshot five times a second and publishes what is news."""
+    """Takes a snapshot five times a second and publishes what has changed."""
 
     def __init__(self, node: Node, snapshot: Callable[[], NodeStatus]):
         """Create the publisher and the timer on `node`."""
@@ -43,7 +43,7 @@ class DiagnosticsPublisher:
         node.create_timer(_LOOK_PERIOD, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def publish(self, *, and_wait: bool = False) -> None:
-        """Publish now; `and_wait` returns only when all listeners have it, or after two seconds."""
+        """Publish now; with `and_wait`, return once all subscribers have it, or after two seconds."""
         self._publish(self._subjects())
         if and_wait:
             self._publisher.wait_for_all_acked(_LAST_WORDS_TIMEOUT)
@@ -71,11 +71,11 @@ class Recently:
     """Remembers the counts of the last minute."""
 
     def __init__(self) -> None:
-        """Begin with nothing remembered."""
+        """Start with nothing remembered."""
         self._seen: deque[tuple[float, tuple[int, ...]]] = deque()
 
     def update(self, status: PipelineStatus | None, now: float | None = None) -> Recent:
-        """Add the counts as they are at `now` (seconds of `time.monotonic()`) and return the last minute's."""
+        """Add the counts at `now` (seconds of `time.monotonic()`) and return those of the last minute."""
         now = time.monotonic() if now is None else now
         if status is None:
             self._seen.clear()
@@ -96,7 +96,7 @@ class Recently:
 
 
 def to_status(subject: Subject, prefix: str) -> DiagnosticStatus:
-    """Return the message for `subject`; `prefix` begins its name, with the node's full name without the first slash."""
+    """Return the message for `subject`; `prefix`: start of its name, the node's full name without the first slash."""
     return DiagnosticStatus(
         level=bytes([subject.level]),
         name=f'{prefix}: {subject.name}',

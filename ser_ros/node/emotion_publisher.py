@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The topics `emotion` and `~/speaking`, and the voice of REP-155 where that is wanted."""
+"""The topics `emotion` and `~/speaking`, and the voice of REP-155 if enabled."""
 
 from collections import deque
 
@@ -19,7 +19,7 @@ EVENT_QOS = QoSProfile(depth=10)
 LATCHED_QOS = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 _REMEMBERED = 100
-"""Final messages over which percentiles are taken."""
+"""Number of final messages over which percentiles are computed."""
 _LAST_WORDS_TIMEOUT = Duration(seconds=2)
 
 
@@ -49,24 +49,24 @@ class EmotionPublisher:
         return tuple(self._inference_times)
 
     def configure(self, settings: SerParameters) -> None:
-        """Take other settings from the next message on."""
+        """Use `settings` from the next message on."""
         self._frame_id = settings.audio.frame_id
         self._min_confidence = settings.min_confidence
 
     def activate(self) -> None:
-        """Publish that nobody speaks yet."""
+        """Publish that no one is speaking yet."""
         if self._voices is not None:
             self._voices.activate()
         self.publish_speaking(False)
 
     def deactivate(self) -> None:
-        """Publish that nobody speaks any more, for a latched true would stand for ever."""
+        """Publish that no one is speaking any more: a latched true would stay for ever."""
         self.publish_speaking(False)
         if self._voices is not None:
             self._voices.deactivate()
 
     def publish_speaking(self, speaking: bool) -> None:
-        """Publish whether somebody speaks."""
+        """Publish whether someone is speaking."""
         self._speaking.publish(Bool(data=speaking))
         if self._voices is not None:
             self._voices.speaking(speaking)
@@ -91,8 +91,8 @@ class EmotionPublisher:
             self._voices.estimate(message)
 
     def destroy(self) -> None:
-        """Free the publishers when all listeners have what was said last; those of a topic get two seconds for it."""
-        # Who goes at once takes with it what a listener that is busy just then has not yet fetched.
+        """Destroy the publishers once all subscribers have the last messages, or after two seconds for each topic."""
+        # A publisher that is destroyed at once loses the messages that a busy subscriber has not fetched yet.
         if self._node.context.ok():
             for publisher in (self._emotions, self._speaking):
                 publisher.wait_for_all_acked(_LAST_WORDS_TIMEOUT)

@@ -15,7 +15,7 @@ from ser_ros.pipeline.gate import Gate
 
 _LOOK_PERIOD = 0.2
 _LONGEST_BELIEVED_DELAY = 2.0
-"""Seconds that a message may have been under way; a greater difference is one of two machines' clocks."""
+"""Seconds that a message may have been in transit; a larger difference means that two machines' clocks disagree."""
 
 
 class GateInputs:
@@ -25,19 +25,19 @@ class GateInputs:
         """Create the subscription, the service and the timer on `node`."""
         self._node = node
         self._gate = gate
-        # rclpy takes a callback that wants the message's info too, which its types do not know.
-        told: Callable[..., None] = self._on_robot_speaking
-        self._subscription = node.create_subscription(Bool, 'robot_speaking', told, QoSProfile(depth=10))
+        # rclpy also accepts callbacks that take the message's info, but its type hints do not say so.
+        callback: Callable[..., None] = self._on_robot_speaking
+        self._subscription = node.create_subscription(Bool, 'robot_speaking', callback, QoSProfile(depth=10))
         node.create_service(SetBool, '~/listen', self._on_listen)
         self._timer = node.create_timer(
             _LOOK_PERIOD, self._look_after_publishers, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
-        # It runs while the robot speaks only: each wake-up of the executor costs a millisecond.
+        # It runs only while the robot speaks: each wake-up of the executor costs a millisecond.
         self._timer.cancel()
 
     @property
     def publishers(self) -> int:
-        """How many say whether the robot speaks."""
+        """Number of publishers of `robot_speaking`."""
         return self._node.count_publishers(self._subscription.topic_name)
 
     def _on_robot_speaking(self, message: Bool, info: dict[str, Any]) -> None:
@@ -55,7 +55,7 @@ class GateInputs:
             self._timer.cancel()
         elif self.publishers == 0:
             self._node.get_logger().warning(
-                'whoever said on robot_speaking that the robot speaks has gone without taking it back; listening again'
+                'the publisher of robot_speaking has gone while the robot was speaking; listening again'
             )
             self._gate.robot_speaking(False, time.monotonic())
 

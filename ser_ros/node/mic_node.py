@@ -30,36 +30,38 @@ AUTO = 'auto'
 SPECS = (
     ParameterSpec('audio.device', '', 'Microphone: its index or a part of its name; empty for the default one.'),
     ParameterSpec(
-        'audio.wait', True, 'Wait for a microphone that is not there yet; false: it must be there at the start.'
+        'audio.wait', True, 'Wait for a microphone that is not connected yet; false: it must be connected at the start.'
     ),
     ParameterSpec('audio.channel', 0, 'Channel to publish, from 0; -1 for the mean of all.', -1, 255),
     ParameterSpec('audio.frame_id', 'microphone', 'Name of the microphone in message headers.'),
     ParameterSpec(
         'message',
         AUTO,
-        f'Type of the messages: auto (the most telling one that is installed), {", ".join(AUDIO_TYPES)}.',
+        f'Type of the messages: auto (the most informative one that is installed), {", ".join(AUDIO_TYPES)}.',
         pattern='|'.join((AUTO, *AUDIO_TYPES)),
     ),
 )
 
 _LATCHED_QOS = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 _PERIOD = 1.0
-"""Seconds between diagnostics, and between repetitions of AudioInfo for whoever does not ask for latched messages."""
+"""Seconds between diagnostics, and between repetitions of AudioInfo for subscribers that request no latched
+messages."""
 _READ_TIMEOUT = 0.1
 _LONGEST_READ = 1.0
-"""Seconds after which a driver that does not return is left behind."""
+"""Seconds after which a driver that does not return is abandoned."""
 
 
 class MicNode(Node):
     """Publishes one channel of one microphone on `audio`, at 16 kHz, as long as it runs.
 
-    Every message is stamped with the capture time of its first sample; what was lost shows as a gap between stamps.
-    Types whose format stands in AudioInfo have that on `audio_info`. A microphone that fails is opened anew;
-    `diagnostics` tell it. A thread of its own reads and publishes; all other ROS calls are the executor's.
+    Every message is stamped with the capture time of its first sample; lost sound shows as a gap between stamps. For
+    types whose format is given by AudioInfo, that is published on `audio_info`. A microphone that fails is reopened,
+    which `diagnostics` report. A separate thread reads and publishes; all other ROS calls are made by the executor's
+    thread.
     """
 
     def __init__(self, **node_options: Any):
-        """Open the microphone and begin; `node_options` are those of rclpy's Node. Raises SerError."""
+        """Open the microphone and start publishing; `node_options` are those of rclpy's Node. Raises SerError."""
         super().__init__('microphone', **node_options)
         declare_parameters(self, SPECS, read_only=True)
         for sentence in unknown_parameters(self, known_elsewhere=[spec.name for spec in NODE_SPECS]):
@@ -78,7 +80,7 @@ class MicNode(Node):
         )
         self._source.open()
         self.finished = Future()
-        """Done, with the exit code, when reading has failed for ever."""
+        """Done, with the exit code, when reading has failed for good."""
         self._blocks = 0
         self._faults = FaultLog(self.get_logger())
         self._audio = self.create_publisher(self._message, 'audio', qos_profile_sensor_data)
@@ -86,8 +88,8 @@ class MicNode(Node):
         if self._kind.needs_info and (info := load_info()) is not None:
             self._info = self.create_publisher(info, 'audio_info', _LATCHED_QOS)
         self._diagnostics = self.create_publisher(DiagnosticArray, 'diagnostics', QoSProfile(depth=10))
-        self._tell()
-        self.create_timer(_PERIOD, self._tell, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self._report()
+        self.create_timer(_PERIOD, self._report, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._failed = self.create_guard_condition(lambda: self.finished.set_result(1))
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._publish_all, name='microphone', daemon=True)
@@ -95,13 +97,13 @@ class MicNode(Node):
         self.get_logger().info(f'publishing {self._type} on {self._audio.topic_name}: {self._source.description}')
 
     def destroy_node(self) -> None:
-        """End the thread and let the microphone go before the node goes."""
+        """Stop the thread and release the microphone before the node is destroyed."""
         self._stopping.set()
         self._thread.join(_LONGEST_READ)
         super().destroy_node()  # type: ignore[no-untyped-call]  # rclpy gives it no types
 
     def _publish_all(self) -> None:
-        # Whoever receives takes a stamp that trembles on a busy machine for sound that lacks, or was overtaken.
+        # Receivers take stamps that jitter on a busy machine for missing or reordered sound.
         pace = Pace()
         try:
             self._source.start()
@@ -124,7 +126,7 @@ class MicNode(Node):
         self._audio.publish(message)
         self._blocks += 1
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         if self._info is not None:
             kind: Any = self._info.msg_type
             self._info.publish(encode_info(kind, rate=SAMPLE_RATE))

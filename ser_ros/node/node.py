@@ -30,10 +30,10 @@ _ChangeState = Callable[[ChangeState.Request, ChangeState.Response], ChangeState
 
 
 class SerNode(LifecycleNode):
-    """Publishes the emotion of every utterance on `emotion`, and how the node is on `diagnostics`.
+    """Publishes the emotion of every utterance on `emotion`, and the node's condition on `diagnostics`.
 
-    configure loads the model and opens the source, activate listens, deactivate lets the source go, cleanup frees
-    the model. All ROS calls but the publishing about voices are made by the executor's thread.
+    configure loads the model and opens the source, activate listens, deactivate releases the source, cleanup frees the
+    model. All ROS calls except the publishing of speech and emotions are made by the executor's thread.
     """
 
     def __init__(self, **node_options: Any):
@@ -56,7 +56,7 @@ class SerNode(LifecycleNode):
 
     @property
     def autostart(self) -> bool:
-        """Whether to come up without a lifecycle manager."""
+        """Whether to configure and activate without a lifecycle manager."""
         return self._settings.autostart
 
     def bring_up(self) -> bool:
@@ -77,7 +77,7 @@ class SerNode(LifecycleNode):
         return result
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Fall silent and let the source go."""
+        """Stop publishing and release the source."""
         self._deactivate()
         return super().on_deactivate(state)
 
@@ -98,7 +98,7 @@ class SerNode(LifecycleNode):
         return TransitionCallbackReturn.SUCCESS
 
     def destroy_node(self) -> None:
-        """Stop the threads and say the last words before the node goes."""
+        """Stop the threads and publish the last messages before the node is destroyed."""
         self._release()
         super().destroy_node()  # type: ignore[no-untyped-call]  # rclpy gives it no types
 
@@ -116,7 +116,7 @@ class SerNode(LifecycleNode):
         return TransitionCallbackReturn.SUCCESS
 
     def _refusing_impossible(self, change_state: _ChangeState) -> _ChangeState:
-        """Wrap rclpy's service callback, which lets a request that the state does not allow end the node."""
+        """Wrap rclpy's service callback, in which a transition that the state does not allow would end the node."""
 
         def refuse_or_change(request: ChangeState.Request, response: ChangeState.Response) -> ChangeState.Response:
             try:
@@ -140,7 +140,7 @@ class SerNode(LifecycleNode):
 
     def _on_pipeline_ended(self) -> None:
         active = self._state
-        # One that was deactivated, or activated again, before this callback came has not ended.
+        # A node that was deactivated, or activated again, before this callback ran has not ended.
         if not isinstance(active, Active) or not active.end.done():
             return
         error = active.end.exception()
@@ -171,7 +171,7 @@ class SerNode(LifecycleNode):
 
     def _on_set_parameters(self, changed: list[Parameter]) -> SetParametersResult:
         is_configured = not isinstance(self._state, Unconfigured)
-        # `ros2 param load` of a whole file sets what it does not change, too.
+        # `ros2 param load` also sets the parameters of the file that do not change.
         changed = [parameter for parameter in changed if not self._is_unchanged(parameter)]
         try:
             for parameter in changed:

@@ -16,7 +16,7 @@ from ser_ros.errors import SerError
 
 @dataclass(frozen=True)
 class ParameterSpec:
-    """One parameter: its name, default, meaning, and what it may be."""
+    """One parameter: its name, default, description and allowed values."""
 
     name: str
     default: Any
@@ -25,7 +25,7 @@ class ParameterSpec:
     maximum: float | None = None
     pattern: str | None = None
     live: bool = False
-    """Takes effect at once; the others when the node is configured next."""
+    """Takes effect at once; other parameters take effect when the node is next configured."""
 
     def descriptor(self) -> ParameterDescriptor:
         """Return what `ros2 param describe` shows."""
@@ -41,13 +41,13 @@ class ParameterSpec:
         return descriptor
 
     def check(self, parameter: Parameter) -> None:
-        """Raise SerError where the value breaks the pattern; types and ranges are rclpy's to check."""
+        """Raise SerError if the value does not match the pattern; rclpy checks types and ranges."""
         if self.pattern and not re.fullmatch(self.pattern, parameter.value):
             raise SerError(f"the parameter {self.name} is '{parameter.value}'; {_lower_first(self.description)}")
 
 
 def declare_parameters(node: Node, specs: Sequence[ParameterSpec], *, read_only: bool = False) -> None:
-    """Declare `specs` on `node`. Raises SerError where a value given at start has the wrong type, range or pattern."""
+    """Declare `specs` on `node`. Raises SerError if a value given at start has the wrong type, range or pattern."""
     for spec in specs:
         descriptor = spec.descriptor()
         descriptor.read_only = read_only

@@ -17,7 +17,7 @@ from ser_ros.speech.rejection import RejectionConfig
 from ser_ros.speech.segmenter import SegmentationConfig
 
 _TOPIC = r'[~/]?[A-Za-z_/][A-Za-z0-9_/]*'
-"""A ROS topic name; rclpy looks closer when it is used."""
+"""A ROS topic name; rclpy checks it fully when it is used."""
 
 _S = SegmentationConfig()
 _G = GateConfig()
@@ -36,7 +36,7 @@ SPECS = (
     ParameterSpec(
         'model.backend',
         'auto',
-        'What runs the model: torch, onnx (on the CPU, the form that `optimize` made) or auto: onnx where it is there.',
+        'What runs the model: torch, onnx (on the CPU, the form that `optimize` made) or auto: onnx if available.',
         pattern='|'.join(BACKENDS),
     ),
     ParameterSpec(
@@ -47,7 +47,7 @@ SPECS = (
     ),
     ParameterSpec('audio.device', '', 'Microphone: its index or a part of its name; empty for the default one.'),
     ParameterSpec(
-        'audio.wait', True, 'Wait for a microphone that is not there yet; false: it must be there at the start.'
+        'audio.wait', True, 'Wait for a microphone that is not connected yet; false: it must be connected at the start.'
     ),
     ParameterSpec('audio.file', '', 'WAV or FLAC file to listen to when audio.source is file.'),
     ParameterSpec('audio.topic', 'audio', 'Topic with audio messages when audio.source is topic.', pattern=_TOPIC),
@@ -60,19 +60,19 @@ SPECS = (
     ParameterSpec(
         'audio.topic_rate',
         16_000,
-        'Hz; rate of messages that cannot say it: Int16MultiArray, and AudioData without AudioInfo.',
+        'Hz; rate of messages that do not state it: Int16MultiArray, and AudioData without AudioInfo.',
         4_000,
         384_000,
     ),
-    ParameterSpec('audio.topic_channels', 1, 'Channels of messages that cannot say it, interleaved.', 1, 256),
-    ParameterSpec('audio.realtime', True, 'Play the file at its own pace; false: as fast as it goes.'),
-    ParameterSpec('audio.exit_at_end', True, 'End the node, with exit code 0, when the file is answered.'),
+    ParameterSpec('audio.topic_channels', 1, 'Channels of messages that do not state them, interleaved.', 1, 256),
+    ParameterSpec('audio.realtime', True, 'Play the file in real time; false: as fast as possible.'),
+    ParameterSpec('audio.exit_at_end', True, 'End the node, with exit code 0, when the whole file has been answered.'),
     ParameterSpec('audio.channel', 0, 'Channel to listen to, from 0; -1 for the mean of all.', -1, 255),
     ParameterSpec('audio.frame_id', 'microphone', 'Name of the microphone in message headers.'),
     ParameterSpec(
         'vad.threshold',
         _S.threshold,
-        'Speech probability at which a voice begins; it ends 0.15 below.',
+        'Speech probability at which a voice begins; it ends at 0.15 less.',
         0.05,
         0.95,
         live=True,
@@ -91,7 +91,7 @@ SPECS = (
     ParameterSpec(
         'vad.noise_margin',
         _R.noise_margin,
-        'Decibels by which speech must be louder than the room; 0 answers the softest.',
+        'Decibels by which speech must be louder than the room; 0 accepts the softest.',
         0.0,
         40.0,
         live=True,
@@ -99,7 +99,7 @@ SPECS = (
     ParameterSpec(
         'vad.min_voice',
         _R.min_voice,
-        'Probability that a person spoke below which an utterance is noise; 0 answers everything.',
+        'Least probability that a person spoke; an utterance below it is noise. 0 accepts everything.',
         0.0,
         1.0,
         live=True,
@@ -110,18 +110,23 @@ SPECS = (
     ParameterSpec(
         'emotion.interim_period',
         _S.interim_period,
-        'Seconds between interim messages while somebody speaks; 0 for none.',
+        'Seconds between interim messages while someone is speaking; 0 for none.',
         0.0,
         10.0,
         live=True,
     ),
     ParameterSpec(
-        'robot_speaking.hold_off', _G.hold_off, 'Seconds of deafness after the robot has spoken.', 0.0, 10.0, live=True
+        'robot_speaking.hold_off',
+        _G.hold_off,
+        'Seconds without listening once the robot has spoken.',
+        0.0,
+        10.0,
+        live=True,
     ),
     ParameterSpec(
         'robot_speaking.lead',
         _G.lead,
-        'Seconds for which the robot may have been heard before it says that it speaks.',
+        'Seconds for which the robot may have been audible before it reports that it speaks.',
         0.0,
         2.0,
         live=True,
@@ -129,7 +134,7 @@ SPECS = (
     ParameterSpec(
         'robot_speaking.timeout',
         _G.timeout,
-        'Seconds after which a true that is not repeated ends; 0 for never. One whose publisher has gone ends at once.',
+        'Seconds after which a true that is not repeated ends; 0 for never. It ends at once if its publisher is gone.',
         0.0,
         3600.0,
         live=True,
@@ -138,11 +143,11 @@ SPECS = (
     ParameterSpec(
         'record.max_megabytes', 1000, 'MB that record.directory may hold; recording then ends.', 1, 1_000_000
     ),
-    ParameterSpec('ros4hri.enabled', False, 'Publish the voice as REP-155 says too (needs hri_msgs).'),
+    ParameterSpec('ros4hri.enabled', False, 'Also publish the voice as in REP-155 (needs hri_msgs).'),
     ParameterSpec(
         'ros4hri.voice_id',
         '',
-        'Id of the voice, of another node, that the emotions are attached to; empty: a voice of our own.',
+        "Id of another node's voice that the emotions are attached to; empty: this node's own voice.",
         pattern=r'([A-Za-z_][A-Za-z0-9_]*)?',
     ),
     ParameterSpec('autostart', True, 'Configure and activate at start, without a lifecycle manager.'),
@@ -162,7 +167,7 @@ class AudioParameters:
     topic: str
     info_topic: str
     assumed: StreamFormat
-    """Of messages that cannot say theirs."""
+    """Of messages that do not state theirs."""
     realtime: bool
     exit_at_end: bool
     channel: int
@@ -171,7 +176,7 @@ class AudioParameters:
 
 @dataclass(frozen=True)
 class RecordParameters:
-    """What is recorded; nothing where `directory` is empty."""
+    """What is recorded; nothing if `directory` is empty."""
 
     directory: str
     max_megabytes: int
@@ -179,7 +184,7 @@ class RecordParameters:
 
 @dataclass(frozen=True)
 class Ros4hriParameters:
-    """Whether the voice is published as REP-155 says; `voice_id` is another node's voice, or '' for one of our own."""
+    """Whether the voice is published as in REP-155; `voice_id`: of another node's voice, or '' for a new one."""
 
     enabled: bool
     voice_id: str
@@ -187,7 +192,7 @@ class Ros4hriParameters:
 
 @dataclass(frozen=True)
 class SerParameters:
-    """All parameters at one moment."""
+    """All parameters at one point in time."""
 
     model_path: str
     model_device: str
@@ -203,13 +208,13 @@ class SerParameters:
 
 
 def check_parameter(parameter: Parameter) -> None:
-    """Raise SerError where the value breaks the parameter's pattern; types and ranges are rclpy's to check."""
+    """Raise SerError if the value does not match the parameter's pattern; rclpy checks types and ranges."""
     if parameter.name in _BY_NAME:
         _BY_NAME[parameter.name].check(parameter)
 
 
 def takes_effect_at_once(name: str) -> bool:
-    """Whether a change of the parameter `name` needs no new configuration; true for parameters that are not ours."""
+    """Return whether changing `name` needs no new configuration; true for parameters that are not listed here."""
     return name not in _BY_NAME or _BY_NAME[name].live
 
 

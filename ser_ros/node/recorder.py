@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps what people said, with what the model took it for, so that a human can correct it and train on it."""
+"""Records what people said and how it was classified, so that a human can correct it and train on it."""
 
 import contextlib
 import csv
@@ -31,18 +31,18 @@ _FOLDER_NAME = '%Y-%m-%dT%H-%M-%S'
 class Recorder:
     """Writes final utterances as FLAC files (16 bit, 16 kHz, mono) with a table that `train --data` reads.
 
-    Each recorder, and each set of labels, gets a folder of its own below `directory`, named by the local time and made
-    with the first utterance; nobody but the owner may look into it. A file holds what the model heard: the pre-roll,
-    the speech, the post-roll. A sound is written under another name and renamed; a row is written whole or not at all.
+    Each recorder, and each set of labels, gets its own folder below `directory`, named after the local time and created
+    with the first utterance; only its owner has access. A file holds what the model heard: the pre-roll, the speech,
+    the post-roll. A sound file is written under another name and renamed; a row is written whole or not at all.
 
-    The first thing that goes wrong, or the size limit, ends the recording for good: what was removed or unmounted must
-    not be made anew in another place. A new recorder begins again. One thread at a time may call `add`.
+    The first error, or the size limit, ends the recording for good: a folder that was removed or unmounted must not be
+    created again in another place. A new recorder starts afresh. One thread at a time may call `add`.
     """
 
     def __init__(self, directory: str | Path, max_megabytes: float):
-        """Check that `directory` can be made and written; everything in it counts towards `max_megabytes` (10^6 bytes).
+        """Check that `directory` can be created and written; its whole content counts towards `max_megabytes` (10^6 B).
 
-        Raises SerError. Where the limit is reached already, `problem` says so.
+        Raises SerError. If the limit is already reached, `problem` says so.
         """
         self._directory = Path(directory).expanduser()
         self._limit = max_megabytes * _MEGABYTE
@@ -68,14 +68,14 @@ class Recorder:
 
     @property
     def warning(self) -> str:
-        """That people are being recorded, and how much there is; '' when the recording has ended."""
+        """States that people are being recorded, and how much; '' once the recording has ended."""
         if self._problem:
             return ''
         used, limit = self._size / _MEGABYTE, self._limit / _MEGABYTE
         return f'recording the voices of people into {self._directory}: {used:.1f} of {limit:g} MB'
 
     def add(self, utterance: Utterance, estimate: Estimate) -> None:
-        """Record a final utterance; interim ones are left out. Never raises for what the disk does."""
+        """Record a final utterance; interim ones are left out. Does not raise on disk errors."""
         if self._problem or not utterance.is_final:
             return
         sound = _flac(utterance)
@@ -91,11 +91,11 @@ class Recorder:
         except OSError as error:
             self._problem = (
                 f'recording has ended: {self._directory} cannot be written ({error.strerror}); '
-                'make it writable or free some space, then configure the node anew'
+                'make it writable or free some space, then configure the node again'
             )
 
     def _begin_folder(self, labels: tuple[str, ...]) -> None:
-        # Not with its parents: a directory that was removed while this runs was removed by somebody who meant it.
+        # Without its parents: a directory that was removed in the meantime was removed on purpose.
         self._folder = _make_folder(self._directory, datetime.now().strftime(_FOLDER_NAME))
         header = _line([*COLUMNS, *(f'probability_{label}' for label in labels)])
         _write(self._folder / TABLE, header)
@@ -116,7 +116,7 @@ class Recorder:
         self._size += len(sound) + len(row)
 
     def _append(self, row: bytes) -> None:
-        # r+ and not a: a table that was removed must not come back without its header.
+        # r+, not a: a table that was removed must not come back without its header.
         with (self._folder / TABLE).open('r+b', buffering=0) as table:
             end = table.seek(0, os.SEEK_END)
             try:
@@ -129,12 +129,12 @@ class Recorder:
         self._problem = (
             f'recording has ended: {self._directory} holds {self._size / _MEGABYTE:.1f} MB of '
             f'record.max_megabytes {self._limit / _MEGABYTE:g}; move recordings away or raise the limit, '
-            'then configure the node anew'
+            'then configure the node again'
         )
 
 
 def _flac(utterance: Utterance) -> bytes:
-    # In memory first: so the size is known before anything is written, and the disk's errors come from the disk.
+    # In memory first, so that the size is known before anything is written, and an OSError can only come from the disk.
     file = io.BytesIO()
     soundfile.write(file, utterance.samples, SAMPLE_RATE, format='FLAC', subtype='PCM_16')
     return file.getvalue()
@@ -160,7 +160,7 @@ def _line(cells: list[str]) -> bytes:
 
 
 def _make_folder(directory: Path, name: str) -> Path:
-    """Make a folder that was not there before; where several begin within one second they are numbered."""
+    """Create a new folder; several within one second are numbered."""
     number = 1
     while True:
         folder = directory / (name if number == 1 else f'{name}-{number}')
@@ -173,7 +173,7 @@ def _make_folder(directory: Path, name: str) -> Path:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Make a file that was not there before, whole or not at all."""
+    """Create a new file, whole or not at all."""
     with path.open('xb', buffering=0) as file:
         try:
             _write_all(file, data)
@@ -183,7 +183,7 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _write_all(file: io.RawIOBase, data: bytes) -> None:
-    # A raw file may take a part and fail only at the next try.
+    # A raw file may accept a part and fail only at the next attempt.
     rest = memoryview(data)
     while rest:
         rest = rest[file.write(rest) :]

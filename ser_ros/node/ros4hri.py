@@ -17,35 +17,35 @@ from ser_ros.emotions import ROS4HRI_EXPRESSIONS
 from ser_ros.errors import SerError
 
 VOICES = '/humans/voices'
-"""Absolute, as REP-155 has it: a node's namespace does not move it."""
+"""Absolute, as in REP-155: a node's namespace does not change it."""
 
 _LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 _EVENTS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 _ID_LENGTH = 5
 _PERIOD = 1.0
-"""Seconds between repetitions of `tracked`: libhri asks for no latched messages and would not hear of a voice that was
-there before it."""
+"""Seconds between repetitions of `tracked`: libhri requests no latched messages and would miss a voice that was there
+before it."""
 
 
 class VoicePublisher:
-    """Publishes one voice, that of whoever speaks into this microphone, while the node is active.
+    """Publishes one voice, that of the person speaking into this microphone, while the node is active.
 
     `/humans/voices/tracked` (hri_msgs/IdsList, latched, repeated every second): the voice's id while the node is
-    active, else nobody.
-    `/humans/voices/<id>/is_speaking` (std_msgs/Bool, latched): follows the segmenter; false where the node is inactive.
+    active, otherwise none.
+    `/humans/voices/<id>/is_speaking` (std_msgs/Bool, latched): follows the segmenter; false while the node is inactive.
     `/humans/voices/<id>/expression` (hri_msgs/Expression): what a final utterance sounds like; an extension, as REP-155
     gives expressions to faces only. Its valence and arousal stay 0: they are not estimated, and the message has no way
-    to say so. There is none for an emotion that Expression cannot say, which `unknown` is too.
+    to say so. Nothing is published for an emotion that Expression cannot express, nor for `unknown`.
 
-    The id is drawn anew with each object: REP-155 wants it unique and not persistent. It tells nothing about who
-    speaks. With `voice_id` the voice is another node's, who publishes all about it but the expression: the last list of
-    tracked voices stands for all of them, so that two publishers would drop each other's voice.
+    Each object draws a new id: REP-155 requires it to be unique and not persistent. It does not identify the speaker.
+    With `voice_id` the voice belongs to another node, which publishes everything about it but the expression: the last
+    list of tracked voices replaces all others, so two publishers would drop each other's voice.
 
     Any thread may call `speaking` and `estimate`; all other calls belong to the executor's thread.
     """
 
     def __init__(self, node: Node, voice_id: str = ''):
-        """Create the publishers, for a voice of our own or another node's. Raises SerError where hri_msgs lacks."""
+        """Create the publishers, for a new voice or another node's. Raises SerError if hri_msgs is not installed."""
         try:
             from hri_msgs.msg import Expression, IdsList
         except ImportError:
@@ -70,21 +70,21 @@ class VoicePublisher:
         self._expression = node.create_publisher(Expression, f'{voice}/expression', _EVENTS)
 
     def activate(self) -> None:
-        """Say that the voice is tracked, and that nobody speaks yet."""
+        """Publish that the voice is tracked, and that no one is speaking yet."""
         self.speaking(False)
         self._track([self.voice_id])
         if self._timer is not None:
             self._timer.reset()
 
     def deactivate(self) -> None:
-        """Say that nobody speaks, and that no voice is tracked any more."""
+        """Publish that no one is speaking, and that no voice is tracked any more."""
         self.speaking(False)
         if self._timer is not None:
             self._timer.cancel()
         self._track([])
 
     def speaking(self, speaking: bool) -> None:
-        """Say whether somebody speaks."""
+        """Publish whether someone is speaking."""
         if self._is_speaking is not None:
             self._is_speaking.publish(Bool(data=speaking))
 
@@ -97,12 +97,12 @@ class VoicePublisher:
             )
 
     def wait_for_all_acked(self, timeout: Duration) -> None:
-        """Return when all listeners have what was said last, or after `timeout` for each topic."""
+        """Return once all subscribers have the last messages, or after `timeout` for each topic."""
         for publisher in self._publishers:
             publisher.wait_for_all_acked(timeout)
 
     def destroy(self) -> None:
-        """Take the topics and the timer away."""
+        """Destroy the publishers and the timer."""
         if self._timer is not None:
             self._node.destroy_timer(self._timer)
         for publisher in self._publishers:
@@ -124,7 +124,7 @@ class VoicePublisher:
         self._is_alone = is_alone
 
     def _track(self, ids: list[str]) -> None:
-        """Say which voices are tracked, where it is not another node that says it."""
+        """Publish which voices are tracked, unless another node does."""
         if self._tracked is None:
             return
         message = self._make_ids(ids=ids)
@@ -133,5 +133,5 @@ class VoicePublisher:
 
 
 def _draw_id() -> str:
-    # Letters alone: no part of a ROS 2 topic's name may begin with a digit.
+    # Only letters: no part of a ROS 2 topic's name may begin with a digit.
     return ''.join(random.SystemRandom().choices(string.ascii_lowercase, k=_ID_LENGTH))

@@ -39,7 +39,7 @@ class Unconfigured:
 
 @dataclass(frozen=True)
 class Configured:
-    """The model is loaded and the source is open; nobody listens."""
+    """The model is loaded and the source is open, but the node is not listening."""
 
     node: LifecycleNode
     classifier: Classifier
@@ -48,7 +48,7 @@ class Configured:
 
     @classmethod
     def load(cls, node: LifecycleNode, settings: SerParameters) -> 'Configured':
-        """Open the source, load the model and warm it up, and create the publishers; nothing stays where one fails.
+        """Open the source, load the model and warm it up, and create the publishers; nothing stays open if one fails.
 
         Raises SerError.
         """
@@ -70,7 +70,7 @@ class Configured:
         return cls(node, classifier, audio, publisher)
 
     def activate(self, settings: SerParameters, gate: Gate, on_end: Callable[[], None]) -> 'Active':
-        """Listen and publish, and record where that is wanted; any thread may call `on_end`. Raises SerError."""
+        """Listen and publish, and record if enabled; any thread may call `on_end`. Raises SerError."""
         recorder = None
         if settings.record.directory:
             recorder = Recorder(settings.record.directory, settings.record.max_megabytes)
@@ -111,11 +111,11 @@ class Configured:
         return Active(self, pipeline, recorder, end)
 
     def apply(self, settings: SerParameters) -> None:
-        """Take those of `settings` that may change while configured."""
+        """Apply those of `settings` that may change while configured."""
         self.publisher.configure(settings)
 
     def describe(self, status: NodeStatus) -> NodeStatus:
-        """Return `status` with what is known of the source, the model and the last messages."""
+        """Return `status` with the source, the model and the last messages filled in."""
         source, classifier, publisher = self.audio.source, self.classifier, self.publisher
         return dataclasses.replace(
             status,
@@ -132,7 +132,7 @@ class Configured:
         )
 
     def release(self) -> Unconfigured:
-        """Close the source, take the publishers away and free the model."""
+        """Close the source, destroy the publishers and free the model."""
         self.audio.close()
         self.publisher.destroy()
         return Unconfigured()
@@ -148,8 +148,8 @@ class Active:
     """A configured node that listens.
 
     Attributes:
-        recorder: None where nothing is to be recorded.
-        end: Done when the pipeline has ended by itself, with the error where listening failed.
+        recorder: None if nothing is to be recorded.
+        end: Done when the pipeline has ended by itself, with the error if listening failed.
     """
 
     configured: Configured
@@ -158,23 +158,23 @@ class Active:
     end: Future[None]
 
     def deactivate(self) -> Configured:
-        """Stop listening and publish that nobody speaks; a source that does not let go is left behind."""
+        """Stop listening and publish that no one is speaking; a source that does not stop is abandoned."""
         configured = self.configured
         if not self.pipeline.stop():
             configured.node.get_logger().error(
-                f'{configured.audio.source.description} does not let go; it is left behind and taken anew'
+                f'{configured.audio.source.description} does not stop; it is abandoned and opened again'
             )
             configured = dataclasses.replace(configured, audio=configured.audio.replace_stuck())
         configured.publisher.deactivate()
         return configured
 
     def apply(self, settings: SerParameters) -> None:
-        """Take those of `settings` that may change while active."""
+        """Apply those of `settings` that may change while active."""
         self.configured.apply(settings)
         self.pipeline.configure(settings.segmentation, settings.rejection)
 
     def describe(self, status: NodeStatus) -> NodeStatus:
-        """Return `status` with what is known of the configured node, the pipeline and the recording."""
+        """Return `status` with the configured node, the pipeline and the recording filled in."""
         return dataclasses.replace(
             self.configured.describe(status),
             pipeline=self.pipeline.status(),

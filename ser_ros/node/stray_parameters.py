@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parameters that were set in vain: ROS passes over unknown names and over sections of other nodes without a word."""
+"""Finds parameters that have no effect: ROS silently ignores unknown names and the sections of other nodes."""
 
 import re
 from collections.abc import Iterable
@@ -13,32 +13,32 @@ from ser_ros.errors import did_you_mean
 _ANY_NAMES, _ANY_NAME = '**', '*'
 
 _ROS_OWN = 'qos_overrides.'
-"""What ROS declares only when a publisher or subscription asks for it."""
+"""Parameters that ROS declares only when a publisher or subscription asks for them."""
 
 
 def unknown_parameters(node: Node, known_elsewhere: Iterable[str] = ()) -> list[str]:
-    """Return a sentence for each name that was given to `node` at its start and that it has not declared.
+    """Return a sentence for each parameter that was given to `node` at its start and that it has not declared.
 
-    Those in `known_elsewhere` belong to a neighbour that reads the same section. Names without a near known one may be
-    any other node's in a shared section: one sentence is enough for them.
+    Those in `known_elsewhere` belong to another node that reads the same section. Names unlike any declared one may
+    belong to other nodes that share the section; they get one sentence together.
     """
     declared = [*node.get_parameters_by_prefix('')]
-    # rclpy tells them in no public way unless it declares them all itself, without their ranges.
+    # rclpy has no public way to list them, unless it declares them all itself, without their ranges.
     unknown = [
         name
         for name in node._parameter_overrides
         if name not in declared and name not in known_elsewhere and not name.startswith(_ROS_OWN)
     ]
     hints = {name: did_you_mean(name, declared) for name in sorted(unknown)}
-    told = [f"the parameter '{name}' is not known and has no effect{hint}" for name, hint in hints.items() if hint]
+    sentences = [f"the parameter '{name}' is not known and has no effect{hint}" for name, hint in hints.items() if hint]
     others = ', '.join(name for name, hint in hints.items() if not hint)
-    return told + ([f'these parameters are not known here and have no effect: {others}'] if others else [])
+    return sentences + ([f'these parameters are not known here and have no effect: {others}'] if others else [])
 
 
 def stray_file(path: str | Path, node: str) -> str:
-    """Return one sentence where no section of the YAML file `path` is for `node` ('/robot/ser'); '' where one is.
+    """Return one sentence if no section of the YAML file `path` is for `node` ('/robot/ser'); '' if one is.
 
-    What cannot be read is rcl's to refuse.
+    A file that cannot be read is left for rcl to refuse.
     """
     try:
         content = yaml.safe_load(Path(path).read_text(encoding='utf-8'))
@@ -50,7 +50,7 @@ def stray_file(path: str | Path, node: str) -> str:
     if any(_pattern(section).fullmatch(node) for section in sections):
         return ''
     return (
-        f'{path} has parameters for {", ".join(sections) or "nobody"} and none for this node, {node}, so none has any '
+        f'{path} has parameters for {", ".join(sections) or "no node"} and none for this node, {node}, so none has any '
         f'effect; name its section {node} or /**'
     )
 
@@ -66,6 +66,6 @@ def _sections(content: dict, above: str = '') -> Iterable[str]:
 
 
 def _pattern(section: str) -> re.Pattern:
-    """Return what a section's name means: `*` stands for one name, `**` for any number of them."""
+    """Return the pattern of a section's name: `*` stands for one name, `**` for any number of them."""
     parts = {_ANY_NAMES: '(/[^/]+)*', _ANY_NAME: '/[^/]+'}
     return re.compile(''.join(parts.get(part, f'/{re.escape(part)}') for part in section.strip('/').split('/')))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the node is, subject by subject: what `/diagnostics` tells, before it is a message."""
+"""The node's condition, subject by subject: what `/diagnostics` reports, before it is a message."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -11,21 +11,21 @@ from ser_ros.pipeline.status import REASONS, PipelineStatus
 from ser_ros.speech.fused import GAIN_DB
 
 _ZEROS_WARN = 0.6
-"""Seconds of exact zeros that a microphone in a real room does not give; within one second of the fault it is told."""
+"""Seconds of exact zeros, which a microphone in a real room does not give; the fault is reported within one second."""
 _ZEROS_ERROR = 10.0
-"""Seconds of exact zeros after which nobody has just pressed a mute button for a moment."""
+"""Seconds of exact zeros that are longer than a brief press of a mute button."""
 _CLIPPED_WARN = 0.001
 """Share of samples at full scale: one in a thousand is far beyond a single knock."""
 _OFFSET_WARN = 0.05
-"""Of full scale; sound cards in order stay below 0.01."""
+"""Of full scale; working sound cards stay below 0.01."""
 _LAG_WARN = 1.0
-"""Seconds by which the answers may be late before it is worth a warning."""
+"""Seconds by which the answers may be late before that is worth a warning."""
 _STALLED = 10.0
-"""Seconds for one utterance after which the model does not work as it should, on any machine worth the name."""
+"""Seconds for one utterance after which the model must be stuck, on any reasonable machine."""
 
 
 MICROPHONE = 'microphone'
-"""Name of the subject that tells of the sound, whatever its source."""
+"""Name of the subject that reports on the sound, from any source."""
 
 
 class Level(IntEnum):
@@ -51,17 +51,17 @@ class NodeStatus:
     """A snapshot of the node; the defaults are those of a node that is not configured.
 
     Attributes:
-        error: Why the last transition or the listening failed; '' where it did not.
-        source: What is listened to, or while unconfigured its kind.
+        error: Why the last transition or the listening failed; '' if it did not.
+        source: What is listened to; while unconfigured, its kind.
         gate: Why the gate is closed; None while it is open.
-        problem: One sentence while the source gives no good sound; '' otherwise.
-        live: Whether sound is lost when nobody listens: false for files.
-        degraded: One sentence where the model does not run as it was told to; '' otherwise.
+        problem: One sentence while the source gives no usable sound; '' otherwise.
+        live: Whether sound is lost while no one listens: false for files.
+        degraded: One sentence if the model does not run as configured; '' otherwise.
         latencies: Seconds, of the last final messages.
         inference_times: Seconds, of the last final messages.
         pipeline: None while the node is not active.
         recording: One sentence while sound is recorded; '' otherwise.
-        recording_problem: One sentence where it cannot be recorded; '' otherwise.
+        recording_problem: One sentence if it cannot be recorded; '' otherwise.
     """
 
     lifecycle_state: str
@@ -157,7 +157,7 @@ def _judge_microphone(status: NodeStatus, pipeline: PipelineStatus, recent: Rece
         return Level.ERROR, f'no sound for {pipeline.seconds_since_block:.1f} s; check the microphone'
     if signal.zeros > _ZEROS_WARN:
         level = Level.ERROR if signal.zeros > _ZEROS_ERROR else Level.WARN
-        return level, f'only zeros for {signal.zeros:.1f} s; switch the microphone on, or take its mute away'
+        return level, f'only zeros for {signal.zeros:.1f} s; switch the microphone on, or unmute it'
     if signal.clipped > _CLIPPED_WARN:
         return Level.WARN, f'{signal.clipped:.1%} of the samples are clipped; turn down the gain of the microphone'
     if abs(signal.offset) > _OFFSET_WARN:
@@ -180,7 +180,7 @@ def _speech(status: NodeStatus, recent: Recent) -> Subject:
         'gain of the detectors': f'{GAIN_DB:.0f} dB',
     }
     values |= {f'rejected: {reason.value}': pipeline.rejected.get(reason, 0) for reason in REASONS}
-    message = 'somebody speaks' if pipeline.is_speaking else 'quiet'
+    message = 'someone is speaking' if pipeline.is_speaking else 'quiet'
     return Subject('speech', Level.OK, '; '.join([message, *_rejections(recent)]), values)
 
 
@@ -194,8 +194,7 @@ def _rejections(recent: Recent) -> list[str]:
         )
     if recent.noise:
         found.append(
-            f'{recent.noise} sound(s) in the last minute were not taken for a voice: lower vad.min_voice if somebody '
-            'spoke'
+            f'{recent.noise} sound(s) in the last minute were rejected as noise: lower vad.min_voice if someone spoke'
         )
     return found
 
@@ -225,8 +224,8 @@ def _judge_recognition(status: NodeStatus, pipeline: PipelineStatus, recent: Rec
         return Level.ERROR, f'the last utterance got no answer: {pipeline.last_failure}'
     if pipeline.working_for > _STALLED:
         return Level.ERROR, (
-            f'the model has been at one utterance for {pipeline.working_for:.0f} s; deactivate and clean up the node, '
-            'or start it anew'
+            f'the model has been busy with one utterance for {pipeline.working_for:.0f} s; deactivate and clean up '
+            'the node, or restart it'
         )
     if recent.dropped:
         return Level.WARN, (

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The live line: from a source of sound to answered utterances, on two threads."""
+"""The live pipeline: from an audio source to answered utterances, on two threads."""

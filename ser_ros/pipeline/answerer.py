@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The second half of the live line: what waits in the mailbox is answered."""
+"""The second half of the pipeline: answers the requests that wait in the mailbox."""
 
 import time
 from collections import Counter
@@ -22,16 +22,16 @@ class Recogniser(Protocol):
     def classify(self, samples: np.ndarray, cancellation: Cancellation) -> Estimate:
         """Return the estimate for one utterance (float32, shape (n,), 16 kHz).
 
-        Raises Cancelled where another thread says meanwhile that it is not wanted any more.
+        Raises Cancelled if another thread cancels it meanwhile.
         """
 
 
 class Answerer:
-    """Runs the recogniser on one request after the other; one thread runs it, and any may ask how it is.
+    """Runs the recogniser on one request after another; one thread runs it, and any thread may read its state.
 
     Attributes:
-        given_up: Interim utterances that were under way when something newer came.
-        rejected: Final ones that were answered when the robot said that it had been speaking.
+        given_up: Interim utterances that were in progress when something newer came.
+        rejected: Final ones that were already answered when the robot reported that it had been speaking.
     """
 
     def __init__(self, recogniser: Recogniser, mailbox: Mailbox, gate: Gate, caller: Caller):
@@ -47,12 +47,12 @@ class Answerer:
 
     @property
     def working_for(self) -> float:
-        """Seconds for which the recogniser has been busy with one utterance; 0 where it is not."""
+        """Seconds for which the recogniser has been busy with one utterance; 0 if it is idle."""
         since = self._working_since
         return time.monotonic() - since if since is not None else 0.0
 
     def run(self) -> None:
-        """Answer until the mailbox is closed and empty, and tell that this is the end."""
+        """Answer until the mailbox is closed and empty, then report the end."""
         while (request := self._mailbox.get()) is not None:
             if request.early_estimate is not None:
                 self._publish(request.utterance, request.early_estimate)
@@ -67,7 +67,7 @@ class Answerer:
         except Cancelled:
             self.given_up += request.purpose is Purpose.INTERIM
         except Exception as error:
-            # What fails early is asked for again when the end is decided, if it ever is.
+            # An early request that fails is made again when the end is decided, if it ever is.
             if request.purpose is Purpose.FINAL:
                 self._caller.failure(request.utterance, error)
         else:
@@ -76,7 +76,7 @@ class Answerer:
         self._working_since = None
 
     def _publish(self, utterance: Utterance, estimate: Estimate) -> None:
-        # Asked again: the robot may have said only now that it was speaking.
+        # Checked again: the robot may have reported only now that it was speaking.
         closed = self._gate.closed_during(utterance)
         if closed is None:
             self._caller.estimate(utterance, estimate)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who is called back, and that nobody is any more when it is over."""
+"""The pipeline's callbacks, and the guarantee that there are none once it is over."""
 
 import threading
 from collections.abc import Callable
@@ -11,11 +11,11 @@ from ser_ros.speech.segmenter import Utterance
 
 @dataclass(frozen=True)
 class Callbacks:
-    """What is called; never two at a time, and nothing after `Pipeline.stop` has returned.
+    """The callbacks: never two at a time, and none after `Pipeline.stop` has returned.
 
     Attributes:
         on_estimate: Every interim and final utterance, in order, by the recogniser's thread.
-        on_speaking: Whether somebody speaks, when that changes, by the listener's thread.
+        on_speaking: Whether someone is speaking, when that changes, by the listener's thread.
         on_failure: The recogniser could not answer a final utterance; the next one is tried again.
         on_end: Once, when the source has ended and everything heard is answered (None), or when listening itself
             failed.
@@ -28,19 +28,19 @@ class Callbacks:
 
 
 class Caller:
-    """Calls back for both threads, and counts what it has told; when it is over, it stays silent.
+    """Makes the callbacks for both threads and counts them; once it is over, it makes no more.
 
     Attributes:
         answered: Final utterances with an estimate.
         failed: Final utterances without one.
-        last_failure: Why the last one got no answer; '' where it got one.
+        last_failure: Why the last one got no answer; '' if it got one.
     """
 
     def __init__(self, callbacks: Callbacks, *, discard: Callable[[], None]):
-        """`discard` throws away all work that is under way or waits: it is called when nobody will be told of it."""
+        """`discard` drops all work that is waiting or in progress; it is called once there are no more callbacks."""
         self._callbacks = callbacks
         self._discard = discard
-        # Reentrant, for whoever is called back may end it all.
+        # Reentrant, because a callback may end everything.
         self._calling = threading.RLock()
         self._over = threading.Event()
         self.answered = 0
@@ -49,15 +49,15 @@ class Caller:
 
     @property
     def is_over(self) -> bool:
-        """Whether nobody is called back any more."""
+        """Whether there are no more callbacks."""
         return self._over.is_set()
 
     def wait_until_over(self, seconds: float) -> None:
-        """Return when it is over, or after so many seconds."""
+        """Return when it is over, or after `seconds`."""
         self._over.wait(seconds)
 
     def estimate(self, utterance: Utterance, estimate: Estimate) -> None:
-        """Tell how an utterance sounded."""
+        """Report how an utterance sounded."""
         with self._calling:
             if not self.is_over:
                 self.answered += utterance.is_final
@@ -65,13 +65,13 @@ class Caller:
                 self._callbacks.on_estimate(utterance, estimate)
 
     def speaking(self, speaking: bool) -> None:
-        """Tell whether somebody speaks."""
+        """Report whether someone is speaking."""
         with self._calling:
             if not self.is_over:
                 self._callbacks.on_speaking(speaking)
 
     def failure(self, utterance: Utterance, error: Exception) -> None:
-        """Tell that a final utterance got no answer."""
+        """Report that a final utterance got no answer."""
         with self._calling:
             if not self.is_over:
                 self.failed += 1
@@ -79,14 +79,14 @@ class Caller:
                 self._callbacks.on_failure(utterance, error)
 
     def end(self, error: Exception | None) -> None:
-        """Tell the end, unless it is over already: this is the last that is told."""
+        """Report the end, unless it is over already; nothing is reported after it."""
         with self._calling:
             if not self.is_over:
                 self.fall_silent()
                 self._callbacks.on_end(error)
 
     def fall_silent(self) -> None:
-        """Call nobody back from now on; returns when whoever is being called back by another thread has returned."""
+        """Make no more callbacks; returns once a callback that another thread is making has returned."""
         with self._calling:
             self._over.set()
             self._discard()

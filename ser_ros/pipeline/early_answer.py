@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The answer that is there when the end of an utterance is decided, for it was asked for when the voice paused."""
+"""The answer that is ready when the end of an utterance is decided, because it was requested when the voice paused."""
 
 import dataclasses
 from collections.abc import Callable
@@ -11,14 +11,14 @@ from ser_ros.speech.segmenter import Segmenter, SpeechState, Utterance
 
 
 class EarlyAnswer:
-    """Asks at each pause for an answer to what was said so far; used by one thread.
+    """Requests at each pause an answer to what was said so far; used by one thread.
 
     If the voice stays silent, that answer is the final one. If it goes on, the answer is given up, or becomes the
-    interim one where that is due just then.
+    interim one if that is due then.
     """
 
     def __init__(self, segmenter: Segmenter, judge: Callable[[Utterance], Reason | None], mailbox: Mailbox):
-        """`judge` returns why an utterance is not to be answered; None where it is."""
+        """`judge` returns why an utterance is not to be answered; None if it is."""
         self._segmenter = segmenter
         self._judge = judge
         self._mailbox = mailbox
@@ -30,7 +30,7 @@ class EarlyAnswer:
         return self._request is not None
 
     def follow(self, before: SpeechState) -> None:
-        """Ask where the voice has just paused, give up where it speaks; `before`: where it stood one chunk ago."""
+        """Request an answer if the voice has just paused, give up if it speaks; `before`: the state one chunk ago."""
         now = self._segmenter.state
         if now is not SpeechState.STOPPING:
             self.give_up()
@@ -41,7 +41,7 @@ class EarlyAnswer:
                 self._mailbox.put(self._request, wait=False)
 
     def serve(self, utterance: Utterance) -> Request:
-        """Return the request for `utterance`, interim or final, with what was asked for early, if anything was."""
+        """Return the request for `utterance`, interim or final, with the early request, if there is one."""
         early, self._request = self._request, None
         if utterance.is_final:
             return Request(utterance, Purpose.FINAL, early)
@@ -51,7 +51,7 @@ class EarlyAnswer:
         return Request(utterance, Purpose.INTERIM, early)
 
     def give_up(self) -> None:
-        """Take back what was asked for, if anything was."""
+        """Cancel the early request, if there is one."""
         if self._request is not None:
             self._request.cancellation.cancel()
             self._request = None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When the robot must not listen: while it speaks itself, and while it was told not to; knows no ROS."""
+"""When the robot must not listen: while it speaks itself, and while it is muted; independent of ROS."""
 
 import math
 import threading
@@ -10,14 +10,15 @@ from enum import Enum
 from ser_ros.speech.segmenter import Utterance
 
 _MEMORY = 1000
-"""Closed times that are remembered: at the longest hold-off of 10 s hours, and minutes of a robot that stammers."""
+"""Number of closed periods that are remembered: hours at the longest hold-off of 10 s, and minutes for a robot that
+stammers."""
 _JITTER = 0.05
-"""Seconds by which the capture times of two blocks may disagree: somebody who is already speaking when the gate opens
-must not seem to have begun before."""
+"""Seconds by which the capture times of two blocks may disagree: someone who is already speaking when the gate opens
+must not seem to have begun before it did."""
 
 
 class Closure(Enum):
-    """Why the gate was closed, so that what was said meanwhile is not answered; the values are what diagnostics say."""
+    """Why the gate was closed; what was said meanwhile is not answered. The values are those in diagnostics."""
 
     ROBOT_SPEECH = 'robot speech'
     """The robot itself was speaking."""
@@ -30,18 +31,18 @@ class GateConfig:
     """All durations in seconds."""
 
     hold_off: float = 0.5
-    """The gate stays closed for so long after the robot has spoken: its voice is still in the room."""
+    """How long the gate stays closed after the robot has spoken: its voice is still in the room."""
     lead: float = 0.3
-    """The robot may have been heard for so long before it says that it speaks."""
+    """How long the robot may have been audible before it reports that it speaks."""
     timeout: float = 30.0
-    """The robot is taken to have fallen silent when it has not repeated for so long that it speaks; 0 for never."""
+    """How long after its last report that it speaks the robot is taken to be silent; 0 for never."""
 
 
 class Gate:
-    """Remembers when it was closed, and why. All times are seconds of `time.monotonic()`; any thread may ask."""
+    """Remembers when it was closed, and why. All times are seconds of `time.monotonic()`; any thread may call it."""
 
     def __init__(self, config: GateConfig | None = None):
-        """Begin open."""
+        """Start open."""
         self._lock = threading.Lock()
         self._config = config or GateConfig()
         self._robot: deque[list[float]] = deque(maxlen=_MEMORY)
@@ -49,17 +50,17 @@ class Gate:
         self._robot_speaks = False
 
     def configure(self, config: GateConfig) -> None:
-        """Take other settings for what happens from now on."""
+        """Use `config` from now on."""
         with self._lock:
             self._config = config
 
     @property
     def robot_speaks(self) -> bool:
-        """Whether the robot said last that it speaks."""
+        """Whether the robot last reported that it speaks."""
         return self._robot_speaks
 
     def robot_speaking(self, speaking: bool, at: float) -> None:
-        """Note that the robot began or ended to speak at the time `at`; what is repeated keeps it going."""
+        """Note that the robot started or stopped speaking at the time `at`; a repeated start prolongs it."""
         with self._lock:
             config = self._config
             if speaking:
@@ -78,7 +79,7 @@ class Gate:
                 _close(self._by_hand, at, math.inf)
 
     def closed(self, start: float, end: float) -> Closure | None:
-        """Return why the gate was closed at any time from `start` to `end`, both included; None where it was open."""
+        """Return why the gate was closed at any time from `start` to `end`, both included; None if it was open."""
         with self._lock:
             if _overlaps(self._by_hand, start, end):
                 return Closure.MUTED
@@ -87,7 +88,7 @@ class Gate:
         return None
 
     def closed_during(self, utterance: Utterance) -> Closure | None:
-        """Return why the gate was closed at any time while `utterance` was spoken; None where it was open."""
+        """Return why the gate was closed at any time while `utterance` was spoken; None if it was open."""
         return self.closed(utterance.end_arrival - utterance.duration + _JITTER, utterance.end_arrival)
 
 
@@ -101,7 +102,7 @@ def _overlaps(times: deque[list[float]], start: float, end: float) -> bool:
 
 
 def _close(times: deque[list[float]], start: float, end: float) -> None:
-    """Add the time from `start` to `end`, or go on with the last one where they touch."""
+    """Add the period from `start` to `end`, or extend the last one if they touch."""
     if times and start <= times[-1][1]:
         times[-1][1] = max(times[-1][1], end) if math.isfinite(times[-1][1]) else end
     else:
@@ -109,6 +110,6 @@ def _close(times: deque[list[float]], start: float, end: float) -> None:
 
 
 def _open(times: deque[list[float]], at: float) -> None:
-    """End the last time at `at` where it was to go on longer."""
+    """End the last period at `at` if it was to last longer."""
     if times and times[-1][1] > at:
         times[-1][1] = at

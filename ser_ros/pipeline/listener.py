@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The first half of the live line: a source is read, and what somebody says goes into the mailbox."""
+"""The first half of the pipeline: reads a source and puts what is said into the mailbox."""
 
 import time
 from collections import Counter
@@ -19,22 +19,22 @@ from ser_ros.speech.vad import CHUNK_SAMPLES
 
 _READ_TIMEOUT = 0.1
 _QUIET_CHUNKS = 4
-"""Chunks (0.13 s) that are listened to together while nobody speaks: a network that has just run is in the processor's
-caches, and runs the second time in a quarter of the time. Nothing is told later for it: a voice has to last longer
-before it is told at all."""
+"""Chunks (0.13 s) that are processed together while no one is speaking: a network that has just run is in the
+processor's caches, and its second run takes a quarter of the time. Nothing is reported later because of it: a voice has
+to last longer before it is reported at all."""
 _REST = _QUIET_CHUNKS * CHUNK_SAMPLES / SAMPLE_RATE
-"""Seconds for which the listener lets them gather, instead of waking for each."""
+"""Seconds for which the listener lets them accumulate, instead of waking for each."""
 
 
 class Listener:
-    """Reads, hears, judges and asks for answers; one thread runs it, and any may ask how it is.
+    """Reads, hears, judges and requests answers; one thread runs it, and any thread may read its state.
 
     Attributes:
         monitor: What the sound is like.
-        blocks: How many were read.
-        is_speaking: Whether somebody speaks.
+        blocks: Number of blocks read.
+        is_speaking: Whether someone is speaking.
         behind: Age in seconds of the latest block when it was read.
-        rejected: Final utterances that nobody was asked to answer.
+        rejected: Final utterances for which no answer was requested.
     """
 
     def __init__(self, source: AudioSource, hearing: Hearing, gate: Gate, mailbox: Mailbox, caller: Caller):
@@ -75,7 +75,7 @@ class Listener:
                     if self._may_rest(block):
                         self._caller.wait_until_over(_REST)
                     continue
-                # Where a read took longer, this machine stood still and not the source: its sound may be waiting.
+                # If a read took longer, this machine stalled and not the source: its sound may be waiting.
                 silence += min(time.monotonic() - began, _READ_TIMEOUT)
                 if self._source.live and silence > self._source.longest_pause:
                     self._interrupt()
@@ -83,11 +83,11 @@ class Listener:
             self._interrupt()
             self._mailbox.close()
         finally:
-            # Here, for a driver does not like to be closed by one thread while another is inside it.
+            # Here, because a driver must not be closed by one thread while another is inside it.
             self._source.close()
 
     def _may_rest(self, block: AudioBlock) -> bool:
-        """Return whether nobody speaks, all is heard, and nothing more has come meanwhile."""
+        """Return whether no one is speaking, everything is processed, and nothing more has come meanwhile."""
         is_quiet = self._segmenter.state is SpeechState.QUIET and not self._unheard
         return is_quiet and self._source.live and 0.0 <= time.monotonic() - block.arrival < _REST
 
@@ -98,20 +98,20 @@ class Listener:
         self.monitor.hear(block.samples)
         closed = self._gate.closed(block.arrival - block.duration, block.arrival)
         if block.after_gap or closed:
-            # Who mutes wants no answer to what is being said. A robot may speak because it was said: stamps decide.
+            # Muting also drops what is being said. A robot may be speaking in reply to it, so there the stamps decide.
             self._interrupt(closed if closed is Closure.MUTED else None)
         if not closed:
             self._segment(self._framer.push(block))
 
     def _interrupt(self, closure: Closure | None = None) -> None:
-        """End the utterance under way and forget the stream: what was heard so far belongs to nothing that follows.
+        """End the utterance in progress and reset the stream: what follows is unrelated to what was heard so far.
 
         With a `closure` that utterance is not answered.
         """
         self._segment(self._framer.flush(), at_once=True)
         self._hand_over(self._hearing.end(), closure)
         self._early.give_up()
-        self._tell_speaking()
+        self._report_speaking()
 
     def _segment(self, chunks: list[AudioBlock], *, at_once: bool = False) -> None:
         self._unheard += chunks
@@ -121,12 +121,12 @@ class Listener:
         for chunk in chunks:
             before = self._segmenter.state
             utterances = self._hearing.hear(chunk)
-            self._tell_speaking()
+            self._report_speaking()
             self._hand_over(utterances)
-            if self._source.live:  # one that can wait has no use for an answer before the end
+            if self._source.live:  # a source that can wait needs no answer before the end
                 self._early.follow(before)
 
-    def _tell_speaking(self) -> None:
+    def _report_speaking(self) -> None:
         if self._segmenter.is_speaking != self.is_speaking:
             self.is_speaking = not self.is_speaking
             self._caller.speaking(self.is_speaking)

@@ -9,11 +9,11 @@ from ser_ros.pipeline.request import Purpose, Request
 
 
 class Mailbox:
-    """Holds the requests that wait for the recogniser, and knows the one that it works on.
+    """Holds the requests that wait for the recogniser, and knows the one in progress.
 
-    Of a live source whatever is not final gives way to what is newer, waiting or under way: it is old news by then.
-    When the box is full of final ones, an interim or early one is refused, and a new final one takes the place of the
-    oldest that is not being answered already. Every loss but that of an early one is counted.
+    With a live source, a newer request replaces those that are not final, waiting or in progress: their answers would
+    be out of date. When the box is full of final ones, an interim or early one is refused, and a new final one replaces
+    the oldest that is not being answered already. Every loss except that of an early one is counted.
     """
 
     def __init__(self, capacity: int):
@@ -27,18 +27,18 @@ class Mailbox:
         self.dropped_final = 0
 
     def __len__(self) -> int:
-        """How many wait, those left out that are for nobody yet."""
+        """Number of waiting requests, without early ones."""
         with self._changed:
             return sum(request.purpose is not Purpose.EARLY for request, _ in self._waiting)
 
     @property
     def longest_wait(self) -> float:
-        """Seconds for which the oldest one has been waiting; 0 where none is."""
+        """Seconds for which the oldest one has been waiting; 0 if there is none."""
         with self._changed:
             return time.monotonic() - self._waiting[0][1] if self._waiting else 0.0
 
     def put(self, request: Request, *, wait: bool) -> None:
-        """Add `request`; where there is no space, `wait` for it or drop one. Does nothing once closed."""
+        """Add `request`; if there is no space, `wait` for it or drop one. Does nothing once closed."""
         with self._changed:
             if wait:
                 self._changed.wait_for(lambda: len(self._waiting) < self._capacity or self._closed)
@@ -47,7 +47,7 @@ class Mailbox:
                 self._changed.notify_all()
 
     def get(self) -> Request | None:
-        """Return the oldest request, waiting for one; None when closed and empty. The one before is done with."""
+        """Return the oldest request, waiting for one; None when closed and empty. The previous one is then done."""
         with self._changed:
             self._under_way = None
             self._changed.wait_for(lambda: self._waiting or self._closed)
@@ -56,7 +56,7 @@ class Mailbox:
             return self._under_way
 
     def close(self, *, discard: bool = False) -> None:
-        """Take nothing more; `discard` also throws away, uncounted, what is still waiting or under way."""
+        """Accept nothing more; `discard` also drops, uncounted, what is still waiting or in progress."""
         with self._changed:
             self._closed = True
             if discard:

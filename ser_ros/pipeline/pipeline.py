@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Wires the live line: a listener and an answerer, each on a thread of its own, with a mailbox between them."""
+"""Wires the pipeline: a listener and an answerer, each on its own thread, with a mailbox between them."""
 
 import threading
 import time
@@ -22,14 +22,14 @@ from ser_ros.speech.vad import VoiceActivityDetector
 _MAILBOX_CAPACITY = 32
 """Utterances; at most 20 MB of sound where each is 10 s long."""
 _STOP_TIMEOUT = 0.9
-"""Seconds; with it a stop takes at most one second, even where a model is in the middle of a long utterance."""
+"""Seconds; keeps a stop within one second, even if a model is in the middle of a long utterance."""
 
 
 class Pipeline:
     """Listens in one thread, recognises in another, and calls back from both; started once, stopped once.
 
-    Live, what is said is recognised as soon as the voice pauses. If it stays silent, that answer goes out the moment
-    the end is decided; if it goes on, the answer becomes an interim one where those are wanted.
+    Live speech is recognised as soon as the voice pauses. If it stays silent, that answer is published the moment the
+    end is decided; if it goes on, the answer becomes an interim one, if those are enabled.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Pipeline:
         gate: Gate | None = None,
         make_detector: Callable[[], VoiceActivityDetector] = FusedVad,
     ):
-        """Prepare without starting; without a `gate` nothing closes it."""
+        """Prepare without starting; without a `gate` it always listens."""
         gate = gate or Gate()
         self._source = source
         self._hearing = Hearing(segmentation, rejection, make_detector())
@@ -57,13 +57,13 @@ class Pipeline:
         ]
 
     def start(self) -> None:
-        """Open the source where it is not open yet, and begin. Raises SerError."""
+        """Open the source if it is not open yet, and start. Raises SerError."""
         self._source.open()
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> bool:
-        """End both threads within one second and return whether the source is closed; nobody is called back afterwards.
+        """End both threads within one second and return whether the source is closed; no callback follows.
 
         A driver or a model that does not return in that time is left to end by itself: nothing waits for it.
         """
@@ -75,12 +75,12 @@ class Pipeline:
         return not self._threads[0].is_alive()
 
     def configure(self, segmentation: SegmentationConfig, rejection: RejectionConfig) -> None:
-        """Take other settings from the next chunk on."""
+        """Use other settings from the next chunk on."""
         self._hearing.segmenter.configure(segmentation)
         self._hearing.judge.configure(rejection)
 
     def status(self) -> PipelineStatus:
-        """Return what has happened since the start, and how it is now."""
+        """Return what has happened since the start, and the state now."""
         source, hearing, mailbox = self._source, self._hearing, self._mailbox
         listener, answerer, caller = self._listener, self._answerer, self._caller
         seconds_since_block = listener.seconds_since_block

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the recogniser is asked for, and what has become of it."""
+"""A request to the recogniser, and what has become of it."""
 
 from dataclasses import dataclass, field
 from enum import Enum
@@ -13,9 +13,9 @@ class Purpose(Enum):
     """What an answer is for."""
 
     EARLY = 'early'
-    """The voice has paused: if it stays silent, this will be the final answer. Nobody is told yet."""
+    """The voice has paused: if it stays silent, this will be the final answer. It is not reported yet."""
     INTERIM = 'interim'
-    """Somebody is still speaking."""
+    """Someone is still speaking."""
     FINAL = 'final'
     """The utterance is over. Only these are never given up."""
 
@@ -25,8 +25,8 @@ class Request:
     """An utterance that the recogniser is to answer.
 
     Attributes:
-        early: The request that was made at the pause in which this utterance stands; its answer serves this one too.
-        estimate: The answer; None before it is there, and where there is none.
+        early: The request that was made when this utterance paused; its answer serves this one too.
+        estimate: The answer; None until it is ready, or if there is none.
     """
 
     utterance: Utterance
@@ -37,9 +37,9 @@ class Request:
 
     @property
     def early_estimate(self) -> Estimate | None:
-        """What was answered at the pause and serves this request too; None where nothing was, or not yet."""
+        """The answer at the pause, which serves this request too; None if there is none, or not yet."""
         return self.early.estimate if self.early is not None else None
 
     def gives_way_to(self, newer: 'Request') -> bool:
-        """Return whether this answer is old news as soon as `newer` is asked for."""
+        """Return whether this answer is out of date as soon as `newer` is requested."""
         return self.purpose is not Purpose.FINAL and newer.early is not self

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a pipeline tells of itself."""
+"""What a pipeline reports about itself."""
 
 from dataclasses import dataclass
 
@@ -8,19 +8,19 @@ from ser_ros.pipeline.gate import Closure
 from ser_ros.speech.rejection import Rejection
 
 Reason = Rejection | Closure
-"""Why an utterance is not answered: what the ear found, or what the gate knows."""
+"""Why an utterance is not answered: because of its sound, or because the gate was closed."""
 
 REASONS: tuple[Reason, ...] = (*Rejection, *Closure)
-"""In the order in which diagnostics tell them."""
+"""In the order in which diagnostics list them."""
 
 
 @dataclass(frozen=True)
 class PipelineStatus:
-    """What has happened since the start, and how it is now.
+    """What has happened since the start, and the state now.
 
-    Every utterance that has begun is answered, rejected, dropped, failed, waiting or under way. `rejected` also counts
-    what never became an utterance (too short). `is_silent`: no sound comes from a live source. `lag` is the age in
-    seconds of the oldest work that is not done; `working_for` the seconds for which the model has been busy with one
+    Every utterance that has begun is answered, rejected, dropped, failed, waiting or in progress. `rejected` also
+    counts what never became an utterance (too short). `is_silent`: no sound comes from a live source. `lag` is the age
+    in seconds of the oldest work that is not done; `working_for` the seconds for which the model has been busy with one
     utterance.
     """
 

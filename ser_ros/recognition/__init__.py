@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What they feel: checkpoint loading and checking, classifier."""
+"""Which emotion an utterance expresses: loading and checking of checkpoints, classifier."""

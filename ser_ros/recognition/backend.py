@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What computes a model's probabilities, and which of the two ways is taken."""
+"""What computes a model's probabilities, and which of the two backends is used."""
 
 from pathlib import Path
 from typing import Protocol
@@ -23,9 +23,9 @@ class Backend(Protocol):
         kind: 'torch' or 'onnx'.
         labels: In the order of the probabilities.
         temperature: Positive; what the logits are divided by before the softmax.
-        window: Samples that it can take at once; None where there is no limit.
+        window: Samples that it can take at once; None if there is no limit.
         device: Where it runs now: 'cpu', 'cuda', 'cuda:N'.
-        degraded: One sentence where it does not run as it was told to; '' otherwise.
+        degraded: One sentence if it does not run as configured; '' otherwise.
     """
 
     kind: str
@@ -42,8 +42,8 @@ class Backend(Protocol):
 def load_backend(folder: Path, device: str, backend: str) -> Backend:
     """Load the model in `folder`. Raises SerError.
 
-    'auto' takes the optimised form on a CPU, where it is there and belongs to the weights, and torch otherwise. A GPU
-    that torch is not installed for does not count.
+    'auto' uses the optimised form on a CPU, if it exists and belongs to the weights, and torch otherwise. A GPU without
+    an installed torch does not count.
     """
     if backend not in BACKENDS:
         raise SettingError('model.backend', lambda name: f"{name} '{backend}' is not known; use {', '.join(BACKENDS)}")
@@ -67,11 +67,11 @@ def load_backend(folder: Path, device: str, backend: str) -> Backend:
         except SerError as error:
             problem = str(error)
     _require_torch(folder, device, backend, problem)
-    # Late, for torch and transformers take seconds and half a gigabyte that the other backend does without.
+    # Imported late: torch and transformers take seconds and half a gigabyte that the other backend does not need.
     try:
         from ser_ros.recognition.torch_backend import TorchBackend
     except (ImportError, OSError) as error:
-        # As with a torch that was built for another CUDA.
+        # For example a torch that was built for another CUDA.
         raise SerError(
             f'torch is installed, but cannot be loaded ({reason(error)}); install the one that is made for this machine'
         ) from None
@@ -83,7 +83,7 @@ def load_backend(folder: Path, device: str, backend: str) -> Backend:
 
 
 def _require_torch(folder: Path, device: str, backend: str, problem: str) -> None:
-    """Raise SerError, which says who needs it, where torch is not installed."""
+    """Raise SerError, which says what needs it, if torch is not installed."""
     if backend == 'torch':
         require_extra('torch', 'torch', key='model.backend')
     elif device.startswith('cuda'):

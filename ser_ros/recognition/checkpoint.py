@@ -30,7 +30,7 @@ _TRAINING_ONLY_WEIGHTS = ('masked_spec_embed',)
 
 TEMPERATURE_KEY = 'calibration_temperature'
 """Key of a config.json: what logits are divided by before the softmax. transformers takes a plain `temperature` for a
-setting of text generation and would refuse to save the model again."""
+setting of text generation and would refuse to save the model."""
 
 _LOCAL_ONLY = {'local_files_only': True, 'trust_remote_code': False}
 
@@ -41,8 +41,8 @@ class Checkpoint:
 
     Attributes:
         labels: In the order of the network's logits.
-        temperature: Positive; what the logits are divided by (Guo et al. 2017, arXiv 1706.04599). 1 where the folder
-            has none.
+        temperature: Positive; what the logits are divided by (Guo et al. 2017, arXiv 1706.04599). 1 if the folder has
+            none.
     """
 
     model: torch.nn.Module
@@ -52,10 +52,10 @@ class Checkpoint:
 
 
 def load_checkpoint(folder: Path, device: torch.device) -> Checkpoint:
-    """Load `folder` onto `device`, in half precision where that is a GPU.
+    """Load `folder` onto `device`, in half precision if that is a GPU.
 
-    Reads local safetensors only and runs no code from the folder. Raises SerError where the configuration, the
-    labels, the temperature, the sampling rate or any weight is not what a trained classifier must have.
+    Reads local safetensors only and runs no code from the folder. Raises SerError if the configuration, the labels, the
+    temperature, the sampling rate or any weight is not what a trained classifier must have.
     """
     with _quiet_transformers():
         config = _load_config(folder)
@@ -97,7 +97,7 @@ def _check_temperature(folder: Path, config: PretrainedConfig) -> float:
     is_number = isinstance(temperature, (int, float)) and not isinstance(temperature, bool)
     if not is_number or not math.isfinite(temperature) or temperature <= 0.0:
         raise SerError(
-            f'{folder} has the {TEMPERATURE_KEY} {temperature!r}, which is no positive number; '
+            f'{folder} has the {TEMPERATURE_KEY} {temperature!r}, which is not a positive number; '
             'correct it in its config.json, or remove it'
         )
     return float(temperature)
@@ -110,7 +110,7 @@ def _load_feature_extractor(folder: Path) -> SequenceFeatureExtractor:
         raise SerError(_sentence(folder, 'has no usable preprocessor_config.json', error)) from None
     rate = getattr(feature_extractor, 'sampling_rate', None)
     if rate != SAMPLE_RATE:
-        raise SerError(f'{folder} wants sound at {rate} Hz, but ser_ros feeds 16000 Hz; use a model trained at 16 kHz')
+        raise SerError(f'{folder} needs sound at {rate} Hz, but ser_ros feeds 16000 Hz; use a model trained at 16 kHz')
     return feature_extractor
 
 
@@ -137,14 +137,14 @@ def _load_model(folder: Path, config: PretrainedConfig, dtype: torch.dtype) -> t
     if missing or mismatched:
         named = ', '.join(sorted(missing + mismatched)[:3])
         raise SerError(
-            f'{folder} lacks {len(missing)} and has {len(mismatched)} misshapen of the weights that its configuration '
-            f'needs ({named}); it would answer at chance, so fine-tune it first (`ros2 run ser_ros train`)'
+            f'{len(missing)} of the weights that the configuration of {folder} needs are missing, {len(mismatched)} '
+            f'have the wrong shape ({named}); it would answer at chance; fine-tune it first (`ros2 run ser_ros train`)'
         )
     return model
 
 
 def _check_size(folder: Path, config: PretrainedConfig) -> None:
-    """Refuse a configuration of a far larger model than the weights are: building it could take all of the memory."""
+    """Refuse a configuration of a far larger model than the weights: building it could take all memory."""
     try:
         tensors = weights = 0
         for file in folder.glob('*.safetensors'):

@@ -14,7 +14,7 @@ from ser_ros.recognition.estimate import Estimate
 from ser_ros.recognition.windows import windows
 
 SHORTEST_UTTERANCE = 0.1
-"""Seconds. Four times the 25 ms window that every speech encoder here looks through."""
+"""Seconds. Four times the 25 ms window of every speech encoder here."""
 
 _WARM_UP_DURATIONS = (1.0, 3.0)
 
@@ -33,8 +33,8 @@ class Classifier:
     def load(cls, folder: Path, device: str = 'auto', backend: str = 'auto') -> 'Classifier':
         """Load a model folder onto 'auto', 'cpu', 'cuda' or 'cuda:N' and warm it up. Raises SerError.
 
-        `backend`: 'auto', 'torch' or 'onnx'; see `load_backend`. A GPU that has not the memory for it is left for the
-        CPU, which `degraded` then says.
+        `backend`: 'auto', 'torch' or 'onnx'; see `load_backend`. If a GPU does not have enough memory, the CPU is used,
+        which `degraded` then says.
         """
         loaded = load_backend(folder, device, backend)
         classifier = cls(loaded, name=folder.resolve().name)
@@ -43,7 +43,7 @@ class Classifier:
         except (SerError, MemoryError):
             raise
         except Exception as error:
-            # A folder whose files load but do not fit together fails anywhere in transformers.
+            # A folder whose files load but do not belong together can fail anywhere in transformers.
             raise SerError(
                 f'{folder} was loaded but gives no answer ({reason(error)}); its files do not fit together: '
                 'copy them again'
@@ -62,15 +62,15 @@ class Classifier:
 
     @property
     def degraded(self) -> str:
-        """One sentence where it does not run as it was told to; '' otherwise."""
+        """One sentence if it does not run as configured; '' otherwise."""
         return self._backend.degraded
 
     def classify(self, samples: np.ndarray, cancellation: Cancellation | None = None) -> Estimate:
         """Return the estimate for one utterance (float32, shape (n,), 16 kHz, at least 0.1 s).
 
         An utterance longer than the model's window (Whisper only) is cut into equal parts whose probabilities are
-        averaged. A GPU that has run out of memory is left for good: this utterance, too, is answered on the CPU. Raises
-        SerError where the sound is too short or the model's answer is not a number, and Cancelled where another thread
+        averaged. A GPU that has run out of memory is no longer used: this utterance, too, is answered on the CPU.
+        Raises SerError if the sound is too short or the model's answer is not a number, and Cancelled if another thread
         has called `cancellation.cancel()`.
         """
         started = time.perf_counter()

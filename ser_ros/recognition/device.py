@@ -16,7 +16,7 @@ DEVICE_PATTERN = r'auto|cpu|cuda(:\d+)?'
 
 
 def check_device(device: str) -> None:
-    """Raise SerError where `device` is none that `model.device` may be."""
+    """Raise SerError if `device` is not allowed as `model.device`."""
     if not re.fullmatch(DEVICE_PATTERN, device):
         raise SettingError(
             'model.device', lambda name: f"{name} '{device}' is not known; use auto, cpu, cuda or cuda:N"
@@ -24,9 +24,9 @@ def check_device(device: str) -> None:
 
 
 def gpu_may_be_there() -> bool:
-    """Return whether it is worth the time of loading torch to see whether this machine has a GPU.
+    """Return whether it is worth loading torch to see whether this machine has a GPU.
 
-    torch needs NVIDIA's driver library or, on AMD's GPUs, the kernel's door to them.
+    torch needs NVIDIA's driver library or, for AMD's GPUs, the kernel's device file.
     """
     try:
         ctypes.CDLL('libcuda.so.1')
@@ -36,8 +36,8 @@ def gpu_may_be_there() -> bool:
 
 
 def choose_device(device: str) -> 'torch.device':
-    """Return the torch device for 'auto' (a GPU where there is one), 'cpu', 'cuda' or 'cuda:N'. Raises SerError."""
-    # Late, for the node checks its parameters by the pattern long before it needs torch.
+    """Return the torch device for 'auto' (a GPU if there is one), 'cpu', 'cuda' or 'cuda:N'. Raises SerError."""
+    # Imported late: the node checks its parameters by the pattern long before it needs torch.
     import torch
 
     check_device(device)
@@ -46,6 +46,6 @@ def choose_device(device: str) -> 'torch.device':
         device = 'cuda' if gpus else 'cpu'
     if device.startswith('cuda') and int(device.partition(':')[2] or 0) >= gpus:
         raise SettingError(
-            'model.device', lambda name: f"{name} '{device}' is not there: torch sees {gpus} GPU(s); use auto or cpu"
+            'model.device', lambda name: f"{name} '{device}' does not exist: torch sees {gpus} GPU(s); use auto or cpu"
         )
     return torch.device(device)

@@ -33,5 +33,5 @@ class Estimate:
         return float(self.probabilities.max())
 
     def emotion(self, min_confidence: float) -> str:
-        """Return the most probable label; UNKNOWN where its probability is below `min_confidence` (0..1)."""
+        """Return the most probable label; UNKNOWN if its probability is below `min_confidence` (0..1)."""
         return self.label if self.confidence >= min_confidence else UNKNOWN

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From utterances to a model's input: features, padding and the attention mask that each family wants."""
+"""From utterances to a model's input: features, padding and the attention mask that each family needs."""
 
 import numpy as np
 import torch
@@ -29,7 +29,7 @@ class Frontend:
 
     @property
     def longest(self) -> int | None:
-        """Samples that the model can take at once; None where there is no limit."""
+        """Samples that the model can take at once; None if there is no limit."""
         return self._window
 
     def __call__(self, batch: list[np.ndarray]) -> dict[str, torch.Tensor]:

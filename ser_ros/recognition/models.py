@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where model folders are found by name."""
+"""Finds model folders by name."""
 
 import os
 from pathlib import Path
@@ -17,7 +17,7 @@ def models_folder() -> Path:
 
 
 def find_checkpoint(name_or_path: str) -> str:
-    """Return where weights to begin with are: a folder as by find_model, else the name as one on the Hugging Face Hub.
+    """Return where initial weights are: a folder as from find_model, otherwise the name as one on the Hugging Face Hub.
 
     Raises SerError for a folder that holds no model.
     """
@@ -30,7 +30,7 @@ def find_checkpoint(name_or_path: str) -> str:
 
 
 def find_model(name_or_path: str = '') -> Path:
-    """Return a model's folder: '' or 'default' is the embedded one, else a path or the name of a trained model.
+    """Return a model's folder: '' or 'default' for the embedded one, otherwise a path or the name of a trained model.
 
     Raises SerError that lists the known names.
     """
@@ -41,14 +41,14 @@ def find_model(name_or_path: str = '') -> Path:
             return folder
     if Path(name_or_path).expanduser().is_dir():
         raise SerError(f'the folder {name_or_path} holds no config.json; give a Hugging Face model folder')
-    known = ', '.join(sorted(folder.parent.name for folder in models_folder().glob('*/config.json')))
+    names = ', '.join(sorted(folder.parent.name for folder in models_folder().glob('*/config.json')))
     raise SerError(
         f"there is no model '{name_or_path}': neither a folder nor a name in {models_folder()} "
-        f'(there: {known or "none"}); leave it empty for the embedded default'
+        f'(there: {names or "none"}); leave it empty for the embedded default'
     )
 
 
 def folder_name(folder: Path) -> str:
-    """Return what reports call a folder: its name, and for the model of a fold that of the folder of folds too."""
+    """Return what reports call a folder: its name, preceded for a fold's model by that of the folder of folds."""
     folder = folder.resolve()
     return f'{folder.parent.name}/{folder.name}' if folder.name.startswith('fold-') else folder.name

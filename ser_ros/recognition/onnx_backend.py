@@ -11,7 +11,7 @@ from ser_ros.recognition.cancellation import Cancellation
 from ser_ros.recognition.optimised_form import INPUT, OUTPUT
 
 _SMALL = 20e6
-"""Bytes. A smaller model is faster on one thread: to hand its work to others takes longer than they save (the embedded
+"""Bytes. A smaller model is faster on one thread: handing work to others takes longer than they save (the embedded
 default, 3 MB, two cores: 3.5 ms on one, 4.1 on two for an utterance of 3 s), and the other cores stay free."""
 
 
@@ -23,7 +23,7 @@ class OnnxBackend:
     degraded = ''
 
     def __init__(self, graph: Path, *, labels: tuple[str, ...], temperature: float, window: int | None):
-        """Load `graph`, in which the temperature is already; the rest is as in `OptimisedForm`. Raises SerError."""
+        """Load `graph`, which already applies the temperature; the rest is as in `OptimisedForm`. Raises SerError."""
         self.labels = labels
         self.temperature = temperature
         self.window = window

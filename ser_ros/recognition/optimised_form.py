@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The optimised form of a model, as it lies beside its weights: what belongs to it and whether it is still true.
+"""The optimised form of a model, stored beside its weights: what belongs to it and whether it is still valid.
 
 `<model folder>/optimized/` holds `model.onnx`, which takes samples and gives probabilities without torch, and
-`optimized.json`, which says from which weights it was built and how it was checked.
+`optimized.json`, which states from which weights it was built and how it was checked.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ GRAPH = 'model.onnx'
 MANIFEST = 'optimized.json'
 
 FORMAT = 1
-"""Raised when graphs of before can no longer be run."""
+"""Increased when earlier graphs can no longer be run."""
 
 INPUT = 'samples'
 """float32, shape (1, n), 16 kHz, n at most the model's window."""
@@ -49,11 +49,11 @@ class OptimisedForm:
         precision: Of the matrix products, one of PRECISIONS.
         labels: In the order of the probabilities.
         temperature: Positive; what the graph divides the logits by before its softmax.
-        window: Samples that the model can take at once; None where there is no limit.
+        window: Samples that the model can take at once; None if there is no limit.
         clips: How many real utterances it was checked on against the original.
         labels_equal: Share of them with the same label, 0..1.
         largest_difference: Between any two probabilities, 0..1.
-        sources: File name -> what it was.
+        sources: File name -> its description.
     """
 
     precision: str
@@ -68,7 +68,7 @@ class OptimisedForm:
 
 
 def graph_path(model: Path) -> Path:
-    """Return where the graph of the model folder `model` lies."""
+    """Return the path of the graph of the model folder `model`."""
     return model / FOLDER / GRAPH
 
 
@@ -84,9 +84,9 @@ def write_form(form: OptimisedForm, folder: Path) -> None:
 
 
 def read_form(model: Path) -> OptimisedForm | None:
-    """Return the optimised form of the model folder `model`; None where there is none.
+    """Return the optimised form of the model folder `model`; None if there is none.
 
-    Raises SerError where it cannot be read, is of another format, or was built from other weights.
+    Raises SerError if it cannot be read, is of another format, or was built from other weights.
     """
     folder = model / FOLDER
     if not folder.exists():
@@ -122,7 +122,7 @@ def _is_unchanged(path: Path, source: SourceFile) -> bool:
         status = path.stat()
         if status.st_size != source.size:
             return False
-        # A copy has another time; then, and only then, the content is read, which takes a second for each GB.
+        # A copy has another time; only then is the content read, which takes a second for each GB.
         return status.st_mtime_ns == source.modified or _sha256(path) == source.sha256
     except OSError:
         return False

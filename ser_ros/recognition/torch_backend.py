@@ -12,7 +12,7 @@ from ser_ros.recognition.device import choose_device
 
 
 class TorchBackend:
-    """One checkpoint on one device; a GPU that has not the memory for it is left for the CPU, for good."""
+    """One checkpoint on one device; if a GPU runs out of memory, it changes to the CPU for good."""
 
     kind = 'torch'
 

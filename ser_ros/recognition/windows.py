@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How an utterance that is longer than a model can take is cut."""
+"""Cuts an utterance that is too long for a model."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ import numpy as np
 def windows(samples: np.ndarray, longest: int | None) -> list[np.ndarray]:
     """Return the fewest parts of `samples` (float32, shape (n,)) of at most `longest` samples, mostly one.
 
-    Where there are several, each is as long as it may be, and they overlap evenly. None is no limit.
+    If there are several, each has the maximum length, and they overlap evenly. None means no limit.
     """
     if longest is None or len(samples) <= longest:
         return [samples]

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When somebody speaks: voice activity detection and utterance segmentation."""
+"""When someone is speaking: voice activity detection and utterance segmentation."""

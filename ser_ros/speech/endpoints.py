@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Finds where an utterance begins and ends to the sample, within what the voice activity detector has found.
 
-The detector decides for chunks of 32 ms whose place in the stream is chance: the same words would be cut differently
-each time they are heard, and a model's answer with them. Loudness does not depend on where the chunks lie.
+The detector decides for chunks of 32 ms whose position in the stream is random: the same words would be cut differently
+each time they are heard, which would change a model's answer. Loudness does not depend on where the chunks lie.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from ser_ros.audio.block import SAMPLE_RATE
 
 _WINDOW = 0.025
-"""Seconds over which loudness is taken: the usual frame of speech analysis."""
+"""Seconds over which loudness is measured: the usual frame of speech analysis."""
 
 _FLOOR = 10 ** (-25 / 20)
 """Sound softer than 25 dB below the utterance's loudest window is not yet, or no longer, part of it."""
@@ -22,8 +22,8 @@ _FARTHEST_INSIDE = 0.5
 def window_power(samples: np.ndarray) -> np.ndarray:
     """Return the power of `samples` (float32, shape (n,)) in a window around each border between two, shape (n + 1,).
 
-    The samples' mean is taken off: an offset, which cheap microphones have, would be as loud in the silence as in the
-    speech.
+    The mean of the samples is subtracted: an offset, which cheap microphones have, would be as loud in the silence as
+    in the speech.
     """
     count, half = len(samples), _count(_WINDOW) // 2
     energy = np.concatenate(([0.0], np.cumsum(np.square(samples - samples.mean(dtype=np.float64)))))
@@ -36,8 +36,8 @@ def window_power(samples: np.ndarray) -> np.ndarray:
 def sharpen_start(power: np.ndarray, start: int, end: int, *, margin: float) -> int:
     """Return the index of the sample at which the sound of the utterance [start, end) begins; `power`: of its window.
 
-    It lies at most `margin` seconds before `start`, and is `start` itself where the sound is as loud all the way
-    before it: in noise, or in the middle of a word.
+    It lies at most `margin` seconds before `start`, and is `start` itself if the sound is as loud all the way before
+    it: in noise, or in the middle of a word.
     """
     first = max(start - _count(margin), 0)
     last = min(start + _count(_FARTHEST_INSIDE), end)

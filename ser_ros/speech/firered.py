@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""FireRedVAD: hears every voice, soft, far or in a room that rings, but coughs, laughs and animals too."""
+"""FireRedVAD: detects every voice, soft, distant or in a reverberant room, but also coughs, laughs and animals."""
 
 from functools import cache
 from pathlib import Path
@@ -48,7 +48,7 @@ class FireRedVad:
         """Return 0..1 for the stream's next chunk: the mean of the frames, of 10 ms each, that end in it.
 
         Args:
-            chunk: float32, shape (512,), 16 kHz; or several chunks at once, of which the last one is answered for.
+            chunk: float32, shape (512,), 16 kHz; or several chunks at once; the result is for the last one.
         """
         samples = np.concatenate((self._rest, chunk))
         frames = (len(samples) - WINDOW_SAMPLES) // HOP_SAMPLES + 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cuts a stream of blocks of any length into the chunks that the voice activity detector wants."""
+"""Cuts a stream of blocks of any length into the chunks that the voice activity detector needs."""
 
 import numpy as np
 
@@ -8,10 +8,10 @@ from ser_ros.speech.vad import CHUNK_SAMPLES
 
 
 class Framer:
-    """Collects blocks and gives out chunks of exactly 512 samples, each with its capture time."""
+    """Collects blocks and returns chunks of exactly 512 samples, each with its capture time."""
 
     def __init__(self) -> None:
-        """Begin with nothing collected."""
+        """Start with nothing collected."""
         self._rest: np.ndarray = np.empty(0, dtype=np.float32)
         self._end_time = 0.0
         self._arrival = 0.0
@@ -34,7 +34,7 @@ class Framer:
         ]
 
     def flush(self) -> list[AudioBlock]:
-        """Return what is left, filled up with silence to a whole chunk; an empty list where nothing is."""
+        """Return what is left, padded with silence to a whole chunk; an empty list if nothing is."""
         if not len(self._rest):
             return []
         start_time = self._end_time - len(self._rest) / SAMPLE_RATE

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two detectors as one: what both hear, a little louder than it is, is speech."""
+"""Two detectors as one: speech is what both detect in the amplified sound."""
 
 from collections import deque
 
@@ -9,32 +9,33 @@ from ser_ros.speech.firered import FireRedVad
 from ser_ros.speech.silero import SileroVad
 
 GAIN_DB = 20.0
-"""How much louder than the model and the recordings the detectors hear. Measured on other speech than RAVDESS (EMO-DB,
-EMOVO, nEMO), as it is and up to 50 dB softer, in noise and in rooms, with the mean of both probabilities: of 0, 10, 20,
-30 and 40 dB, 20 loses the fewest clips in every row or one of 60 more. Animals are fewer at 0 dB, coughs at 20."""
+"""Gain before the detectors; the model and the recordings get the sound as it is. Measured on other speech than RAVDESS
+(EMO-DB, EMOVO, nEMO), as it is and up to 50 dB softer, in noise and in rooms, with the mean of both probabilities: of
+0, 10, 20, 30 and 40 dB, 20 loses the fewest clips in every row or one of 60 more. Animals are fewer at 0 dB, coughs at
+20."""
 
 _GAIN = np.float32(10 ** (GAIN_DB / 20))
 
 _OFF_CENTRE = 0.01
-"""Of full scale; a chunk that is farther off centre is moved there before it is made louder than full scale. Sound
-cards in order stay below, and so do almost all chunks of a voice."""
+"""Of full scale; a chunk with a larger offset is centred before it is amplified beyond full scale. Working sound cards
+stay below, and so do almost all chunks of a voice."""
 
 _NOTHING = 0.05
-"""Speech probability below which Silero VAD hears nothing; the other would have to say 0.86 for a voice to begin."""
+"""Speech probability below which Silero VAD detects nothing; the other would have to say 0.86 for a voice to begin."""
 
 _PATIENCE = 20
 """Chunks without anything (0.64 s, longer than the default end silence) after which the slower FireRedVAD rests."""
 
 _REMEMBERED = 50
-"""Chunks (1.6 s) of which FireRedVAD's answer depends; what it has missed of them it hears when it wakes."""
+"""Chunks (1.6 s) on which FireRedVAD's answer depends; those that it has missed it hears when it wakes."""
 
 
 class FusedVad:
-    """FireRedVAD, which hears every voice, and Silero VAD, which hears nothing else; a `VoiceActivityDetector`.
+    """FireRedVAD, which detects every voice, and Silero VAD, which detects nothing else; a `VoiceActivityDetector`.
 
-    The probability is (s f^3)^(1/5) of Silero's s and FireRedVAD's f: no voice begins at 0.5 where f is below 0.31 or s
-    below 0.03. Of shrieks, whose s is about 0.1, the cube root of s f found fewer; it lets fewer crying babies
-    pass too, which are the verifier's to tell.
+    The probability is (s f^3)^(1/5) of Silero's s and FireRedVAD's f: no voice begins at 0.5 if f is below 0.31 or s
+    below 0.03. Of shrieks, whose s is about 0.1, the cube root of s f found fewer; it also lets fewer crying babies
+    pass, which are left to the verifier.
     """
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ from ser_ros.speech.vad import VoiceActivityDetector
 
 
 class Hearing:
-    """Listens to one stream, live or recorded; `segmenter`, `noise_floor` and `judge` say what is heard now."""
+    """Listens to one stream, live or recorded; `segmenter`, `noise_floor` and `judge` hold the current state."""
 
     def __init__(
         self,
@@ -18,7 +18,7 @@ class Hearing:
         rejection: RejectionConfig | None = None,
         detector: VoiceActivityDetector | None = None,
     ):
-        """Begin in silence; without a `detector` a new `FusedVad` listens."""
+        """Start in silence; without a `detector` a new `FusedVad` listens."""
         self.segmenter = Segmenter(segmentation or SegmentationConfig())
         self.noise_floor = NoiseFloor()
         self.judge = Judge(rejection)
@@ -30,16 +30,16 @@ class Hearing:
         utterances = self.segmenter.push(chunk, probability)
         self.noise_floor.hear(chunk.samples, probability, self.segmenter.state)
         if utterances and self.segmenter.state is SpeechState.QUIET:
-            # Whoever speaks next must not be heard worse because of who spoke before: after a shout, a detector that
-            # remembers it hears an ordinary voice with half the probability.
+            # The next speaker must not be detected less well because of the one before: after a shout, a detector that
+            # remembers it gives an ordinary voice half the probability.
             self._detector.reset()
         return utterances
 
     def end(self) -> list[Utterance]:
-        """End the stream: return the utterance that was under way; the next chunk begins another stream."""
+        """End the stream: return the utterance in progress; the next chunk begins another stream."""
         self._detector.reset()
         return self.segmenter.flush()
 
     def rejection(self, utterance: Utterance) -> Rejection | None:
-        """Return why `utterance`, interim or final, is not to be answered; None where it is."""
+        """Return why `utterance`, interim or final, is not to be answered; None if it is."""
         return self.judge.judge(utterance, self.noise_floor.level)

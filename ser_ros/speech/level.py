@@ -12,7 +12,7 @@ LOWEST = -90.0
 def levels(samples: np.ndarray) -> np.ndarray:
     """Return the root mean square in dBFS, without the offset, of each whole chunk of `samples` (float32, shape (n,)).
 
-    There is at least one; what is shorter than a chunk is filled up with silence.
+    There is at least one; anything shorter than a chunk is padded with silence.
     """
     if len(samples) < CHUNK_SAMPLES:
         samples = np.pad(samples, (0, CHUNK_SAMPLES - len(samples)))

@@ -17,7 +17,7 @@ def segment_recording(
 ) -> list[Utterance]:
     """Return the final utterances of `samples` (float32, shape (n,), 16 kHz); times count from its first sample.
 
-    What was heard is not judged. Without a `detector` a new `FusedVad` listens.
+    Nothing is rejected. Without a `detector` a new `FusedVad` listens.
     """
     hearing = Hearing(config, detector=detector)
     framer = Framer()

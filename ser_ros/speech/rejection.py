@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Why what the detector took for speech is none to answer: too quiet for the background, or no voice.
+"""Why detected speech is not answered: too quiet for the background, or not a voice.
 
-The constants tell what they were measured on; `min_voice` is `tools/measuring/make_verifier.py`'s.
+The constants state what they were measured on; `min_voice` comes from `tools/measuring/make_verifier.py`.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ Verifier = Callable[[Utterance], float]
 
 
 class Rejection(Enum):
-    """The reasons; the values are what diagnostics call them."""
+    """The reasons; the values are those in diagnostics."""
 
     TOO_SHORT = 'too short'
     """The voice ended before `SegmentationConfig.min_speech`."""
@@ -43,17 +43,17 @@ class RejectionConfig:
     """What is not answered."""
 
     noise_margin: float = 4.0
-    """dB by which speech must be above the noise floor; 0 answers the softest too. In pink noise at 8 dB, 6 dB lost 7
+    """dB by which speech must be above the noise floor; 0 accepts even the softest. In pink noise at 8 dB, 6 dB lost 7
     of 240 clips of EMO-DB, EMOVO and nEMO more than 4 dB, which let 2 more alarms pass where there were 359."""
     min_voice: float = 0.5
-    """Probability (0..1) that a person spoke an utterance below which it is noise; 0 answers all."""
+    """Probability (0..1) that a person spoke an utterance below which it is noise; 0 accepts everything."""
 
 
 class Judge:
-    """Judges the utterances of one stream by one thread; any may ask for the level of the last voice."""
+    """Judges the utterances of one stream in one thread; any thread may read the level of the last voice."""
 
     def __init__(self, config: RejectionConfig | None = None, verifier: Verifier = voice_probability):
-        """Take the settings; nothing was judged yet."""
+        """Take the settings; nothing has been judged yet."""
         self._verifier = verifier
         self._voice_level = LOWEST
         self.configure(config or RejectionConfig())
@@ -64,11 +64,11 @@ class Judge:
         return self._voice_level
 
     def configure(self, config: RejectionConfig) -> None:
-        """Take other settings for the utterances judged from now on."""
+        """Use other settings for the utterances judged from now on."""
         self._config = config
 
     def judge(self, utterance: Utterance, noise_floor: float) -> Rejection | None:
-        """Return why `utterance`, interim or final, is not to be answered; None where it is. `noise_floor`: dBFS."""
+        """Return why `utterance`, interim or final, is not to be answered; None if it is. `noise_floor`: dBFS."""
         self._voice_level = float(np.percentile(levels(utterance.speech), _LOUD_PERCENTILE))
         if self._config.noise_margin and self._voice_level - noise_floor < self._config.noise_margin:
             return Rejection.TOO_QUIET
@@ -77,5 +77,5 @@ class Judge:
         return None
 
     def _is_voice(self, utterance: Utterance) -> bool:
-        """Return whether it sounds like a person, and changes: a machine that sounds like one does not."""
+        """Return whether it sounds like a person and varies: a machine that sounds like one does not vary."""
         return variation(utterance.speech) >= _LEAST_VARIATION and self._verifier(utterance) >= self._config.min_voice

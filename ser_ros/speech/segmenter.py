@@ -42,15 +42,15 @@ class SegmentationConfig:
     pre_roll: float = 0.3
     """Sound before the beginning that is given to the model, so that a soft onset is not clipped."""
     post_roll: float = 0.1
-    """Sound after the end that is given to the model: the last sound fades below what counts as loud."""
+    """Sound after the end that is given to the model: the last sound fades below the loudness threshold."""
     max_utterance: float = 10.0
-    """A longer one is cut here and the next begins at once."""
+    """A longer utterance is cut here and the next begins at once."""
     interim_period: float = 0.0
-    """Time between interim results while somebody speaks; 0 for none."""
+    """Time between interim results while someone is speaking; 0 for none."""
 
     @property
     def latency(self) -> float:
-        """Seconds after the end of the speech at which it is known to be over; sooner where a long one is cut."""
+        """Seconds after the end of the speech at which it is known to be over; sooner if a long one is cut."""
         return self.end_silence
 
 
@@ -85,7 +85,7 @@ class Utterance:
 
 
 class SpeechState(Enum):
-    """Where the segmenter stands."""
+    """State of the segmenter."""
 
     QUIET = 'quiet'
     STARTING = 'starting'
@@ -94,10 +94,10 @@ class SpeechState(Enum):
 
 
 class Segmenter:
-    """The state machine QUIET, STARTING, SPEAKING, STOPPING; pure: it knows no detector and no clock."""
+    """The state machine QUIET, STARTING, SPEAKING, STOPPING; pure: it uses no detector and no clock."""
 
     def __init__(self, config: SegmentationConfig):
-        """Begin QUIET."""
+        """Start QUIET."""
         self._count = 0
         self._too_short = 0
         self._chunks: list[AudioBlock] = []
@@ -109,12 +109,12 @@ class Segmenter:
 
     @property
     def state(self) -> SpeechState:
-        """Where the segmenter stands."""
+        """State of the segmenter."""
         return self._state
 
     @property
     def is_speaking(self) -> bool:
-        """Whether an utterance is under way, the end silence and the beginning of one that was cut included."""
+        """Whether an utterance is in progress, including the end silence and the beginning of one that was cut."""
         goes_on = self._state is SpeechState.STARTING and self._is_continuation
         return goes_on or self._state in (SpeechState.SPEAKING, SpeechState.STOPPING)
 
@@ -125,11 +125,11 @@ class Segmenter:
 
     @property
     def too_short(self) -> int:
-        """How often a voice ended before `min_speech`, the rest of one that was cut at `max_utterance` included."""
+        """How often a voice ended before `min_speech`, including the rest of one that was cut at `max_utterance`."""
         return self._too_short
 
     def configure(self, config: SegmentationConfig) -> None:
-        """Take other settings from the next chunk on."""
+        """Use other settings from the next chunk on."""
         self._threshold = config.threshold
         self._lag = _chunks(_DETECTION_LAG)
         self._exit_threshold = max(config.threshold - _HYSTERESIS, 0.01)
@@ -154,14 +154,15 @@ class Segmenter:
         return self._while_speaking(probability)
 
     def paused(self) -> Utterance:
-        """Return the utterance under way as a final one that ended with the pause it is in; only while STOPPING.
+        """Return the utterance in progress as a final one that ended with the current pause; only while STOPPING.
 
-        It is what `push` returns at the end silence but for what comes after this moment: the voice's last fading.
+        It is what `push` returns at the end silence, except for what comes after this moment: the last fading of the
+        voice.
         """
         return self._utterance(is_final=True)
 
     def flush(self) -> list[Utterance]:
-        """End the stream: return the utterance that was under way as a final one, and be QUIET."""
+        """End the stream: return the utterance in progress as a final one, and become QUIET."""
         ended = self._state in (SpeechState.SPEAKING, SpeechState.STOPPING)
         result = [self._utterance(is_final=True)] if ended else []
         self._too_short += self._state is SpeechState.STARTING and self._voiced > 0
@@ -193,7 +194,7 @@ class Segmenter:
         length = len(self._chunks) - self._onset
         if self._silent >= self._end_silence or (self._silent and length >= self._max_utterance):
             final = self._utterance(is_final=True, goes_on=self._silent < self._end_silence)
-            # What this utterance holds must not be the next one's pre-roll or onset too.
+            # What this utterance holds must not become the next one's pre-roll or onset as well.
             self._forget(len(self._chunks) - self._silent)
             self._become_quiet()
             return [final]

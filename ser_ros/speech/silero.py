@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Silero VAD: tells speech from every other sound, also from that of mouths, but hears little in a room that rings."""
+"""Silero VAD: distinguishes speech from every other sound, even of mouths, but misses much in a reverberant room."""
 
 from functools import cache
 from importlib.util import find_spec

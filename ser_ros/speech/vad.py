@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How probable it is that a chunk of sound is speech: the only door to the detectors."""
+"""How probable it is that a chunk of sound is speech: the only interface to the detectors."""
 
 from typing import Protocol
 

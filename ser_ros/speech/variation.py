@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether a sound changes as a voice does.
 
-It is taken over windows of 64 ms, and only where the sound is loud.
+It is measured over windows of 64 ms, and only where the sound is loud.
 """
 
 import numpy as np
@@ -13,16 +13,16 @@ _HOP = 512
 """Samples: 64 and 32 ms."""
 
 _VOWELS = 75
-"""Percentile of the windows' power: not the loudest, for that may be a knock."""
+"""Percentile of the windows' power: not the loudest, because that may be a knock."""
 
 _SOFTER, _LOUDER = 20.0, 10.0
-"""dB about the vowels; what is softer is reverberation or the room, what is louder a knock."""
+"""dB around the vowels; softer sound is reverberation or the room, louder sound a knock."""
 
 _BAND_EDGES = np.arange(100, 4001, 300)
 """Hz. Bands in which speech is at its loudest; telephones transmit little more."""
 
 _EMPTY = 40.0
-"""dB below the loudest band at any time; what is softer is an empty band, which does not vary."""
+"""dB below the loudest band at any time; a softer band is empty, and does not vary."""
 
 _SILENCE = 1e-9
 """Power that is added everywhere: less than one step of a 16 bit sample."""
@@ -31,7 +31,7 @@ _SILENCE = 1e-9
 def variation(samples: np.ndarray) -> float:
     """Return by how many dB the bands of `samples` (float32, shape (n,), 16 kHz) vary: a machine's hardly do.
 
-    It is the mean interquartile range over time, which a beginning and an end within `samples` do not touch.
+    It is the mean interquartile range over time, which a beginning and an end within `samples` do not affect.
     """
     power = _loud_spectra(samples)
     edges = _BAND_EDGES * 2 * _WINDOW // SAMPLE_RATE

@@ -2,7 +2,7 @@
 """The second look at an utterance: whether a person spoke it, or an animal, a cough or a machine that sounds like one.
 
 Live, the detectors hear an utterance chunk by chunk, after everything before it. FireRedVAD hears it again by itself,
-at one level for all, and small networks judge what its last block made of the whole of it.
+at one level for all, and small networks judge the output of its last block for the whole utterance.
 """
 
 from functools import cache
@@ -16,10 +16,10 @@ from ser_ros.speech.level import levels
 from ser_ros.speech.segmenter import Utterance
 
 _LEVEL = -25.0
-"""dBFS of the vowels: about that of speech which FireRedVAD was made for."""
+"""dBFS of the vowels: about that of the speech FireRedVAD was made for."""
 
 _VOWELS = 75
-"""Percentile of the chunks' levels: not the loudest, for that may be a knock."""
+"""Percentile of the chunks' levels: not the loudest, because that may be a knock."""
 
 
 def verifier_file() -> Path:
@@ -50,7 +50,7 @@ def voice_probability(utterance: Utterance) -> float:
 def logits(weights: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
     """Return the mean logit of the networks with these `weights` for each row of `x` (float32, shape (n, 258)).
 
-    float32, shape (n,); above 0 a person is the more probable.
+    float32, shape (n,); above 0 a person is more probable than not.
     """
     x = (x - weights['mean']) / weights['deviation']
     hidden = np.maximum(np.einsum('ui,nij->unj', x, weights['hidden']) + weights['hidden_bias'], 0.0)

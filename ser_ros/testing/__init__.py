@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real nodes in processes of their own and what they are surrounded with: for demo, benchmark, tools and tests."""
+"""Real nodes in separate processes and their surroundings: for demo, benchmark, tools and tests."""

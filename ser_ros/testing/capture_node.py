@@ -3,8 +3,8 @@
 
     python -m ser_ros.testing.capture_node '{"type": "audio_common_msgs/msg/AudioStamped", "file": "recording.flac"}'
 
-The argument is `CaptureOptions` as JSON. It says `ready` when its publisher is there, begins at a line on its standard
-input, as soon as anybody listens, says `done` and the capture time of the first sample, and ends at another line.
+The argument is `CaptureOptions` as JSON. It prints `ready` when its publisher exists, starts at a line on its standard
+input, once there is a subscriber, prints `done` and the capture time of the first sample, and ends at another line.
 """
 
 import array
@@ -27,13 +27,13 @@ LENGTH = 1024
 
 @dataclass(frozen=True)
 class CaptureOptions:
-    """What is published, and how badly.
+    """What is published, and with which faults.
 
     Attributes:
         type: of the messages.
         file: the sound, mono.
-        info: publish AudioInfo beside ros-drivers' AudioData and AudioDataStamped.
-        coding: what AudioInfo says of the bytes.
+        info: publish AudioInfo with ros-drivers' AudioData and AudioDataStamped.
+        coding: what AudioInfo states about the bytes.
         gaps: (from, to) in seconds of the file, not published.
         again: numbers of messages that are published twice.
         late: numbers of messages that are published after the next one.
@@ -82,7 +82,7 @@ def fill(message: Any, kind: str, levels: np.ndarray, rate: int, stamp: float) -
 
 
 def main() -> None:
-    """Publish."""
+    """Publish the file."""
     options = CaptureOptions(**json.loads(sys.argv[1]))
     levels, rate = soundfile.read(options.file, dtype='int16')
     rclpy.init()

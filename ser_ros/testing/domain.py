@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps nodes on this machine, and out of the way of others on it."""
+"""Keeps nodes on this machine, and apart from others on it."""
 
 import fcntl
 import os
@@ -9,16 +9,16 @@ from pathlib import Path
 from ser_ros.errors import SerError
 
 _DOMAINS = 100
-"""1 to 100: Linux gives DDS's ports of higher ones to other programs."""
+"""1 to 100: Linux gives the DDS ports of higher domains to other programs."""
 
 _held: list[int] = []
-"""Locks of the domains that this process has taken; they end with it."""
+"""Locks of the domains that this process has taken; released when it ends."""
 
 
 def take_own_domain() -> int:
-    """Move this process, and those that it starts, to a ROS domain that no other has taken; return it.
+    """Move this process, and those that it starts, to a ROS domain that no other process has taken; return it.
 
-    To be called before `rclpy.init`. Raises SerError where all are taken.
+    Call it before `rclpy.init`. Raises SerError if all are taken.
     """
     for number in range(os.getpid(), os.getpid() + _DOMAINS):
         domain = 1 + number % _DOMAINS

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Collects what nodes publish as emotions."""
+"""Collects the emotions that nodes publish."""
 
 import time
 from collections.abc import Callable
@@ -10,19 +10,19 @@ from rclpy.qos import QoSProfile
 from ser_msgs.msg import Emotion
 
 _DEPTH = 1000
-"""Messages that wait where whoever hears them has no time just then."""
+"""Messages that are queued while the subscriber is busy."""
 
 
 class EmotionLog:
     """Every message on one topic.
 
     Attributes:
-        messages: in the order in which they came.
-        arrivals: when each came, of `time.monotonic()`.
+        messages: in order of arrival.
+        arrivals: their times of `time.monotonic()`.
     """
 
     def __init__(self, node: Node, topic: str, on_message: Callable[[Emotion], None] | None = None):
-        """Subscribe `node`, which others spin; `on_message` is called with each message after it has been noted."""
+        """Subscribe `node`, which others spin; `on_message` is called with each message after it has been stored."""
         self.messages: list[Emotion] = []
         self.arrivals: list[float] = []
         self._on_message = on_message

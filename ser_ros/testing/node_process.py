@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A node of this package in a process of its own."""
+"""A node of this package in a separate process."""
 
 import contextlib
 import json
@@ -17,15 +17,15 @@ SER_NODE = ('-m', 'ser_ros.cli.ser_node')
 MIC_NODE = ('-m', 'ser_ros.cli.mic_node')
 
 EXIT_TIMEOUT = 30.0
-"""Seconds that a node has to end in: it needs five at most, on a machine that is not busy with other things."""
+"""Seconds within which a node must end: it needs five at most on an idle machine."""
 
 
 class NodeProcess:
-    """Starts a node. As a context it ends it, as a robot's bring-up would: SIGTERM, and SIGKILL if that does not help.
+    """Starts a node. As a context manager it ends it as a robot's bring-up would: SIGTERM, then SIGKILL if necessary.
 
     Attributes:
-        began: when, of `time.time()`.
-        log: where its output goes, None for that of this process.
+        began: time of the start, of `time.time()`.
+        log: where its output goes, None for the output of this process.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class NodeProcess:
         patience: float = EXIT_TIMEOUT,
         environment: Mapping[str, str] | None = None,
     ):
-        """Begin.
+        """Start the node.
 
         Args:
             parameters: of the node, by name.
@@ -48,9 +48,9 @@ class NodeProcess:
             name: instead of the node's own.
             namespace: without the slash; '' for none.
             arguments: more of what follows --ros-args.
-            log: file for the output; None where it is to be that of this process.
-            patience: seconds that it has to end in.
-            environment: variables beside those of this process.
+            log: file for the output; None for the output of this process.
+            patience: seconds within which it must end.
+            environment: variables in addition to those of this process.
 
         """
         command = [sys.executable, *program, '--ros-args']
@@ -58,7 +58,7 @@ class NodeProcess:
         command += ['-r', f'__ns:=/{namespace}'] if namespace else []
         for parameter, value in parameters.items():
             command += ['-p', f'{parameter}:={json.dumps(value)}']
-        # With the fault handler a node that does not end says where it stands.
+        # With the fault handler a node that does not end prints where its threads are.
         variables = {**os.environ, 'PYTHONFAULTHANDLER': '1', **(environment or {})}
         self.log = log
         self._patience = patience
@@ -104,8 +104,8 @@ class NodeProcess:
     def wait(self) -> int:
         """Return the exit code of a node that is ending.
 
-        Raises SerError where it does not end within its patience; it is ended then, and its output says where its
-        threads stood.
+        Raises SerError if it does not end within its patience; it is then aborted, and its output shows where its
+        threads were.
         """
         try:
             return self._process.wait(self._patience)
@@ -124,13 +124,13 @@ class NodeProcess:
         return self.wait()
 
     def kill(self) -> None:
-        """End it at once, where it still runs."""
+        """End it at once if it still runs."""
         self._process.kill()
         self._process.wait()
 
     @contextlib.contextmanager
     def stopped(self) -> Iterator[None]:
-        """Nothing of the process runs meanwhile."""
+        """Stop the whole process during the context."""
         self.send(signal.SIGSTOP)
         try:
             yield

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A ROS node that hears and manages a `ser` node in another process."""
+"""A ROS node that observes and manages a `ser` node in another process."""
 
 import contextlib
 import time
@@ -27,14 +27,14 @@ _LEVELS = {DiagnosticStatus.OK: 'OK', DiagnosticStatus.WARN: 'WARN', DiagnosticS
 _KEPT_DIAGNOSTICS = 1000
 _STEP = 0.05
 _LAST_WORDS = 0.1
-"""Seconds in which what a node has sent before its end arrives."""
+"""Seconds for the last messages of an ended node to arrive."""
 _ASK_AGAIN = 5.0
-"""Seconds without an answer after which a service is asked once more."""
+"""Seconds without an answer after which a service is called again."""
 
 
 @contextlib.contextmanager
 def ros_context() -> Iterator[rclpy.Context]:
-    """Give a context of ROS that leaves the signals to whoever uses it."""
+    """Yield a context of ROS that leaves signals to its user."""
     context = rclpy.Context()
     rclpy.init(context=context)
     try:
@@ -44,13 +44,13 @@ def ros_context() -> Iterator[rclpy.Context]:
 
 
 class Observer:
-    """Hears a node's emotions, diagnostics and `~/speaking`, and calls its services. Only what waits here lets it hear.
+    """Receives a node's emotions, diagnostics and `~/speaking`, and calls its services. Receives only while it waits.
 
     Attributes:
         emotions: every message on its topic `emotion`.
-        diagnostics: the last ones, one a second.
+        diagnostics: the latest ones, one a second.
         speaking: everything on `~/speaking`.
-        node: its own, for whoever wants to publish too.
+        node: its own, also for publishing.
     """
 
     def __init__(
@@ -69,8 +69,8 @@ class Observer:
             context: of ROS.
             name: of the node that is observed.
             namespace: of that node, without the slash.
-            process: its process, whose end ends every waiting with an error.
-            patience: seconds that something may take before waiting for it ends with an error.
+            process: its process, whose end ends every wait with an error.
+            patience: seconds after which a wait ends with an error.
             on_message: called with every emotion.
 
         """
@@ -111,60 +111,60 @@ class Observer:
         return self.emotions.finals
 
     def spin(self, timeout: float, *, until: Callable[[], bool] = lambda: False) -> bool:
-        """Hear for so many seconds, or until something is true; return whether it is."""
+        """Receive for `timeout` seconds, or until `until` is true; return whether it is."""
         deadline = time.monotonic() + timeout
         while not (is_true := until()) and time.monotonic() < deadline:
             self._executor.spin_once(timeout_sec=min(_STEP, max(0.0, deadline - time.monotonic())))
         return is_true
 
     def wait_until(self, condition: Callable[[], object], what: str, patience: float | None = None) -> None:
-        """Hear until `condition` holds.
+        """Receive until `condition` holds.
 
-        Raises SerError, which says `what` was waited for, after the patience; and where the node has ended, if its
-        process is known.
+        Raises SerError, which names `what` was waited for, after the patience, or if the node has ended and its process
+        is known.
         """
         patience = self._patience if patience is None else patience
         if not self.spin(patience, until=lambda: bool(condition()) or self._has_ended()):
             raise SerError(f'waited {patience:.0f} s in vain until {what}; is another program using up this machine?')
         if self._has_ended() and not condition():
             code = self._process.exit_code if self._process else None
-            raise SerError(f'the node ended with exit code {code}; its own message stands above')
+            raise SerError(f'the node ended with exit code {code}; its own message is above')
 
     def wait_for_exit(self, process: NodeProcess, *, patience: float | None = None) -> int:
-        """Hear a node out to its end, and take all that it has sent; return its exit code. Raises SerError."""
+        """Receive everything until a node has ended; return its exit code. Raises SerError."""
         self.wait_until(lambda: process.exit_code is not None, 'the node has ended', patience)
         self.spin(_LAST_WORDS)
         return process.wait()
 
     def client(self, service: Any, name: str) -> Client:
-        """Return the one client of a service of the node: each new one would have to be discovered anew."""
+        """Return the one client of a service of the node: a new one would have to be discovered first."""
         if name not in self._clients:
             self._clients[name] = self.node.create_client(service, f'{self._full_name}/{name}')
         return self._clients[name]
 
     def call(self, service: Any, name: str, request: Any, *, again: bool = True) -> Any:
-        """Call a service of the node and return its answer. Raises SerError where none comes.
+        """Call a service of the node and return its answer. Raises SerError if none comes.
 
-        With `again` it is asked anew after a while: a server that has not discovered all of a client yet answers into
-        the void.
+        With `again` the call is repeated after a while: the answer of a server that has not fully discovered a client
+        yet is lost.
         """
         client = self.client(service, name)
         self.wait_until(client.service_is_ready, f'the service {name} is there')
         answers = [client.call_async(request)]
-        asked = [time.monotonic()]
+        calls = [time.monotonic()]
 
         def answered() -> bool:
-            if again and time.monotonic() > asked[-1] + _ASK_AGAIN:
+            if again and time.monotonic() > calls[-1] + _ASK_AGAIN:
                 answers.append(client.call_async(request))
-                asked.append(time.monotonic())
+                calls.append(time.monotonic())
             return any(answer.done() for answer in answers)
 
         self.wait_until(answered, f'the service {name} has answered')
         return next(answer for answer in answers if answer.done()).result()
 
     def transition(self, transition: int) -> bool:
-        """Ask for a transition of the lifecycle, by its id; return whether the node made it."""
-        # Once its neighbour answers, which may be asked twice, this service has discovered its client too.
+        """Request a lifecycle transition, by its id; return whether the node made it."""
+        # Once get_state, which may be called twice, answers, this service has discovered its client too.
         self.client(ChangeState, 'change_state')
         self.state()
         request = ChangeState.Request(transition=Transition(id=transition))
@@ -175,7 +175,7 @@ class Observer:
         return self.call(GetState, 'get_state', GetState.Request()).current_state.id
 
     def configure(self) -> bool:
-        """Configure, and wait until messages of the node can arrive here; return whether it is configured."""
+        """Configure, and wait until messages of the node can arrive; return whether it is configured."""
         success = self.transition(Transition.TRANSITION_CONFIGURE)
         if success:
             self.wait_for_publisher()
@@ -186,16 +186,16 @@ class Observer:
         return self.transition(Transition.TRANSITION_ACTIVATE)
 
     def wait_for_publisher(self) -> None:
-        """Wait until messages of the node can arrive here."""
+        """Wait until messages of the node can arrive."""
         self.wait_until(lambda: self.node.count_publishers(self._topic) == 1, 'the emotion publisher is there')
 
     def last_values(self) -> dict[str, str]:
-        """Return key and value of the newest diagnostics, of all subjects together; empty before the first."""
+        """Return key and value of the newest diagnostics, of all subjects together; empty if there are none."""
         statuses = self.diagnostics[-1].status if self.diagnostics else []
         return {pair.key: pair.value for status in statuses for pair in status.values}
 
     def count(self, key: str) -> int:
-        """Return one count of the newest diagnostics; 0 before it is there."""
+        """Return one count of the newest diagnostics; 0 before there is any."""
         return int(self.last_values().get(key, 0))
 
     def status(self, subject: str) -> tuple[str, str]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a process takes of the machine. Linux only, as /proc is."""
+"""What a process uses of the machine. Linux only, because of /proc."""
 
 import os
 from pathlib import Path
@@ -8,14 +8,14 @@ _TICKS = os.sysconf('SC_CLK_TCK')
 
 
 def cpu_seconds(process: int) -> float:
-    """Return what all threads of `process` have used so far."""
+    """Return the CPU time of all threads of `process` so far."""
     # The name, in brackets, may hold blanks.
     fields = Path(f'/proc/{process}/stat').read_text().rpartition(')')[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 def memory_megabytes(process: int) -> tuple[float, float]:
-    """Return what `process` holds, and what of it is shared with nobody, 10^6 bytes."""
+    """Return the memory of `process`, and how much of it is not shared, 10^6 bytes."""
     entries = dict(
         line.split(':', 1) for line in Path(f'/proc/{process}/smaps_rollup').read_text().splitlines() if 'kB' in line
     )

@@ -17,14 +17,14 @@ BLOCK = 1600
 """Samples in each message."""
 
 _ROOM = 0.0005
-"""Standard deviation of the white noise where nothing is said: -66 dBFS."""
+"""Standard deviation of the white noise while nothing is said: -66 dBFS."""
 
 
 class Talker:
-    """Publishes what it is asked to say, and a quiet room before and after it, on a thread of its own."""
+    """Publishes what it is to say, and a quiet room before and after it, on its own thread."""
 
     def __init__(self, node: Node, topic: str):
-        """Begin with the room, published by `node` on `topic` as Int16MultiArray."""
+        """Start with the room, published by `node` on `topic` as Int16MultiArray."""
         self._publisher = node.create_publisher(Int16MultiArray, topic, qos_profile_sensor_data)
         self._room = np.random.default_rng(0).normal(scale=_ROOM, size=BLOCK)
         self._blocks: deque[np.ndarray | None] = deque()
@@ -43,11 +43,11 @@ class Talker:
         self._blocks.extend(padded.reshape(-1, BLOCK))
 
     def pause(self, blocks: int) -> None:
-        """Publish nothing for so many blocks of 0.1 s."""
+        """Publish nothing for `blocks` of 0.1 s."""
         self._blocks.extend([None] * blocks)
 
     def close(self) -> None:
-        """Fall silent for good."""
+        """Stop publishing for good."""
         self._ending.set()
         self._thread.join()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A microphone for machines that have none: a PulseAudio daemon of its own."""
+"""A microphone for machines that have none: a separate PulseAudio daemon."""
 
 import contextlib
 import ctypes.util
@@ -22,14 +22,14 @@ _LOOK_PERIOD = 0.1
 
 
 def missing_programs() -> list[str]:
-    """Return what this machine lacks for a virtual microphone that PortAudio hears."""
+    """Return what is missing on this machine for a virtual microphone that PortAudio can use."""
     programs = [program for program in ('pulseaudio', 'pactl', 'paplay') if shutil.which(program) is None]
     return programs + ([] if ctypes.util.find_library('portaudio') else ['libportaudio'])
 
 
 @contextlib.contextmanager
 def virtual_microphone() -> Iterator['VirtualMicrophone']:
-    """Give a virtual microphone that is not switched on yet, and end it."""
+    """Yield a virtual microphone that is not switched on yet, and end it."""
     # A short path: a socket's name may not be longer than 107 characters.
     with tempfile.TemporaryDirectory(prefix='ser') as home:
         microphone = VirtualMicrophone(Path(home))
@@ -74,12 +74,12 @@ class VirtualMicrophone:
     def plug_in(self, rate: int = 16_000, channels: int = 1) -> None:
         """Add the microphone, of `rate` Hz. Raises SerError."""
         layout = f'rate={rate} channels={channels} format=s16le channel_map={"mono" if channels == 1 else "stereo"}'
-        # Else it takes up to two seconds of sound at once, before they have passed.
+        # Without norewinds it accepts up to two seconds of sound at once, before they have passed.
         self._command('pactl', 'load-module', 'module-null-sink', 'sink_name=mic', 'norewinds=1', *layout.split())
         self._command('pactl', 'set-default-source', 'mic.monitor')
 
     def unplug(self) -> None:
-        """Take the microphone away; the daemon goes on. Raises SerError."""
+        """Remove the microphone; the daemon keeps running. Raises SerError."""
         self._command('pactl', 'unload-module', 'module-null-sink')
 
     def kill(self) -> None:
@@ -89,11 +89,11 @@ class VirtualMicrophone:
             self._daemon.wait()
 
     def play(self, path: Path) -> None:
-        """Say what is in a sound file, to its end. Raises SerError."""
+        """Play a sound file to its end. Raises SerError."""
         self._command('paplay', '-d', 'mic', str(path))
 
     def start_playing(self, path: Path) -> subprocess.Popen:
-        """Begin to say what is in a sound file; return the player."""
+        """Start playing a sound file; return the player."""
         variables = os.environ | self.environment
         return subprocess.Popen(['paplay', '-d', 'mic', str(path)], env=variables, stderr=subprocess.DEVNULL)
 

@@ -113,7 +113,7 @@ def test_an_mcap_without_definitions_is_copied_too(tmp_path, contents):
 def test_out_that_is_there_is_kept(make_bag, tmp_path, refuses):
     path = make_bag().write()
     (tmp_path / 'copy').mkdir()
-    with refuses('is there already', '--out'):
+    with refuses('exists already', '--out'):
         copy(path, tmp_path / 'copy')
     assert list((tmp_path / 'copy').iterdir()) == []
 
@@ -167,7 +167,7 @@ def test_numbers_that_are_none_are_told(make_bag, refuses, number):
     path = make_bag().write()
     metadata = path / 'metadata.yaml'
     metadata.write_text(metadata.read_text().replace('message_count: 90', f'message_count: {number}'))
-    with refuses(str(path), 'numbers of messages'), Bag(path):
+    with refuses(str(path), 'message counts'), Bag(path):
         pass
 
 

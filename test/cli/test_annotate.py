@@ -87,7 +87,7 @@ def assert_one_sentence(result, *texts):
 def test_a_file_that_is_there_is_kept(run, interview):
     transcript = interview.with_suffix('.txt')
     transcript.write_text('I really miss my old friend.')
-    assert_one_sentence(run(interview), 'interview.txt', 'is there already', '--out')
+    assert_one_sentence(run(interview), 'interview.txt', 'exists already', '--out')
     assert transcript.read_text() == 'I really miss my old friend.'
     assert not interview.with_suffix('.csv').exists()
 
@@ -208,7 +208,7 @@ def test_the_new_topic_can_have_another_name(run, bag, tmp_path):
 def test_what_cannot_be_done_with_a_bag_is_one_sentence_and_nothing_is_written(run, bag, tmp_path):
     (tmp_path / 'there').mkdir()
     before = sorted(tmp_path.rglob('*'))
-    assert_one_sentence(run(bag, '--out', tmp_path / 'there'), 'is there already')
+    assert_one_sentence(run(bag, '--out', tmp_path / 'there'), 'exists already')
     assert_one_sentence(run(bag, '--topic', '/words'), 'no topic /words with audio messages')
     assert_one_sentence(run(bag, '--channel', '1'), 'so --channel 1 does not exist')
     assert_one_sentence(run(bag, '--rate', '100'), '100 Hz')

@@ -91,7 +91,7 @@ def test_faults_of_the_sound_are_in_the_log_when_they_begin_and_when_they_end(st
     observer = observe()
     nobody, stranger = (
         'no sound comes on the topic /audio; start the microphone node',
-        'which holds no sound that is read',
+        'which is not a supported audio type',
     )
     observer.wait_until(lambda: nobody in node.output, 'it is told that nobody publishes')
     wrong = observer.node.create_publisher(String, '/audio', 1)

@@ -225,7 +225,7 @@ def test_a_network_that_stops_and_a_sender_that_goes_end_the_utterance(
     observer.wait_until(lambda: observer.speaking[-1], 'somebody speaks')
     talker.close()
     gone = time.monotonic()
-    observer.wait_for_level('microphone', 'ERROR', 'look after the microphone node')
+    observer.wait_for_level('microphone', 'ERROR', 'check the microphone node')
     told = time.monotonic() - gone
     assert told < 2.0
     observer.wait_for_answer(3, duration=0.6)

@@ -206,6 +206,6 @@ def test_a_robot_that_goes_while_it_speaks_does_not_close_the_gate_for_ever(conv
         finally:
             robot.kill()
             robot.wait()
-        assert talk.node.output.count('without taking it back') == 1
+        assert talk.node.output.count('has gone while the robot was speaking') == 1
         talk.ask()
     talk.end()

@@ -72,7 +72,7 @@ def test_the_microphone_node_waits_for_a_microphone(microphone, listen_to_topic,
     ('parameters', 'words'),
     [
         ({'audio__device': 'no such microphone', 'audio__wait': False}, 'ros2 run ser_ros devices'),
-        ({'message': 'std_msgs/msg/String'}, 'auto (the most telling'),
+        ({'message': 'std_msgs/msg/String'}, 'auto (the most informative'),
         ({'message': f'{PACKAGE}AudioStamped'}, 'github.com/mgonzs13/audio_common'),
         ({'audio__channel': 300}, 'audio.channel must be from -1 to 255'),
         ({'audio__channel': 'left'}, 'give a whole number'),

@@ -136,9 +136,9 @@ def test_all_figures_are_told():
         (sounding(clipped=0.02), QUIET_MINUTE, 'microphone', Level.WARN, 'turn down the gain'),
         (sounding(offset=-0.2), QUIET_MINUTE, 'microphone', Level.WARN, '-0.20 of full scale'),
         (HEALTHY, Recent(losses=2), 'microphone', Level.WARN, 'lost 2 time(s)'),
-        (hearing(is_speaking=True), QUIET_MINUTE, 'speech', Level.OK, 'somebody speaks'),
+        (hearing(is_speaking=True), QUIET_MINUTE, 'speech', Level.OK, 'someone is speaking'),
         (HEALTHY, Recent(too_quiet=2), 'speech', Level.OK, '2 utterance(s) in the last minute were no louder'),
-        (HEALTHY, Recent(noise=3), 'speech', Level.OK, 'lower vad.min_voice if somebody spoke'),
+        (HEALTHY, Recent(noise=3), 'speech', Level.OK, 'lower vad.min_voice if someone spoke'),
         (hearing(last_failure='NaN; train it'), QUIET_MINUTE, 'recognition', Level.ERROR, 'NaN; train it'),
         (hearing(working_for=12.0), QUIET_MINUTE, 'recognition', Level.ERROR, '12 s'),
         (

@@ -48,7 +48,7 @@ def change_weights(folder, change):
 def test_missing_weights(copy, refuses, keys):
     folder = copy()
     change_weights(folder, lambda weights: [weights.pop(key) for key in keys])
-    with refuses(str(folder), f'lacks {len(keys)}', *keys, 'fine-tune it'):
+    with refuses(str(folder), f'{len(keys)} of the weights', *keys, 'fine-tune it'):
         load_checkpoint(folder, CPU)
 
 
@@ -56,21 +56,21 @@ def test_a_backbone_without_any_head(copy, refuses):
     folder = copy()
     heads = ('classifier', 'projector')
     change_weights(folder, lambda weights: [weights.pop(key) for key in list(weights) if key.startswith(heads)])
-    with refuses('lacks 4', 'classifier.bias', 'fine-tune it'):
+    with refuses('4 of the weights', 'classifier.bias', 'fine-tune it'):
         load_checkpoint(folder, CPU)
 
 
 def test_misshapen_weights(copy, refuses):
     folder = copy()
     change_weights(folder, lambda weights: weights.update({'classifier.weight': torch.zeros(5, 16)}))
-    with refuses(str(folder), '1 misshapen', 'classifier.weight', 'fine-tune it'):
+    with refuses(str(folder), '1 have the wrong shape', 'classifier.weight', 'fine-tune it'):
         load_checkpoint(folder, CPU)
 
 
 def test_fewer_labels_than_the_head_has_outputs(copy, refuses):
     folder = copy()
     change_json(folder, 'config.json', id2label={'0': 'yes', '1': 'no'}, label2id={'yes': 0, 'no': 1})
-    with refuses('2 misshapen', 'classifier'):
+    with refuses('2 have the wrong shape', 'classifier'):
         load_checkpoint(folder, CPU)
 
 

@@ -112,7 +112,9 @@ def test_what_needs_an_extra_says_which(run, script):
     done = run('-m', f'ser_ros.cli.{script}', *OFFLINE[script])
     assert done.returncode == 1
     (sentence,) = [line for line in done.stderr.splitlines() if 'extra' in line]
-    assert re.search(r'needs the extra \[\w+\], of which is not installed: .*torch.*; `make build` brings it', sentence)
+    assert re.search(
+        r'needs the extra \[\w+\], of which these are not installed: .*torch.*; `make build` brings it', sentence
+    )
     assert 'Traceback' not in done.stderr
 
 

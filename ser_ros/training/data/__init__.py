@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What there is to learn from: corpora, clips, decoded recordings, and which of them train and test."""
+"""The data: corpora, clips, decoded recordings, and which of them train and test."""

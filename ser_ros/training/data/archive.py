@@ -15,15 +15,15 @@ from ser_ros.training.data.ravdess import ARCHIVE, SUFFIXES, is_clip_name
 from ser_ros.training.storage.cache import CACHE_VARIABLE, cache_folder
 
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
-"""What zipfile raises: no zip or a wrong checksum; broken compression; cut short; compressed otherwise; encrypted."""
+"""What zipfile raises: no zip or a wrong checksum; broken compression; truncated; unknown compression; encrypted."""
 
 
 def unpack_clips(archive: Path) -> Path:
     """Return a folder in the cache that holds every RAVDESS speech clip of the zip `archive`, side by side.
 
-    What the zip holds decides the folder, so that the same zip in another place is not unpacked again; processes that
-    come at once wait for the first. Two identical copies of a clip, which some downloads have, become one. Raises
-    SerError where the zip is damaged or holds no clip, or where the cache cannot be written.
+    The content of the zip determines the folder, so that the same zip in another place is not unpacked again; processes
+    that start together wait for the first. Two identical copies of a clip, which some downloads have, become one.
+    Raises SerError if the zip is damaged or holds no clip, or if the cache cannot be written.
     """
     try:
         with zipfile.ZipFile(archive) as file:
@@ -71,7 +71,7 @@ def _unpack(file: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], folder: 
     partial.mkdir()
     try:
         for name, member in tqdm(members.items(), desc='unpacking', unit='clip'):
-            # The file name alone, without the member's folders: nothing can be written outside.
+            # Only the file name, without the member's folders, so that nothing can be written outside.
             with file.open(member) as packed, (partial / name).open('wb') as unpacked:
                 shutil.copyfileobj(packed, unpacked)
         partial.rename(folder)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One recording of a corpus and what is known of it."""
+"""One recording of a corpus and what is known about it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,11 +7,11 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Clip:
-    """One recording and what is known of it.
+    """One recording and what is known about it.
 
     name: unique within its corpus, and the same on every machine.
-    speaker: RAVDESS's actor number, or the name that the user's table gives; None where nobody is named.
-    sex, intensity, statement, repetition: as RAVDESS's file names tell; empty or None elsewhere.
+    speaker: RAVDESS's actor number, or the name in the user's table; None if there is none.
+    sex, intensity, statement, repetition: from RAVDESS's file names; empty or None elsewhere.
     """
 
     path: Path

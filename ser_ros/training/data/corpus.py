@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A corpus from wherever it is: RAVDESS as a folder or a zip, or a CSV table of the user's own recordings."""
+"""Reads a corpus: RAVDESS as a folder or a zip, or a CSV table of the user's own recordings."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from ser_ros.training.data.ravdess import find_clips
 from ser_ros.training.data.table import read_table
 
 RAVDESS = 'RAVDESS'
-"""Name of the corpus that a folder or a zip of RAVDESS clips is."""
+"""Name of the corpus in a folder or a zip of RAVDESS clips."""
 
 _ACCEPTED = 'give the folder of the RAVDESS speech clips, their zip, or a CSV table of recordings'
 
@@ -27,7 +27,7 @@ class Corpus:
     name: for reports: 'RAVDESS', or the stem of the table.
     clips: at least one; their names are unique.
     labels: every emotion that they have, in the order in which a model answers.
-    licence: of the dataset card beside a table; '' where nobody says.
+    licence: from the dataset card beside a table; '' if it is not stated.
     """
 
     name: str
@@ -41,11 +41,11 @@ def read_corpus(path: Path, labels: Sequence[str] = (), *, for_training: bool = 
 
     A zip is unpacked into the cache once.
 
-    labels: the emotions that may occur, and their order. Where none are given any may; their order is that of
-        RAVDESS's codes where RAVDESS has all of them, else that in which they occur first.
-    for_training: there must be at least two emotions, and in a table each at least twice.
+    labels: the emotions that may occur, and their order. If none are given any may; their order is that of RAVDESS's
+        codes if RAVDESS has all of them, otherwise that of their first occurrence.
+    for_training: there must be at least two emotions, each at least twice in a table.
 
-    Raises SerError where nothing of that kind is there, or something in it is wrong.
+    Raises SerError if there is no such corpus, or something in it is wrong.
     """
     path = path.expanduser()
     licence = ''
@@ -68,7 +68,7 @@ def read_corpus(path: Path, labels: Sequence[str] = (), *, for_training: bool = 
             f'{", ".join(labels)}; add it to the labels, or give a CSV table of the clips that are wanted'
         )
     if for_training and len(counts) < 2:
-        raise SerError(f"{path} has the emotion '{next(iter(counts))}' alone; give clips of at least two emotions")
+        raise SerError(f"{path} has only the emotion '{next(iter(counts))}'; give clips of at least two emotions")
     return Corpus(name, clips, _ordered(tuple(counts), labels), licence)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a folder of speech says of itself, in a dataset card as the Hugging Face Hub defines it."""
+"""What a folder of speech says about itself, in a dataset card as defined by the Hugging Face Hub."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from yaml import YAMLError
 
 @dataclass(frozen=True)
 class DatasetCard:
-    """Name of a data set, and its licence, such as 'cc-by-4.0'; '' where nobody says."""
+    """Name of a data set, and its licence, such as 'cc-by-4.0'; '' if it is not stated."""
 
     name: str
     licence: str = ''
@@ -22,10 +22,10 @@ class DatasetCard:
 def read_dataset_card(folder: Path) -> DatasetCard:
     """Return `pretty_name` and `license` of the front matter of the README.md in `folder`.
 
-    Without a name the folder's own is taken. A README.md that is no dataset card is no error.
+    Without a name the folder's name is used. A README.md that is not a dataset card is no error.
     """
     try:
-        told = metadata_load(folder / 'README.md') or {}
+        metadata = metadata_load(folder / 'README.md') or {}
     except (OSError, ValueError, YAMLError):
-        told = {}
-    return DatasetCard(str(told.get('pretty_name') or folder.resolve().name), str(told.get('license') or ''))
+        metadata = {}
+    return DatasetCard(str(metadata.get('pretty_name') or folder.resolve().name), str(metadata.get('license') or ''))

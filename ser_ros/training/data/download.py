@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Downloads a large file: with progress, goes on where an earlier attempt broke off, and checks what has come."""
+"""Downloads a large file: shows progress, continues an interrupted download, and checks the result."""
 
 import hashlib
 from http import HTTPStatus
@@ -14,7 +14,7 @@ from ser_ros.training.data import ravdess
 from ser_ros.training.storage.cache import CACHE_VARIABLE, cache_folder
 
 _TIMEOUT = 30.0
-"""Seconds without an answer, or without any more of it, after which the server counts as gone."""
+"""Seconds without an answer, or without more data, after which the server counts as gone."""
 
 _CHUNK_BYTES = 1 << 16
 
@@ -27,9 +27,9 @@ def download_ravdess() -> Path:
 def download(url: str, path: Path, md5: str) -> Path:
     """Return `path` after the file at `url` has been downloaded to it and has the MD5 sum `md5` (hexadecimal).
 
-    A file that is there already, and is the right one, is kept. Until all has come and is right the file is called
-    `path` with `.part` behind it; another call goes on with that one. Processes that come at once wait for the first.
-    Raises SerError without a network or space on the disk, and where something else has come.
+    An existing correct file is kept. Until it is complete and correct the file is called `path` with `.part` appended;
+    another call continues that one. Processes that start together wait for the first. Raises SerError without a network
+    or disk space, and if the download is another file.
     """
     part = path.with_name(f'{path.name}.part')
     try:
@@ -37,7 +37,7 @@ def download(url: str, path: Path, md5: str) -> Path:
         with FileLock(path.with_name(f'{path.name}.lock')):
             if path.exists():
                 if _md5(path) != md5:
-                    raise SerError(f'{path} is there already, but is not the file of {url} (other MD5 sum); remove it')
+                    raise SerError(f'{path} exists already, but is not the file of {url} (other MD5 sum); remove it')
                 return path
             _fetch(url, part)
             if _md5(part) != md5:
@@ -56,14 +56,14 @@ def download(url: str, path: Path, md5: str) -> Path:
 
 
 def _fetch(url: str, part: Path) -> None:
-    """Append to `part` what it lacks of the file at `url`. Raises SerError for what is wrong with the network."""
+    """Append to `part` the missing rest of the file at `url`. Raises SerError for network errors."""
     have = part.stat().st_size if part.exists() else 0
     headers = {'Accept-Encoding': 'identity', **({'Range': f'bytes={have}-'} if have else {})}
     by_hand = _by_hand(part.with_suffix(''))
     try:
         with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as answer:
             if have and answer.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-                return  # all has come before
+                return  # it is already complete
             if not answer.ok:
                 raise SerError(f'{url} answers {answer.status_code} {answer.reason}; try later, or {by_hand}')
             goes_on = answer.status_code == HTTPStatus.PARTIAL_CONTENT
@@ -73,7 +73,7 @@ def _fetch(url: str, part: Path) -> None:
         if now:
             raise SerError(
                 f'the download of {url} broke off after {now / 1e6:.1f} MB ({_reason(error)}), which are kept; '
-                f'run the same again to go on, or {by_hand}'
+                f'run the same again to continue, or {by_hand}'
             ) from None
         raise SerError(f'{url} cannot be reached ({_reason(error)}); check the network, or {by_hand}') from None
 

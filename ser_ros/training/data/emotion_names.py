@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 
 
 def emotion_problems(emotions: Sequence[str], allowed: Sequence[str] = (), *, singles: bool = False) -> list[str]:
-    """Return what is wrong with each of `emotions`, '' where nothing is.
+    """Return what is wrong with each of `emotions`, '' if nothing is.
 
-    allowed: the emotions that may occur. Where none are given any may, but none that differs from another only by
-    upper and lower case, and, without `singles`, none that occurs only once.
+    allowed: the emotions that may occur. If none are given any may, except one that differs from another only by upper
+    and lower case, and, without `singles`, one that occurs only once.
     """
     counts = Counter(emotions)
     usual_spelling: dict[str, str] = {}
@@ -35,11 +35,11 @@ def emotion_problems(emotions: Sequence[str], allowed: Sequence[str] = (), *, si
 
 
 def _unspelled(emotion: str) -> str:
-    """Return what is left of a name without upper case, kinds of blanks, and ways to encode an accent."""
+    """Return a name in lower case, with single spaces and accents in one encoding."""
     return ' '.join(unicodedata.normalize('NFKC', emotion).casefold().split())
 
 
-def _nearest(emotion: str, known: Iterable[str]) -> str:
-    by_key = {_unspelled(name): name for name in known if name}
+def _nearest(emotion: str, names: Iterable[str]) -> str:
+    by_key = {_unspelled(name): name for name in names if name}
     near = difflib.get_close_matches(_unspelled(emotion), by_key, n=1)
     return f"; did you mean '{by_key[near[0]]}'?" if near else ''

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Folders of speech that nobody labelled: as files, and as clips beside those of a corpus."""
+"""Folders of unlabelled speech: as files, and as clips beside those of a corpus."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,37 +13,37 @@ from ser_ros.training.data.corpus import Corpus
 from ser_ros.training.data.recordings import Recording, load_recordings
 
 SUFFIXES = ('.wav', '.flac', '.ogg', '.oga', '.opus', '.mp3', '.aif', '.aiff', '.au', '.caf', '.w64')
-"""Of the formats of libsndfile that tell their own rate."""
+"""Of the formats of libsndfile that state their own rate."""
 
 
 def audio_files(folder: Path) -> dict[str, Path]:
     """Return the audio files anywhere below `folder` by names that are the same on every machine, in their order.
 
-    Raises SerError where there is none.
+    Raises SerError if there is none.
     """
     files = [path for path in folder.rglob('*') if path.suffix.lower() in SUFFIXES and path.is_file()]
     if not files:
-        what = 'holds no audio file' if folder.is_dir() else 'is no folder'
+        what = 'holds no audio file' if folder.is_dir() else 'is not a folder'
         raise SerError(f'{folder} {what}; give a folder with {", ".join(SUFFIXES[:4])} or the like')
     root = folder.resolve().name
     return dict(sorted((f'{root}/{path.relative_to(folder).as_posix()}', path) for path in files))
 
 
 def audio_files_of(folders: Sequence[Path]) -> dict[str, Path]:
-    """Return the audio files of all folders; see audio_files. Raises SerError where two folders give the same name."""
+    """Return the audio files of all folders; see audio_files. Raises SerError if two folders have the same name."""
     found: dict[str, Path] = {}
     for folder in folders:
         files = audio_files(folder)
         if found.keys() & files.keys():
-            raise SerError(f'two folders are called {folder.resolve().name}; give each once, or rename one of them')
+            raise SerError(f'two folders are called {folder.resolve().name}; give each only once, or rename one')
         found |= files
     return found
 
 
 def refuse_clips_of(corpus: Corpus, folders: Sequence[Path]) -> None:
-    """Raise SerError where a folder of other speech holds clips of the corpus: some of them may test.
+    """Raise SerError if a folder of other speech holds clips of the corpus: some of them may be test clips.
 
-    They are known by their paths, and copies of RAVDESS's clips by their names.
+    They are recognised by their paths, and copies of RAVDESS's clips by their names.
     """
     clips = {clip.path.resolve() for clip in corpus.clips} | {clip.name for clip in corpus.clips}
     for folder in folders:
@@ -55,9 +55,9 @@ def refuse_clips_of(corpus: Corpus, folders: Sequence[Path]) -> None:
 def load_other_speech(
     folders: Sequence[Path], count: int | None, *, emotion: str, longest: float, seed: int
 ) -> list[Recording]:
-    """Return `count` recordings of the files in `folders`, drawn with `seed`; all where there are fewer, or for None.
+    """Return `count` recordings of the files in `folders`, drawn with `seed`; all if there are fewer, or for None.
 
-    emotion: the label that they get; '' for none. longest: seconds of speech that are taken of each.
+    emotion: their label; '' for none. longest: seconds of speech that are used of a recording.
     Raises SerError for a folder without audio and for files that cannot be used.
     """
     found = [Clip(path=path, name=name, emotion=emotion) for name, path in audio_files_of(folders).items()]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tells many faults of the same input at once, so that they can be cured at once."""
+"""Reports many faults of the same input together, so that they can be cured together."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ _MOST_LISTED = 20
 
 
 def refuse_together(headline: str, problems: Sequence[str]) -> None:
-    """Raise a SerError that lists `problems` below `headline`, a single one behind it; do nothing where none is.
+    """Raise a SerError that lists `problems` below `headline`, a single one after it; do nothing if there are none.
 
     headline: what is wrong and what to do, without a full stop.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""By which protocols a model can be measured; `splits` makes them. Apart, so that `train --help` needs nothing more."""
+"""The protocols for measuring a model; `splits` makes them. Separate, so that `train --help` needs nothing more."""
 
 PROTOCOLS = {
     'paper': "Gavali and Verma's 80:20 split, stratified by emotion; the same actors are on both sides",
@@ -7,4 +7,4 @@ PROTOCOLS = {
     'leave-one-speaker-out': 'one fold for each speaker',
     'full': 'all clips train, none tests',
 }
-"""Name -> what it means, for people."""
+"""Name -> its meaning, as text."""

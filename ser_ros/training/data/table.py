@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables of clips: a CSV of the user's own is read and checked row by row; any clips are written as one."""
+"""Tables of clips: a CSV of the user's own is read and checked row by row; any clips can be written as one."""
 
 import csv
 import io
@@ -42,13 +42,14 @@ def read_table(path: Path, labels: Sequence[str] = (), *, for_training: bool = T
     """Return the clips of the CSV at `path`, in its order, after every row has been checked.
 
     The file is UTF-8; the first line names the columns, separated by commas or by semicolons. Columns other than
-    COLUMNS are ignored, and so are empty rows and the blanks around what a cell holds. Relative paths count from the
-    CSV's folder. Speakers become int where all of them are whole numbers. A clip's name is its path as written; but its
-    stem where every file is named as a RAVDESS clip, once: a table of RAVDESS stands for the same clips as the folder.
+    COLUMNS are ignored, and so are empty rows and blanks around the content of a cell. Relative paths count from the
+    CSV's folder. Speakers become int if all of them are whole numbers. A clip's name is its path as written, or its
+    stem if every file has a different name of a RAVDESS clip: a table of RAVDESS stands for the same clips as the
+    folder.
 
-    labels: the emotions that may occur; any may where none are given.
-    for_training: also refuse an emotion that occurs only once and is not in `labels`: it is mistyped more often than
-        not, and no split could have it in training and in test.
+    labels: the emotions that may occur; any if none are given.
+    for_training: also refuse an emotion that occurs only once and is not in `labels`: it is usually mistyped, and no
+        split could have it in training and in test.
 
     Raises SerError that lists all bad rows with their line numbers, or that says what is wrong with the file.
     """
@@ -66,8 +67,8 @@ def read_table(path: Path, labels: Sequence[str] = (), *, for_training: bool = T
 def write_table(path: Path, clips: Iterable[Clip], relative_to: Path | None = None) -> None:
     """Write `clips` to the CSV at `path`, all or nothing; read_table reads them back.
 
-    relative_to: the folder in which the table is going to lie; without it paths are written as absolute ones.
-    Raises SerError where the file cannot be written.
+    relative_to: the future folder of the table; without it paths are absolute.
+    Raises SerError if the file cannot be written.
     """
     try:
         with whole_file(path) as partial, partial.open('w', encoding='utf-8', newline='') as file:
@@ -100,7 +101,7 @@ def _read_rows(path: Path) -> list[_Row]:
                 if len(cells) != len(header):
                     rows[-1].problems.append(f'it has {_count(cells, "column")}, the header {len(header)}')
     except csv.Error as error:
-        raise SerError(f'{path} is no valid CSV in line {last_line + 1} ({error}); correct its quotes') from None
+        raise SerError(f'{path} is not valid CSV in line {last_line + 1} ({error}); correct its quotes') from None
     if not rows:
         _checked_header(path, header or [])
         raise SerError(f'{path} holds a header but no clips; add one row for each clip')
@@ -120,13 +121,13 @@ def _read_text(path: Path) -> str:
 
 def _checked_header(path: Path, cells: list[str]) -> list[str]:
     columns = [cell.casefold() for cell in cells]
-    known = [column for column in columns if column in COLUMNS]
-    if not set(_REQUIRED) <= set(known):
+    used = [column for column in columns if column in COLUMNS]
+    if not set(_REQUIRED) <= set(used):
         raise SerError(
             f'{path} does not begin with a header that names the columns {" and ".join(_REQUIRED)}; '
             f"its first line must be such as '{','.join(COLUMNS)}', of which only {' and '.join(_REQUIRED)} are needed"
         )
-    twice = sorted({column for column in known if known.count(column) > 1})
+    twice = sorted({column for column in used if used.count(column) > 1})
     if twice:
         raise SerError(f"{path} has the column '{twice[0]}' twice; remove or rename one of them")
     return columns

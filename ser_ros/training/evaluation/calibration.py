@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes a model's probabilities mean what they say: temperature scaling (Guo et al. 2017, arXiv 1706.04599)."""
+"""Calibrates a model's probabilities: temperature scaling (Guo et al. 2017, arXiv 1706.04599)."""
 
 import json
 import math
@@ -13,20 +13,20 @@ from ser_ros.files import whole_file
 from ser_ros.recognition.checkpoint import TEMPERATURE_KEY
 
 LOWEST, HIGHEST = 0.05, 20.0
-"""Temperatures that are considered."""
+"""Range of temperatures."""
 
 BINS = 15
 """Of the calibration error, as in Guo et al. 2017, section 4.1."""
 
 
 def fit_temperature(log_probabilities: np.ndarray, truth: np.ndarray) -> float:
-    """Return the temperature at which the true labels are most probable; labels stay as they are.
+    """Return the temperature at which the true labels are most probable; the answers do not change.
 
-    log_probabilities: float, shape (clips, labels); logits will do as well.
+    log_probabilities: float, shape (clips, labels); or logits.
     truth: int, shape (clips,), index of each clip's label.
 
-    Give clips that did not train the model. Where it answered all of them right (or there is none) nothing tells how
-    often it errs, and 1.0 is returned: the most probable temperature would be zero, which is certainty.
+    Give clips that did not train the model. If it answered all of them right (or there are none), its error rate is
+    unknown, and 1.0 is returned: the most probable temperature would be zero, which is certainty.
     """
     truth = np.asarray(truth)
     scores = np.asarray(log_probabilities, dtype=np.float64)
@@ -56,7 +56,8 @@ def calibration_error(probabilities: np.ndarray, truth: np.ndarray) -> float:
     The clips are put into 15 equal bins of their top probability; the error is the mean distance between a bin's
     accuracy and its mean top probability, weighted by its clips.
 
-    probabilities: float, shape (clips, labels), at least one clip; truth: int, shape (clips,).
+    probabilities: float, shape (clips, labels), at least one clip.
+    truth: int, shape (clips,).
     """
     confidence = probabilities.max(axis=-1).astype(np.float64)
     right = probabilities.argmax(axis=-1) == truth

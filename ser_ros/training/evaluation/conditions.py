@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The same test clips again, as they would sound beside a fan, in a room, over a telephone, and from far away.
+"""The same test clips as they would sound beside a fan, in a room, over a telephone, and from far away.
 
-Made on purpose by other means than the training's augmentation (learning/augment.py), which they judge.
+Deliberately made differently from the training's augmentation (learning/augment.py), which they test.
 """
 
 import zlib
@@ -22,7 +22,7 @@ _FAN_SNR = 10.0
 _BLADE_FREQUENCY = 90.0
 """Hz: six blades at 900 turns a minute."""
 _FAN_TONES = 5
-"""Harmonics of it."""
+"""Number of its harmonics."""
 _FAN_TONE_SHARE = 0.2
 """Share of the fan's power that is in its tones; the rest is the rush of air."""
 _FAN_EDGE = 1000.0
@@ -33,7 +33,7 @@ _REVERBERATION_TIME = 0.5
 _REFLECTIONS = ((0.004, 0.6), (0.009, -0.45), (0.013, 0.4), (0.021, 0.3), (0.034, -0.25))
 """Seconds and gains of the first reflections: floor, table, walls of a living room, heard from 2 m."""
 _DIFFUSE_FROM = 0.02
-"""Seconds after which single reflections cannot be told apart."""
+"""Seconds after which single reflections cannot be distinguished."""
 
 _TELEPHONE_BAND = (300.0, 3400.0)
 """Hz (ITU-T G.712)."""

@@ -20,7 +20,7 @@ class Ensemble:
     temperature = 1.0
 
     def __init__(self, members: Sequence[Classifier]):
-        """Take two or more models with the same labels, in whatever order. Raises SerError where they differ."""
+        """Take two or more models with the same labels, in any order. Raises SerError if they differ."""
         first, *others = members
         for other in others:
             if set(other.labels) != set(first.labels):

@@ -26,11 +26,11 @@ _GROUPS = ('speaker', 'sex', 'intensity')
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What a model said of each clip.
+    """A model's answer to each clip.
 
     truth: int64, shape (clips,), index of each clip's label in `labels`.
     probabilities: float32, shape (clips, labels), rows sum to 1.
-    temperature: with which they were made.
+    temperature: at which they were made.
     """
 
     clips: tuple[Clip, ...]
@@ -43,7 +43,7 @@ class Answers:
     def log_probabilities(self) -> np.ndarray:
         """As they would be at temperature 1: float64, shape (clips, labels).
 
-        Exact but for clips longer than a Whisper encoder's window, whose parts were averaged at the temperature.
+        Exact except for clips longer than a Whisper encoder's window, whose parts were averaged at the temperature.
         """
         possible = np.maximum(self.probabilities, np.finfo(np.float32).tiny).astype(np.float64)
         return log_softmax(np.log(possible) * self.temperature, axis=-1)
@@ -68,11 +68,11 @@ def evaluate(
 ) -> Measured:
     """Classify every recording, with a progress bar.
 
-    model: a folder, which is loaded onto `device` as the node does it, or a loaded model.
-    label_map: for a corpus with other labels; without it the answer is one of all the model's labels.
-    conditions: measure each of CONDITIONS too, which takes three times as long.
+    model: a folder, which is loaded onto `device` as by the node, or a loaded model.
+    label_map: for a corpus with other labels; without it the answer may be any of the model's labels.
+    conditions: also measure all CONDITIONS, which takes three times as long.
 
-    Raises SerError where there is no recording, and where one has a label that the model cannot say.
+    Raises SerError if there is no recording, or if one has a label that the model does not have.
     """
     if not recordings:
         raise SerError('there is no clip to evaluate on; give at least one')
@@ -81,12 +81,12 @@ def evaluate(
         label_map = LabelMap(classifier.labels, {label: label for label in classifier.labels}, ())
     clips = tuple(recording.clip for recording in recordings)
     truth = label_map.truth(clips)
-    asked = tuple(CONDITIONS) if conditions else ()
+    measured_conditions = tuple(CONDITIONS) if conditions else ()
     said: dict[str, list[np.ndarray]] = defaultdict(list)
     for recording in tqdm(recordings, desc='evaluating', unit='clip'):
         said['whole_clip'].append(classifier.classify(recording.samples).probabilities)
         said['utterance'].append(classifier.classify(recording.utterance).probabilities)
-        for name in asked:
+        for name in measured_conditions:
             said[name].append(classifier.classify(in_condition(recording, name).utterance).probabilities)
     answers = {
         name: Answers(clips, label_map.labels, truth, label_map.restrict(np.stack(rows)), classifier.temperature)
@@ -99,7 +99,7 @@ def evaluate(
             utterance=scores['utterance'],
             conditions={
                 name: ConditionFigures(accuracy=scores[name].accuracy, unweighted_recall=scores[name].unweighted_recall)
-                for name in asked
+                for name in measured_conditions
             },
         ),
         whole_clip_answers=answers['whole_clip'],

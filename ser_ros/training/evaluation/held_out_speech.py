@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a model says of people who act no emotion, and whom it has never heard."""
+"""How a model labels people who act no emotion, and whom it has never heard."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ from ser_ros.training.data.recordings import Recording
 
 @dataclass(frozen=True, kw_only=True)
 class HeldOutSpeech:
-    """What a model calls it.
+    """How a model labels it.
 
     speech: names of the folders, with their licences.
-    longest_seconds: that were heard of a recording.
+    longest_seconds: the most that was heard of a recording.
     answers: label -> share of the recordings, 0..1.
     """
 
@@ -29,7 +29,7 @@ class HeldOutSpeech:
 
 
 def answers_to_speech(model: Path, folders: Sequence[Path], recordings: Sequence[Recording]) -> HeldOutSpeech:
-    """Return which share of the `recordings`, which come from `folders`, the model in the folder `model` calls what."""
+    """Return how the model in the folder `model` labels the `recordings`, which come from `folders`."""
     classifier = Classifier.load(model)
     said = Counter(
         classifier.labels[classifier.classify(recording.utterance).probabilities.argmax()]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whose word is whose: the labels of a corpus that a model has not seen, in the model's own words."""
+"""Maps the labels of a corpus that a model has not seen to the model's own labels."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ class LabelMap:
     Clips whose label has no counterpart are left out. Labels that no clip of the corpus has cannot be right, so the
     model's answer is restricted to the others: their probabilities are scaled to sum to 1.
 
-    model_labels: everything the model can say, in its own order.
+    model_labels: everything the model can answer, in its own order.
     counterparts: label of the corpus -> label of the model.
     unmapped: labels of the corpus without counterpart.
     """
@@ -54,36 +54,36 @@ class LabelMap:
     def restrict(self, probabilities: np.ndarray) -> np.ndarray:
         """Return probabilities over `labels`, float32, shape (clips, labels), from those over `model_labels`."""
         chosen = probabilities[:, [self.model_labels.index(label) for label in self.labels]]
-        chosen = np.maximum(chosen, np.finfo(np.float32).tiny)  # a certain model can leave nothing for all of them
+        chosen = np.maximum(chosen, np.finfo(np.float32).tiny)  # a certain model may give all of them zero
         return (chosen / chosen.sum(axis=-1, keepdims=True)).astype(np.float32)
 
     def sentences(self, clips: Iterable[Clip]) -> list[str]:
-        """Return what a reader of the figures must know of the labels of `clips`; nothing where all are the model's."""
+        """Return what a reader of the figures must know about the labels of `clips`; nothing if all are the model's."""
         counts = Counter(clip.emotion for clip in clips)
         renamed = [f'{theirs} as {ours}' for theirs, ours in self.counterparts.items() if theirs != ours]
         silent = [label for label in self.model_labels if label not in self.labels]
-        told = []
+        sentences = []
         if renamed:
-            told.append(f'labels of the corpus taken for those of the model: {", ".join(renamed)}')
+            sentences.append(f'labels of the corpus taken for those of the model: {", ".join(renamed)}')
         if self.unmapped:
             listed = ', '.join(f'{label} ({counts[label]})' for label in self.unmapped)
             number = sum(counts[label] for label in self.unmapped)
-            told.append(f'left out, for the model has no such label: {number} clips of {listed}')
+            sentences.append(f'left out, for the model has no such label: {number} clips of {listed}')
         if silent:
-            told.append(
+            sentences.append(
                 f'the corpus has no {", ".join(silent)}: the answer is restricted to the other {len(self.labels)} '
                 'labels, which is easier than what the robot does'
             )
-        return told
+        return sentences
 
 
 def match_labels(
     corpus_labels: Sequence[str], model_labels: Sequence[str], entries: Mapping[str, str] | None = None
 ) -> LabelMap:
-    """Return how the labels of a corpus stand for those of a model.
+    """Return how the labels of a corpus map to those of a model.
 
-    Labels that are equal need no entry. An entry with an empty value leaves out what it names, whatever the model's
-    labels are. Raises SerError where an entry names a label that is not there, or where fewer than two labels are left.
+    Labels that are equal need no entry. An entry with an empty value leaves out its label, even if the model has it.
+    Raises SerError if an entry names an unknown label, or if fewer than two labels are left.
     """
     entries = entries or {}
     for theirs, ours in entries.items():

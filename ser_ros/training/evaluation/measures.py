@@ -2,7 +2,7 @@
 """What is measured, by name."""
 
 HEARINGS = {'whole_clip': 'whole clips', 'utterance': 'utterances as the node cuts them'}
-"""The two ways in which test clips are heard -> heading."""
+"""The two ways of hearing test clips -> heading."""
 
 MEASURES = {
     'accuracy': 'accuracy',
@@ -13,4 +13,4 @@ MEASURES = {
 """Field of Figures -> name."""
 
 CONDITION_MEASURES = ('accuracy', 'unweighted_recall')
-"""Those of MEASURES that are told of each condition."""
+"""Those of MEASURES that are reported for each condition."""

@@ -20,7 +20,7 @@ from ser_ros.training.provenance.leakage import choose_clips
 class Result:
     """One model, or several that answer as one.
 
-    model: what to call it.
+    model: its name.
     notes: what a reader of the figures must know: which clips, which labels.
     """
 
@@ -31,10 +31,10 @@ class Result:
 
 @dataclass(frozen=True)
 class EvaluationConfig:
-    """On what each model is measured, and how.
+    """What each model is measured on, and how.
 
-    entries: label of the corpus -> label of the model, where they differ.
-    all_clips: also those that the model has heard.
+    entries: label of the corpus -> label of the model, if they differ.
+    all_clips: also clips that the model has heard.
     conditions: also in noise, in a room, over a telephone and softer.
     device, backend: as of `Classifier.load`.
     """
@@ -67,7 +67,7 @@ def _evaluate(model: Classifier | Ensemble, folders: Sequence[Path], config: Eva
     label_map = match_labels(corpus.labels, model.labels, config.entries)
     label_notes = label_map.sentences(clips)
     chosen = {clip.name for clip in label_map.kept(clips)}
-    # The whole corpus, for that is what the cache of decoded clips holds after a training.
+    # The whole corpus, because that is what the cache of decoded clips holds after a training.
     recordings = [recording for recording in load_recordings(corpus.clips) if recording.clip.name in chosen]
     return Result(
         model=' + '.join(map(folder_name, folders)),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What measuring a model gives, as reports hold it; all shares are 0..1."""
+"""The results of measuring a model, as stored in reports; all shares are 0..1."""
 
 from dataclasses import dataclass
 
@@ -16,12 +16,12 @@ class Group:
 
 
 Groups = dict[str, dict[str, Group]]
-"""'speaker', 'sex' and 'intensity', where the clips tell them -> each of them -> its clips."""
+"""'speaker', 'sex' and 'intensity', if known -> each of their values -> its clips."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConditionFigures:
-    """What is told of each condition. unweighted_recall: mean of the recalls of all labels (the field's UAR)."""
+    """What is reported for each condition. unweighted_recall: mean of the recalls of all labels (the field's UAR)."""
 
     accuracy: float
     unweighted_recall: float
@@ -29,10 +29,10 @@ class ConditionFigures:
 
 @dataclass(frozen=True, kw_only=True)
 class Figures(ConditionFigures):
-    """What is told of each hearing.
+    """What is reported for each hearing.
 
-    calibration_error: expected distance between confidence and accuracy, in 15 bins of the top probability; None
-        where it was not measured.
+    calibration_error: expected distance between confidence and accuracy, in 15 bins of the top probability; None if it
+        was not measured.
     """
 
     macro_f1: float
@@ -43,8 +43,8 @@ class Figures(ConditionFigures):
 class Scores(Figures):
     """How well a model answered in one hearing.
 
-    uncalibrated_error: the calibration error without the model's temperature; None where that is 1.
-    confidence: mean top probability; None where it was not measured.
+    uncalibrated_error: the calibration error without the model's temperature; None if that is 1.
+    confidence: mean top probability; None if it was not measured.
     report: scikit-learn's classification report.
     """
 
@@ -61,9 +61,9 @@ class Scores(Figures):
 class Hearings:
     """The same clips heard in two ways.
 
-    whole_clip: the recording as it was published, the figure that others can be compared with.
+    whole_clip: the recording as it was published, the figure to compare with others.
     utterance: cut as the node cuts it: pre-roll, speech, post-roll.
-    conditions: the same utterances in each of CONDITIONS; empty where they were not asked for.
+    conditions: the same utterances in all CONDITIONS; empty if not requested.
     """
 
     whole_clip: Figures

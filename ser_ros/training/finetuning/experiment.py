@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What one command of `train` is to do."""
+"""The task of one `train` command."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +14,15 @@ from ser_ros.training.reporting.supplement import Supplement
 class Experiment:
     """What all folds of one command share.
 
-    out: folder of the model, or, where the protocol has several folds, of a folder `fold-N` for each.
+    out: folder of the model, or, if the protocol has several folds, of a folder `fold-N` for each.
     command: how to repeat it, for the reports.
-    supplement: what the card tells besides the run's own report.
-    resume: keep finished folds, and go on with the one that was interrupted.
+    supplement: what the card shows besides the run's own report.
+    resume: keep finished folds, and continue an interrupted one.
     selects_on_test: the test clips choose the checkpoint, as in Gavali and Verma.
     report_to: trackers that transformers knows.
     teaching: what teaches besides the labels.
-    conditions: measure the test clips in noise, in a room, over a telephone and softer too.
-    held_out_speech: folders of people who act no emotion; what the model calls them is reported.
+    conditions: also measure the test clips in noise, in a room, over a telephone and softer.
+    held_out_speech: folders of speech of people who act no emotion; the report says how the model labels it.
     """
 
     recipe_name: str

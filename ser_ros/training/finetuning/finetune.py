@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trains one model with the Hugging Face Trainer and keeps checkpoints from which a killed run goes on."""
+"""Trains one model with the Hugging Face Trainer and keeps checkpoints from which a killed run continues."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,13 +34,13 @@ from ser_ros.training.learning.order import EpochOrder
 
 @dataclass(frozen=True)
 class Finetuned:
-    """A trained network and how it came about.
+    """A trained network and how it was trained.
 
     log: the Trainer's entries, of training ('loss') and of validation ('eval_loss', 'eval_accuracy').
-    chosen_step: where the best checkpoint was, or the last step where none is chosen.
-    validation_accuracy: of that checkpoint, 0..1; None where there is no validation.
+    chosen_step: the step of the best checkpoint, or the last step if none is chosen.
+    validation_accuracy: of that checkpoint, 0..1; None if there is no validation.
     seconds: spent in all legs of a resumed run.
-    peak_gpu_memory_gib: most that torch held on the first GPU in this leg; None on a CPU.
+    peak_gpu_memory_gib: the most that torch used on the first GPU in this leg; None on a CPU.
     """
 
     model: PreTrainedModel
@@ -62,11 +62,11 @@ def finetune(
     resume: bool,
     report_to: tuple[str, ...] = (),
 ) -> Finetuned:
-    """Train what `design` says on `training`; without `validation` the last checkpoint is taken, else the best.
+    """Train `design` on `training`; without `validation` the last checkpoint is chosen, otherwise the best.
 
-    `work` holds the checkpoints. With `resume` the run goes on from the last one, if there is one; otherwise `work` is
-    emptied first. `report_to` names trackers that transformers knows, such as 'tensorboard' and 'wandb'.
-    Raises SerError where `work` was begun with another recipe, other data or another number of processes.
+    `work` holds the checkpoints. With `resume` the run continues from the last one, if there is one; otherwise `work`
+    is emptied first. `report_to` names trackers that transformers knows, such as 'tensorboard' and 'wandb'. Raises
+    SerError if `work` was started with another recipe, other data or another number of processes.
     """
     arguments = _arguments(recipe, work, validates=validation is not None, report_to=report_to)
     with arguments.main_process_first(desc='preparing'):
@@ -99,7 +99,7 @@ def finetune(
     trainer.train(resume_from_checkpoint=get_last_checkpoint(work))
     state = trainer.state
     best = state.best_global_step if validation is not None else None
-    if best and state.best_model_checkpoint is None:  # `work` was moved, and the Trainer looked where it had been
+    if best and state.best_model_checkpoint is None:  # `work` was moved, and the Trainer looked in the old place
         load_model(model, work / f'checkpoint-{best}' / 'model.safetensors')
     return Finetuned(
         model=model,
@@ -163,7 +163,7 @@ class _Trainer(Trainer):
 
 
 class _EarlyStopping(EarlyStoppingCallback):
-    """Leaves no checkpoint at its stop, for a run that is resumed there would take another step before it ends."""
+    """Leaves no checkpoint when it stops: a run that is resumed there would take another step before it ends."""
 
     def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         super().on_evaluate(args, state, control, **kwargs)

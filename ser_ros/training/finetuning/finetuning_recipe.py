@@ -11,12 +11,12 @@ from ser_ros.training.learning.recipe_file import parse_recipe, read_recipe, rec
 
 @dataclass(frozen=True)
 class LogitDistillation:
-    """Learning from what a larger fine-tuned model makes of the same voice without room and noise."""
+    """Learning from the answers of a larger fine-tuned model to the same voice without room and noise."""
 
     weight: float = 0.0
     """Share of each target that is the teacher's answer, 0..1; the rest is the label. 0 for no teacher."""
     temperature: float = 2.0
-    """Of the teacher's probabilities: above 1 tells more of what it found similar (Hinton et al. 2015)."""
+    """Of the teacher's probabilities: above 1 shows more of what it finds similar (Hinton et al. 2015)."""
 
 
 @dataclass(frozen=True)
@@ -24,33 +24,33 @@ class OtherSpeech:
     """Speech without labels of emotion that is heard besides the clips."""
 
     taught: int = 0
-    """Utterances in an epoch that the teacher alone labels."""
+    """Utterances in an epoch that only the teacher labels."""
     ordinary: int = 0
-    """Utterances in an epoch of people who were not asked for any emotion, taken for `ordinary_emotion`."""
+    """Utterances in an epoch by people who act no emotion, labelled `ordinary_emotion`."""
     ordinary_emotion: str = 'neutral'
     longest: float = 4.0
-    """Seconds that are taken of an utterance."""
+    """Seconds that are used of an utterance."""
 
 
 @dataclass(frozen=True)
 class Validation:
-    """Which checkpoint is taken."""
+    """Which checkpoint is chosen."""
 
     share: float = 0.1
-    """Share of the training clips that is held out to choose the checkpoint on, by speaker where the protocol is; 0 for
+    """Share of the training clips that is held out to choose the checkpoint on, by speaker if the protocol is; 0 for
     the last checkpoint of a fixed number of epochs."""
     measure: Literal['accuracy', 'loss'] = 'accuracy'
-    """What the best checkpoint is best in."""
+    """The measure by which the best checkpoint is chosen."""
     every_steps: int = 0
     """Steps from one evaluation, log entry and checkpoint to the next; 0 for each epoch."""
     checkpoints_kept: int = 2
     patience: int = 0
-    """Stop after so many evaluations without a better one; 0 for never."""
+    """Stop after this many evaluations without improvement; 0 for never."""
 
 
 @dataclass(frozen=True)
 class FinetuningRecipe:
-    """Everything that decides how a model comes out, except the data."""
+    """Everything that determines a model, except the data."""
 
     description: str
     network: Network
@@ -83,7 +83,7 @@ def parse_finetuning_recipe(text: str, settings: Sequence[str] = (), *, source: 
 
 
 def decisive_values(recipe: FinetuningRecipe) -> dict:
-    """Return the plain values without the texts that change no result."""
+    """Return the plain values without the texts, which do not affect results."""
     values = plain_values(recipe)
     del values['description'], values['selection']
     return values

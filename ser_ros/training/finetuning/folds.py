@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sums up the folds of a protocol; where a fold has no validation clips, the others' test clips calibrate it."""
+"""Summarises the folds of a protocol; a fold without validation clips is calibrated on the others' test clips."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -23,7 +23,7 @@ _OTHER_FOLDS = "the other folds' test clips"
 
 @dataclass(frozen=True)
 class KeptAnswers:
-    """What a model said of its test clips. truth: indices into `labels`.
+    """A model's answers to its test clips. truth: indices into `labels`.
 
     whole_clip, utterance: log probabilities at temperature 1, a row for each clip, a column for each label.
     """
@@ -36,7 +36,7 @@ class KeptAnswers:
 
 
 def keep_answers(measured: Measured, folder: Path) -> None:
-    """Write what the model in `folder` said, for the calibration of the other folds."""
+    """Write the answers of the model in `folder`, for the calibration of the other folds."""
     whole_clip, utterance = measured.whole_clip_answers, measured.utterance_answers
     kept = KeptAnswers(
         clips=[clip.name for clip in utterance.clips],
@@ -49,16 +49,16 @@ def keep_answers(measured: Measured, folder: Path) -> None:
 
 
 def sum_up(out: Path, folds: int) -> str:
-    """Write the summary into `out` once all its folders `fold-N` are there, and into these their calibration.
+    """Write the summary into `out` once all its folders `fold-N` exist, and their calibration into these.
 
-    Return a sentence where some are missing, else ''.
+    Return a sentence if some are missing, otherwise ''.
     """
     folders = [out / f'fold-{fold}' for fold in range(1, folds + 1)]
     reports = [report for folder in folders if (report := read_run_report(folder / REPORT))]
     if len(reports) < folds:
         return f'{len(reports)} of {folds} folds are done; the summary follows with the last one'
     answers = [kept for folder in folders if (kept := read_as(KeptAnswers, folder / _ANSWERS, 'truth'))]
-    # Validation clips have calibrated the folds already where they chose the checkpoint.
+    # Folds whose checkpoint was chosen on validation clips are already calibrated on them.
     if len(answers) == folds and all(report.selection == 'last' for report in reports):
         calibrated, summary = calibrate_each(reports, answers)
     else:
@@ -72,15 +72,14 @@ def sum_up(out: Path, folds: int) -> str:
 
 
 def calibrate_each(reports: Sequence[RunReport], answers: Sequence[KeptAnswers]) -> tuple[list[RunReport], Summary]:
-    """Give each fold the temperature that suits the answers of all others; return their reports and the summary.
+    """Give each fold the temperature fitted to the answers of all others; return their reports and the summary.
 
-    The summary has what all folds tell together: the temperature that suits all their answers, and the calibration
-    errors of all clips.
+    The summary holds the temperature fitted to the answers of all folds, and the calibration errors of all clips.
     """
-    folds = [_Fold.of(each) for each in answers]
+    folds = [_Fold.of(kept) for kept in answers]
     temperatures = [_fit([other for other in folds if other is not fold]) for fold in folds]
     evaluations = [report.evaluation for report in reports if report.evaluation is not None]
-    calibrated = [_calibrate(*each) for each in zip(reports, evaluations, folds, temperatures, strict=True)]
+    calibrated = [_calibrate(*parts) for parts in zip(reports, evaluations, folds, temperatures, strict=True)]
     truth = np.concatenate([fold.truth for fold in folds])
     pooled = {
         hearing: _errors(
@@ -117,7 +116,7 @@ def _calibrate(report: RunReport, evaluation: Evaluation, fold: _Fold, temperatu
 
 
 def _rescored(scores: Scores, fold: _Fold, hearing: str, temperature: float) -> Scores:
-    """Return the scores at `temperature`, at which labels stay and confidences change."""
+    """Return the scores at `temperature`, which changes confidences but not labels."""
     probabilities = fold.probabilities(hearing, temperature)
     errors = _errors(probabilities, fold.probabilities(hearing, 1.0), fold.truth)
     return replace(scores, **asdict(errors), confidence=float(probabilities.max(axis=-1).mean()))

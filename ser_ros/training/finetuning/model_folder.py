@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures what was trained, and fills the model's folder."""
+"""Measures a trained model, and fills its folder."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,7 +32,7 @@ _ALL_FOLDS = "all folds' test clips"
 
 
 def make_folder(experiment: Experiment, split: Split, inputs: SharedInputs, trained: Finetuned, model: Path) -> None:
-    """Write everything that belongs into the model folder `model`, which is new."""
+    """Write everything that belongs in the new model folder `model`."""
     save_model(
         trained.model, inputs.design.feature_extractor, model, half_precision=experiment.recipe.half_precision_weights
     )
@@ -48,9 +48,9 @@ def make_folder(experiment: Experiment, split: Split, inputs: SharedInputs, trai
 
 
 def tell(model: Path, report: RunReport, supplement: Supplement) -> None:
-    """Write what is told of the model in the folder `model`.
+    """Write the reports of the model into the folder `model`.
 
-    One that has no test clips of its own takes over the temperature of the supplement's folds.
+    A model without test clips of its own takes the temperature of the supplement's folds.
     """
     scores = supplement.scores
     if scores and scores.temperature is not None and report.selection == 'last':
@@ -63,7 +63,7 @@ def _report(
     experiment: Experiment, split: Split, inputs: SharedInputs, trained: Finetuned, model: Path, selection: str
 ) -> RunReport:
     recipe = experiment.recipe
-    # First, for the figures are those of the calibrated model.
+    # First, because the figures are those of the calibrated model.
     temperature = _calibrate(model, inputs.recordings_of(split.validation)) if selection == 'validation' else 1.0
     return RunReport(
         recipe=experiment.recipe_name,

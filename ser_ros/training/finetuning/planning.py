@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From what one command of `train` asks for to the experiments that it runs, checked before the first is trained."""
+"""Turns the request of one `train` command into experiments, which are checked before the first is trained."""
 
 import dataclasses
 import json
@@ -30,14 +30,14 @@ from ser_ros.training.storage.json_files import REPORT
 
 @dataclass(frozen=True)
 class TrainingRequest:
-    """What one command asks for; see Experiment for what is not said here.
+    """The request of one command; see Experiment for fields that are not described here.
 
-    recipes: names; without any the recipe of `model`.
-    model: the weights to begin with: a folder, the name of a trained model, or one on the Hugging Face Hub.
+    recipes: names; if empty, the recipe of `model`.
+    model: the initial weights: a folder, the name of a trained model, or one on the Hugging Face Hub.
     settings: values of the recipes to change, such as 'optimisation.epochs=3'.
     data: see read_corpus; None to download RAVDESS. labels: as there.
-    folds: from 1; all where empty.
-    tests_on_validation: measure on the validation clips and leave the test clips unheard.
+    folds: from 1; all if empty.
+    tests_on_validation: measure on the validation clips and leave the test clips unused.
     out: of the model, or with several recipes the folder of their folders; None for where the node finds models.
     """
 
@@ -69,9 +69,9 @@ class Plan:
 
 
 def plan(request: TrainingRequest) -> list[Plan]:
-    """Return a plan for each recipe. Warns on stderr of speakers whose clips are not all there. Raises SerError."""
+    """Return a plan for each recipe. Warns on stderr about speakers with missing clips. Raises SerError."""
     recipes = _recipes(request)
-    with PartialState().main_process_first():  # the others find in the cache what the first has fetched and unpacked
+    with PartialState().main_process_first():  # the others find the download in the cache
         corpus = read_corpus(request.data or download_ravdess(), request.labels)
     for recipe in recipes.values():
         _check_needs(recipe, request.teaching)
@@ -85,7 +85,7 @@ def plan(request: TrainingRequest) -> list[Plan]:
 
 
 def _recipes(request: TrainingRequest) -> dict[str, FinetuningRecipe]:
-    """Return the recipes by name, with what the command changes."""
+    """Return the recipes by name, with the changes of the command."""
     names, model, settings = request.recipes, request.model, request.settings
     if names:
         recipes = {name: load_finetuning_recipe(name, settings) for name in names}
@@ -97,10 +97,10 @@ def _recipes(request: TrainingRequest) -> dict[str, FinetuningRecipe]:
 
 
 def _folders(request: TrainingRequest, names: Sequence[str]) -> dict[str, Path]:
-    """Return where the model of each recipe, or the folders of its folds, are to lie."""
+    """Return the folder for the model of each recipe, or for its folds."""
     if request.out is None:
         return {name: models_folder() / f'{name}-{request.protocol}' for name in names}
-    # Resolved, for its neighbour holds what is not done yet, and `.` has none.
+    # Resolved, because unfinished work is kept beside it, and `.` has no neighbour.
     out = request.out.resolve()
     return {name: out / name if len(names) > 1 else out for name in names}
 
@@ -136,7 +136,7 @@ def _splits(request: TrainingRequest, recipe: FinetuningRecipe, corpus: Corpus) 
 
 
 def _check_needs(recipe: FinetuningRecipe, teaching: Teaching) -> None:
-    """Raise SerError where the recipe lacks something, and where it has no use for what is given."""
+    """Raise SerError if something that the recipe needs is missing, or if something given is unused."""
     other = recipe.other_speech
     for option, given, wanted, key in (
         (
@@ -155,7 +155,7 @@ def _check_needs(recipe: FinetuningRecipe, teaching: Teaching) -> None:
 
 
 def _recipe_of(model: str, settings: Sequence[str]) -> tuple[str, FinetuningRecipe]:
-    """Return the recipe that a trained model was made with, to go on from its weights."""
+    """Return the recipe that a trained model was made with, to continue from its weights."""
     folder = find_model(model)
     report = read_run_report(folder / REPORT)
     if report is None:
@@ -165,7 +165,7 @@ def _recipe_of(model: str, settings: Sequence[str]) -> tuple[str, FinetuningReci
 
 
 def _begin_with(recipe: FinetuningRecipe, model: str) -> FinetuningRecipe:
-    """Return `recipe` with the weights of `model`; a network that it would have made itself is taken as it is."""
+    """Return `recipe` with the weights of `model`; without a checkpoint before, its network.config is dropped."""
     config = recipe.network.config if recipe.network.checkpoint else {}
     network = dataclasses.replace(recipe.network, checkpoint=find_checkpoint(model), model_type='', config=config)
     return dataclasses.replace(recipe, network=network)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the folds of a protocol: trains, measures, and puts a finished model folder in its place at once."""
+"""Runs the folds of a protocol: trains, measures, and moves a finished model folder into place at once."""
 
 import shutil
 from collections.abc import Sequence
@@ -22,13 +22,13 @@ from ser_ros.training.storage.disk import full_disk_told, is_taken, put_in_place
 from ser_ros.training.storage.json_files import REPORT
 
 _TRACKED = 'runs'
-"""Folder in which transformers leaves TensorBoard's files."""
+"""Folder into which transformers writes TensorBoard's files."""
 
 
 def run_experiment(experiment: Experiment, splits: Sequence[Split]) -> list[RunReport]:
     """Train and measure every split; return their reports. Raises SerError.
 
-    Once every fold of the protocol is there, whichever command made it, `summary.json` and `summary.md` are written.
+    Once every fold of the protocol exists, made by any command, `summary.json` and `summary.md` are written.
     """
     _check_scores(experiment)
     refuse_speech_that_was_heard(
@@ -62,7 +62,7 @@ def _run(experiment: Experiment, split: Split, inputs: SharedInputs) -> RunRepor
     folder = _folder(experiment, split)
     work = folder.with_name(f'.{folder.name}.partial')
     state = PartialState()
-    with full_disk_told(work, 'make room, or choose another --out, and go on with --resume'):
+    with full_disk_told(work, 'make room, or choose another --out, and continue with --resume'):
         trained = _train(experiment, split, inputs, work)
         if state.is_main_process:
             make_folder(experiment, split, inputs, trained, work / 'model')
@@ -103,7 +103,7 @@ def _finished(experiment: Experiment, split: Split) -> RunReport | None:
     if report is None:
         kept = not experiment.resume and (folder / REPORT).is_file()
         raise SerError(
-            f'{folder} is there already and is never overwritten; choose another --out or remove it'
+            f'{folder} exists already and is never overwritten; choose another --out or remove it'
             + (' (or keep it with --resume)' if kept else '')
         )
     teaching = experiment.teaching.names()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the folds of an experiment share, so that no clip is decoded or turned into features twice."""
+"""Inputs that the folds of an experiment share, so that no clip is decoded or turned into features twice."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from ser_ros.training.learning.targets import OtherRecordings
 
 @dataclass(frozen=True)
 class SharedInputs:
-    """Recordings of all clips and of other speech, and what turns them into features."""
+    """Recordings of all clips and of other speech, and the means to turn them into features."""
 
     design: Design
     frontend: Frontend

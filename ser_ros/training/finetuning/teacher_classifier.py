@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A fine-tuned model that answers for a smaller one to learn from."""
+"""A fine-tuned model whose answers a smaller one learns from."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,15 +17,15 @@ from ser_ros.training.learning.precision import bfloat16_is_fast
 
 
 class TeacherClassifier:
-    """Answers for the variants of training utterances; keeps what it has said."""
+    """Answers for the variants of training utterances, and keeps its answers."""
 
     def __init__(self, folder: Path, labels: Sequence[str], features: VariantFeatures, *, temperature: float):
-        """Load the model in `folder`. Raises SerError where it cannot be used or knows other labels."""
+        """Load the model in `folder`. Raises SerError if it cannot be used or has other labels."""
         device = choose_device('auto')
         checkpoint = load_checkpoint(folder, device)
         if set(checkpoint.labels) != set(labels):
             raise SerError(
-                f'the teacher {folder} knows {", ".join(checkpoint.labels)}, and the data has '
+                f'the teacher {folder} has the labels {", ".join(checkpoint.labels)}, and the data has '
                 f'{", ".join(labels)}; give one that was trained on the same labels'
             )
         self.name = f'{folder.parent.name}/{folder.name}'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What teaches besides the labels: a fine-tuned model that has heard nothing that tests, and other speech."""
+"""What teaches besides the labels: a fine-tuned model that has heard no test clips, and other speech."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from ser_ros.training.provenance.leakage import refuse_teacher_that_heard
 
 @dataclass(frozen=True)
 class Teaching:
-    """Where it is; how much of it is used stands in the recipe.
+    """Where it is; the recipe states how much of it is used.
 
     teacher: a fine-tuned model's folder, or one with a folder `fold-N` for each fold; None for no teacher.
     taught_speech, ordinary_speech: folders of audio.
@@ -35,7 +35,7 @@ class Teaching:
         return (*self.taught_speech, *self.ordinary_speech)
 
     def names(self) -> dict[str, Any]:
-        """Return what reports call it, by their fields."""
+        """Return the names for reports, by their fields."""
         return {
             'teacher': self.teacher.resolve().name if self.teacher else '',
             'taught_speech': tuple(str(read_dataset_card(folder)) for folder in self.taught_speech),
@@ -43,18 +43,18 @@ class Teaching:
         }
 
     def load_speech(self, corpus: Corpus, recipe: FinetuningRecipe) -> OtherRecordings:
-        """Return as many recordings as the variants of the clips can have of their own. Raises SerError."""
+        """Return as many recordings as all variants of the clips need. Raises SerError."""
         refuse_clips_of(corpus, self.speech)
-        asked = recipe.other_speech
+        amounts = recipe.other_speech
         rounds = recipe.augmentation.variants or recipe.optimisation.epochs
-        values: dict[str, Any] = {'longest': asked.longest, 'seed': recipe.seed}
+        values: dict[str, Any] = {'longest': amounts.longest, 'seed': recipe.seed}
         return OtherRecordings(
-            taught=load_other_speech(self.taught_speech, rounds * asked.taught, emotion='', **values),
+            taught=load_other_speech(self.taught_speech, rounds * amounts.taught, emotion='', **values),
             ordinary=load_other_speech(
-                self.ordinary_speech, rounds * asked.ordinary, emotion=asked.ordinary_emotion, **values
+                self.ordinary_speech, rounds * amounts.ordinary, emotion=amounts.ordinary_emotion, **values
             ),
-            taught_count=asked.taught,
-            ordinary_count=asked.ordinary,
+            taught_count=amounts.taught,
+            ordinary_count=amounts.ordinary,
         )
 
     def targets(self, split: Split, corpus: Corpus, recipe: FinetuningRecipe, features: VariantFeatures) -> Targets:
@@ -70,10 +70,10 @@ class Teaching:
 def teacher_of(folder: Path, split: Split, corpus: Corpus) -> Path:
     """Return the teacher for `split`: `folder`, or in it the folder of the same fold.
 
-    Raises SerError where there is none, and where it has heard what tests; see refuse_teacher_that_heard.
+    Raises SerError if there is none, or if it has heard test clips; see refuse_teacher_that_heard.
     """
     chosen = folder / f'fold-{split.fold}' if split.folds > 1 and not (folder / 'config.json').is_file() else folder
     if not (chosen / 'config.json').is_file():
-        raise SerError(f'the teacher {chosen} is not there; train it with --protocol {split.protocol} first')
+        raise SerError(f'the teacher {chosen} does not exist; train it with --protocol {split.protocol} first')
     refuse_teacher_that_heard(chosen, split, corpus)
     return chosen

@@ -14,13 +14,13 @@ from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.training.learning.recipe import Augmentation
 
 _SHORTEST = 0.3
-"""Seconds; no draw of margins leaves less."""
+"""Seconds; the least that any draw of margins leaves."""
 
 _NOISE_COLOURS = (0.0, 2.0)
-"""Exponents of 1/f^a: white to brown; fans, motors and traffic lie between."""
+"""Exponents of 1/f^a: white to brown; fans, motors and traffic are in between."""
 
 _OCTAVES = 62.5 * 2.0 ** np.arange(8)
-"""Hz, up to 8 kHz: between these a noise's uneven spectrum is interpolated."""
+"""Hz, up to 8 kHz; the uneven spectrum of a noise is interpolated between them."""
 
 _BAND_ORDERS = (2, 11)
 """From a cheap microphone to a telephone's filter, the last one excluded."""
@@ -29,8 +29,8 @@ _HISS = (25.0, 80.0)
 """dB."""
 
 _CODED_PROBABILITY = 0.5
-"""How often a band is that of a digital line, which has nothing at all above it: features, each normalised, show there
-what leaks from the voice."""
+"""How often a band is that of a digital line, which has nothing at all above it: normalised features would show what
+leaks from the voice there."""
 
 _BITS = (6.0, 12.0)
 """Of a digital line's companded samples; a telephone's have 8 (ITU-T G.711)."""
@@ -42,17 +42,17 @@ _MU = 255.0
 """Of the companding (ITU-T G.711)."""
 
 _PITCH_RESOLUTION = 1000
-"""torchaudio's pitch_shift uses its sampling rate for nothing but the fraction that it resamples by: thousandths are
-within 2 cents, while those of 16 kHz take a filter of a gigabyte and seconds for each clip."""
+"""torchaudio's pitch_shift uses its sampling rate only for the fraction that it resamples by: thousandths are within 2
+cents, while those of 16 kHz need a filter of a gigabyte and seconds for each clip."""
 
 
 @dataclass(frozen=True)
 class Band:
-    """A microphone, or a line, that lets a band through only.
+    """A microphone, or a line, that transmits only a band.
 
-    low, high: its edges in Hz. order: how steep they are, as that of a Butterworth filter.
-    hiss: dB by which what comes through is above the microphone's own white noise.
-    bits: of each companded sample of a digital line; None where nothing is sampled. Fractions are steps between.
+    low, high: its edges in Hz. order: their steepness, as the order of a Butterworth filter.
+    hiss: dB by which the transmitted sound is above the microphone's own white noise.
+    bits: of each companded sample of a digital line; None if nothing is sampled. Fractions are intermediate steps.
     """
 
     low: float
@@ -70,11 +70,11 @@ class Variation:
     speed: factor of tempo and pitch.
     snr: of the added noise in dB; None for no noise.
     noise_colour: exponent a of its power density 1/f^a.
-    noise_octaves: dB that this density is raised by at each of _OCTAVES; empty for nowhere.
-    semitones: shift of the pitch alone.
+    noise_octaves: dB by which this density is raised at each of _OCTAVES; empty for none.
+    semitones: shift of only the pitch.
     reverberation: seconds in which the room's sound falls by 60 dB; 0 for none.
     direct_to_reverberant: dB that the direct sound is above the room's.
-    band: what the microphone hears; None for all.
+    band: what the microphone transmits; None for everything.
     gain: dB.
     """
 
@@ -132,7 +132,7 @@ def vary_sound(
 ) -> np.ndarray:
     """Return the variant of a clip (both float32, shape (n,), 16 kHz): another voice in other surroundings.
 
-    `rng` makes the noise and the room; of a variant that is longer than `longest` samples it takes a part.
+    `rng` makes the noise and the room, and cuts a part from a variant that is longer than `longest` samples.
     """
     return vary_surroundings(vary_voice(samples, variation, rng, longest), variation, rng)
 
@@ -140,10 +140,10 @@ def vary_sound(
 def vary_voice(
     samples: np.ndarray, variation: Variation, rng: np.random.Generator, longest: int | None = None
 ) -> np.ndarray:
-    """Return what of a variant belongs to the person: the cut, tempo and pitch; see vary_sound."""
+    """Return the voice of a variant: the cut, tempo and pitch; see vary_sound."""
     samples = samples[int(variation.start * SAMPLE_RATE) : round(variation.end * SAMPLE_RATE)]
     if variation.speed != 1.0:
-        # soxr: torchaudio's resampling is slow where the two rates have no large common divisor, as here.
+        # soxr: torchaudio's resampling is slow if the two rates have no large common divisor, as here.
         samples = soxr.resample(samples, SAMPLE_RATE * variation.speed, SAMPLE_RATE, quality='LQ')
     if longest is not None and len(samples) > longest:
         start = rng.integers(len(samples) - longest + 1)
@@ -155,10 +155,10 @@ def vary_voice(
 
 
 def vary_surroundings(samples: np.ndarray, variation: Variation, rng: np.random.Generator) -> np.ndarray:
-    """Return what of a variant belongs to the place: the room, the noise, the microphone and its gain."""
+    """Return `samples` in the surroundings of a variant: the room, the noise, the microphone and its gain."""
     sound = torch.from_numpy(samples)
     if variation.reverberation:
-        # scipy: torchaudio's takes ten times as long for lengths with large prime factors.
+        # scipy: torchaudio's convolution takes ten times as long for lengths with large prime factors.
         sound = torch.from_numpy(fftconvolve(samples, _room(variation, rng))[: len(samples)])
     if variation.snr is not None:
         noise = coloured_noise(len(sound), variation.noise_colour, rng, variation.noise_octaves)
@@ -196,7 +196,7 @@ def _coded(sound: torch.Tensor, high: float, bits: float) -> torch.Tensor:
 
 def coloured_noise(count: int, colour: float, rng: np.random.Generator, octaves: tuple[float, ...] = ()) -> np.ndarray:
     """Return noise of power density 1/f^colour, raised by `octaves`, and unit power: float32, shape (count,)."""
-    size = next_fast_len(count, real=True)  # others take up to ten times as long
+    size = next_fast_len(count, real=True)  # other sizes take up to ten times as long
     spectrum = rfft(rng.standard_normal(size))
     spectrum[1:] /= np.arange(1, len(spectrum)) ** (colour / 2)
     spectrum[0] = 0.0
@@ -208,7 +208,7 @@ def coloured_noise(count: int, colour: float, rng: np.random.Generator, octaves:
 
 
 def _room(variation: Variation, rng: np.random.Generator) -> np.ndarray:
-    """Return a made impulse response: the direct sound, then white noise that falls by 60 dB in that time, seconds."""
+    """Return a synthetic impulse response: the direct sound, then white noise that falls by 60 dB in the given time."""
     seconds = np.arange(round(variation.reverberation * SAMPLE_RATE)) / SAMPLE_RATE
     tail = rng.standard_normal(len(seconds)) * 10 ** (-3 * seconds / variation.reverberation)
     tail *= 10 ** (-variation.direct_to_reverberant / 20) / np.sqrt(np.sum(tail**2))

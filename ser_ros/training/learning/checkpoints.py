@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A training's folder of checkpoints, from which a killed run goes on, and the rhythm in which they are written."""
+"""The folder of checkpoints, from which a killed run continues, and when checkpoints are written."""
 
 import json
 import shutil
@@ -17,13 +17,13 @@ from ser_ros.training.learning.precision import bfloat16_is_fast
 from ser_ros.training.learning.recipe import Optimisation
 
 _WHOLE = 'whole'
-"""File that tells a whole checkpoint."""
+"""File that marks a whole checkpoint."""
 
 
 def open_work_folder(work: Path, run: dict[str, Any], *, resume: bool) -> None:
-    """Make `work` ready for checkpoints: empty, or with `resume` as a run of the same kind has left it.
+    """Prepare `work` for checkpoints: empty, or with `resume` as a run of the same kind left it.
 
-    run: what decides how the training comes out, as plain values. Raises SerError where `work` was begun with another.
+    run: what determines the result of the training, as plain values. Raises SerError if `work` has another one.
     """
     run = json.loads(json.dumps(run))  # as it comes back: without tuples
     record = work / 'run.json'
@@ -45,9 +45,9 @@ def open_work_folder(work: Path, run: dict[str, Any], *, resume: bool) -> None:
 def training_arguments(
     optimisation: Optimisation, work: Path, *, seed: int, every_steps: int, checkpoints_kept: int, **others: Any
 ) -> TrainingArguments:
-    """Return what transformers' Trainer is told.
+    """Return the arguments of transformers' Trainer.
 
-    every_steps: from one log entry and checkpoint to the next; 0 for each epoch. others: taken as they are.
+    every_steps: from one log entry and checkpoint to the next; 0 for each epoch. others: passed on unchanged.
     """
     gpu = torch.cuda.is_available()
     rhythm = 'steps' if every_steps else 'epoch'
@@ -55,7 +55,7 @@ def training_arguments(
     if optimisation.gradient_checkpointing:
         memory_saver = {'gradient_checkpointing': True, 'gradient_checkpointing_kwargs': {'use_reentrant': False}}
     ahead_of_the_gpu = {}
-    if gpu:  # batches, which the Trainer pins, are copied while it computes, and no step waits to look at its loss
+    if gpu:  # batches, which the Trainer pins, are copied while it computes, and no step waits for its loss
         ahead_of_the_gpu = {'accelerator_config': {'non_blocking': True}, 'logging_nan_inf_filter': False}
     return TrainingArguments(
         output_dir=str(work),
@@ -87,7 +87,7 @@ def training_arguments(
 
 
 class Seal(TrainerCallback):
-    """Marks a checkpoint as whole once all its files are there: a killed run or a full disk leaves half of one."""
+    """Marks a checkpoint as whole once all its files exist: a killed run or a full disk leaves half of one."""
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Mark it; the Trainer calls this."""
@@ -97,10 +97,10 @@ class Seal(TrainerCallback):
 
 
 class LastEntry(TrainerCallback):
-    """Has the last step logged, which may lie between two entries."""
+    """Logs the last step, which may be between two entries."""
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Ask for it; the Trainer calls this."""
+        """Request the log entry; the Trainer calls this."""
         if state.global_step >= state.max_steps:
             control.should_log = True
 
@@ -111,10 +111,10 @@ class Clock(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Go on from what a resumed run has taken; the Trainer calls this."""
+        """Continue from the time of a resumed run; the Trainer calls this."""
         before = state.log_history[-1]['seconds'] if state.log_history else 0.0
         self._started = time.monotonic() - before
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Write it; the Trainer calls this."""
+        """Write the seconds; the Trainer calls this."""
         state.log_history[-1]['seconds'] = round(time.monotonic() - self._started, 2)

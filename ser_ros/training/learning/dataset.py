@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The torch data sets: training clips, varied anew in every epoch, and validation clips as the robot hears them."""
+"""The torch data sets: training clips, varied afresh in every epoch, and validation clips as the robot hears them."""
 
 import zlib
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ from ser_ros.training.learning.recipe import Augmentation
 from ser_ros.training.learning.targets import OtherRecordings, Targets
 
 _WHOLE_FROM = 0.5
-"""Share of uncut training clips from which validation clips are not cut either."""
+"""Share of uncut training clips at and above which validation clips are not cut either."""
 
 
 class VariantFeatures:
-    """Turns varied clips into a model's input; keeps what comes again, in this fold or in the next."""
+    """Turns varied clips into a model's input; keeps what is used again, in this fold or the next."""
 
     def __init__(self, frontend: Frontend, augmentation: Augmentation, *, seed: int):
-        """Nothing is computed yet."""
+        """Start without any features."""
         self._frontend = frontend
         self._augmentation = augmentation
         self._seed = seed
@@ -66,7 +66,7 @@ class VariantFeatures:
 class TrainingSet(torch.utils.data.Dataset):
     """Training utterances with what the model should answer: labelled clips and, by the recipe, other speech.
 
-    Each variant and its masks depend on the seed, the epoch and the clip alone, so that a resumed run sees what an
+    Each variant and its masks depend only on the seed, the epoch and the clip, so that a resumed run sees what an
     uninterrupted one would have seen.
     """
 
@@ -81,7 +81,7 @@ class TrainingSet(torch.utils.data.Dataset):
         targets: Targets | None = None,
         other: OtherRecordings | None = None,
     ):
-        """`labels` gives the model's label order; without `targets` the clips' labels are all that is wanted."""
+        """`labels` gives the model's label order; without `targets` only the clips' labels are targets."""
         self._recordings = list(recordings)
         self._label_ids = [labels.index(recording.clip.emotion) for recording in recordings]
         self._features = features
@@ -92,7 +92,7 @@ class TrainingSet(torch.utils.data.Dataset):
         self.set_epoch(0)
 
     def set_epoch(self, epoch: int) -> None:
-        """Begin `epoch`; the Trainer's data loader calls this."""
+        """Start `epoch`; the Trainer's data loader calls this."""
         self._epoch = epoch
         self._due = self._recordings + self._other.due(self._features.variant(epoch), self._seed)
 
@@ -103,7 +103,7 @@ class TrainingSet(torch.utils.data.Dataset):
 
     @property
     def teacher_name(self) -> str:
-        """Who teaches besides the labels; '' for nobody."""
+        """The teacher besides the labels; '' for none."""
         return self._targets.teacher_name
 
     @property
@@ -139,7 +139,7 @@ class TrainingSet(torch.utils.data.Dataset):
 
 
 class ValidationSet(torch.utils.data.Dataset):
-    """Clips with labels, cut as the node cuts them, or whole where training clips are; features are kept."""
+    """Clips with labels, cut as the node cuts them, or whole if training clips are; features are kept."""
 
     def __init__(
         self, recordings: Sequence[Recording], labels: tuple[str, ...], frontend: Frontend, augmentation: Augmentation

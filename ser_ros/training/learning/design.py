@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a recipe asks for: the configuration and the feature extractor of an encoder or a classifier."""
+"""What a recipe describes: the configuration and the feature extractor of an encoder or a classifier."""
 
 import copy
 import dataclasses
@@ -40,7 +40,7 @@ class Design:
 
     @property
     def frontend(self) -> Frontend:
-        """What feeds the network when it is made."""
+        """The frontend of the network once it is made."""
         config = copy.deepcopy(self.config)
         if self.window is not None:
             config.max_source_positions = self.window
@@ -48,7 +48,7 @@ class Design:
 
     @property
     def initial_weights(self) -> str:
-        """What reports say: the name of the checkpoint, or 'random'."""
+        """As in reports: the name of the checkpoint, or 'random'."""
         if not self.checkpoint:
             return 'random'
         return Path(self.checkpoint).resolve().name if Path(self.checkpoint).is_dir() else self.checkpoint
@@ -66,7 +66,7 @@ def design_classifier(network: Network, extraction: FeatureExtraction, labels: t
 def design_encoder(network: Network, extraction: FeatureExtraction) -> Design:
     """Return the encoder that `network` asks for.
 
-    Raises SerError for a checkpoint that is not there or cannot classify audio, and for an unknown model type or key.
+    Raises SerError for a checkpoint that does not exist or cannot classify audio, and for an unknown model type or key.
     """
     if not network.checkpoint:
         config = _new_config(network)
@@ -82,7 +82,7 @@ def new_feature_extractor(extraction: FeatureExtraction) -> SequenceFeatureExtra
     extractor_class = getattr(transformers, extraction.type, None)
     if not (isinstance(extractor_class, type) and issubclass(extractor_class, SequenceFeatureExtractor)):
         raise SerError(
-            f"feature_extraction.type '{extraction.type}' is no feature extractor of transformers; "
+            f"feature_extraction.type '{extraction.type}' is not a feature extractor of transformers; "
             'use one such as SeamlessM4TFeatureExtractor'
         )
     _refuse_unknown(extraction.config, extractor_class().to_dict(), 'feature_extraction.config')
@@ -94,9 +94,9 @@ def new_feature_extractor(extraction: FeatureExtraction) -> SequenceFeatureExtra
 
 def _new_config(network: Network) -> PretrainedConfig:
     if network.model_type not in CONFIG_MAPPING or CONFIG_MAPPING[network.model_type] not in _CLASSIFIERS:
-        known = sorted(config.model_type for config in _CLASSIFIERS)
+        types = sorted(config.model_type for config in _CLASSIFIERS)
         raise SerError(
-            f"network.model_type '{network.model_type}' cannot classify audio; use one of {', '.join(known)}, "
+            f"network.model_type '{network.model_type}' cannot classify audio; use one of {', '.join(types)}, "
             'or give a pretrained encoder with --model'
         )
     config_class: type[PretrainedConfig] = CONFIG_MAPPING[network.model_type]
@@ -118,7 +118,7 @@ def _pretrained_config(network: Network) -> PretrainedConfig:
     for key, value in network.config.items():
         setattr(config, key, value)
     if hasattr(config, TEMPERATURE_KEY):
-        delattr(config, TEMPERATURE_KEY)  # belongs to the weights as they were
+        delattr(config, TEMPERATURE_KEY)  # belongs to the old weights
     return config
 
 

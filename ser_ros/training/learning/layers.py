@@ -24,19 +24,19 @@ def head_names(model: PreTrainedModel) -> set[str]:
 
 
 def layer_of(name: str) -> int:
-    """Return the transformer layer, from 0, of the encoder's parameter `name`; -1 for what lies before or beside."""
+    """Return the transformer layer, from 0, of the encoder's parameter `name`; -1 for others."""
     match = _LAYER.search(name)
     return int(match[1]) if match else -1
 
 
 def freeze(model: PreTrainedModel, network: Network) -> None:
-    """Stop what `network` says from learning. Raises SerError where there are fewer layers."""
+    """Freeze the layers that `network` names. Raises SerError if there are fewer."""
     layers = _layer_count(model)
     if network.frozen_layers > layers:
         raise SerError(f'network.frozen_layers is {network.frozen_layers}, but the encoder has {layers}; give fewer')
     head = head_names(model)
     if (network.freeze_feature_encoder or network.frozen_layers) and hasattr(model, 'freeze_feature_encoder'):
-        # Frozen weights alone do not do: its input would still want gradients, so that a step went all the way back.
+        # Frozen weights are not enough: its input would still need gradients, so that a step would go all the way back.
         model.freeze_feature_encoder()
     for name, parameter in model.named_parameters():
         frozen = network.frozen_layers and name not in head and layer_of(name) < network.frozen_layers

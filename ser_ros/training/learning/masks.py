@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SpecAugment (Park et al. 2019) on the mel features of whatever layout a feature extractor has."""
+"""SpecAugment (Park et al. 2019) on mel features in the layout of any feature extractor."""
 
 import torch
 import torchaudio.functional as F
@@ -19,8 +19,8 @@ class Masks:
         """Take the feature extractor of the network. Raises SerError for masks on samples, which have no bands."""
         self._augmentation = augmentation
         self._extractor = feature_extractor
-        known = (ASTFeatureExtractor, SeamlessM4TFeatureExtractor, WhisperFeatureExtractor)
-        if augmentation.masks and not isinstance(feature_extractor, known):
+        mel_extractors = (ASTFeatureExtractor, SeamlessM4TFeatureExtractor, WhisperFeatureExtractor)
+        if augmentation.masks and not isinstance(feature_extractor, mel_extractors):
             raise SerError(
                 'augmentation.masks is for mel features, and this network takes samples; set it to 0 and use '
                 'network.config.mask_time_prob instead'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds encoders and classifiers, from a checkpoint or with random weights, and writes them into folders."""
+"""Builds encoders and classifiers, from a checkpoint or with random weights, and saves them."""
 
 import copy
 import shutil
@@ -23,8 +23,8 @@ _UNUSED_WEIGHTS = ('masked_spec_embed',)
 def new_classifier(design: Design) -> PreTrainedModel:
     """Return the classifier in single precision; what no checkpoint brings is drawn from torch's global generator.
 
-    A checkpoint that is a classifier keeps its answers for the labels that are in the data too. Raises SerError where
-    values do not go together or where the checkpoint lacks weights of the encoder.
+    A checkpoint that is a classifier keeps its answers for those of its labels that the data has. Raises SerError if
+    values do not fit together or if weights of the encoder are missing in the checkpoint.
     """
     model = _pretrained_classifier(design) if design.checkpoint else _random(AutoModelForAudioClassification, design)
     if design.window is not None:
@@ -61,7 +61,7 @@ def _random(auto_class: Any, design: Design) -> PreTrainedModel:
 
 
 def _pretrained_whole(design: Design) -> PreTrainedModel:
-    """Return the encoder of a checkpoint, with a decoder where the architecture has one."""
+    """Return the encoder of a checkpoint, with a decoder if the architecture has one."""
     config = copy.deepcopy(design.config)
     if config.is_encoder_decoder:
         config.decoder_layers = 0  # only the encoder is kept
@@ -71,7 +71,7 @@ def _pretrained_whole(design: Design) -> PreTrainedModel:
 
 
 def _pretrained_classifier(design: Design) -> PreTrainedModel:
-    # A head for another number of labels is drawn anew; the encoder is checked below.
+    # A head for another number of labels is drawn again; the encoder is checked below.
     model, info = read_network(AutoModelForAudioClassification, design.checkpoint, design.config, attention())
     _refuse_lacking(design, _lacking(info) - head_names(model))
     if not any(key.startswith('classifier') for key in info['missing_keys']):
@@ -93,7 +93,7 @@ def _refuse_lacking(design: Design, names: set[str]) -> None:
 
 
 def _keep_known_labels(model: PreTrainedModel, design: Design) -> None:
-    """Give a trained head the labels of the data: known ones keep their weights, the others begin anew."""
+    """Give a trained head the labels of the data: known ones keep their weights, the others start afresh."""
     trained = AutoModelForAudioClassification.from_pretrained(
         design.checkpoint, dtype=torch.float32, trust_remote_code=False
     )
@@ -107,7 +107,7 @@ def _keep_known_labels(model: PreTrainedModel, design: Design) -> None:
 
 
 def _shorten(encoder: PreTrainedModel, positions: int) -> None:
-    """Let a Whisper encoder look at the first `positions` of its table only."""
+    """Let a Whisper encoder use only the first `positions` of its table."""
     table = encoder.embed_positions
     table.weight = torch.nn.Parameter(table.weight[:positions].detach().clone(), requires_grad=False)
     table.num_embeddings = positions

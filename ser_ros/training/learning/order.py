@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The order in which a training hears its utterances: random, with those of like duration in one batch."""
+"""The order in which a training hears its utterances: random, with those of similar duration in one batch."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
@@ -11,7 +11,7 @@ from ser_ros.training.learning.recipe import Optimisation
 
 
 class OrderedDataset(Protocol):
-    """A data set that says in which order it wants to be heard."""
+    """A data set that determines its own order."""
 
     def order(self, batch_size: int, *, sorted_together: int) -> list[int]:
         """Return this epoch's indices."""
@@ -45,10 +45,10 @@ def in_batches_of_like_duration(
 ) -> list[int]:
     """Return the indices 0 to `count` - 1 in random order.
 
-    With `sorted_together` batches each `batch_size` in a row are of like duration, a smaller rest comes last; with 0
-    they are not, and `durations` is not asked. Only the utterances of so many batches that follow each other in a
-    random order are sorted, and the batches are shuffled: how long somebody speaks tells of the emotion, so batches in
-    order of duration would be lopsided.
+    With `sorted_together` batches each `batch_size` in a row are of similar duration, and a smaller rest comes last;
+    with 0 they are not, and `durations` is not called. Only the utterances of this many successive batches in random
+    order are sorted, and the batches are shuffled: how long someone speaks depends on the emotion, so batches in order
+    of duration would be unbalanced.
     """
     shuffled = rng.permutation(count).tolist()
     if not sorted_together:

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a machine computes fast: in which precision, and which attention."""
+"""Which precision and which attention are fast on a machine."""
 
 import torch
 
 
 def bfloat16_is_fast(device: str) -> bool:
-    """Return whether the 'cuda' or 'cpu' of this machine multiplies in bfloat16 rather than imitates it.
+    """Return whether the 'cuda' or 'cpu' of this machine multiplies in bfloat16 instead of emulating it.
 
     A CPU with neither AVX-512 BF16 nor AMX takes 8 to 12 times as long as in float32 (an AMD EPYC that is limited to
     AVX2, torch 2.11, the encoder of train/pretraining/default.yaml forwards and backwards).
@@ -17,7 +17,7 @@ def bfloat16_is_fast(device: str) -> bool:
 
 
 def attention() -> str | None:
-    """Return which of transformers' attentions trains fast here; None for its own choice.
+    """Return which attention of transformers trains fast here; None for its own choice.
 
     With plain products a step on a CPU takes 75 % of the time that it takes with torch's fused attention, 86 % with
     dropout: medians of 582 against 780 ms and of 833 against 968 ms (9 in turns, one thread of an Intel Xeon with AMX,

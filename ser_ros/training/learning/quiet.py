@@ -5,6 +5,6 @@ import transformers
 
 
 def quiet_transformers() -> None:
-    """Leave of what transformers writes to the console only errors and the Trainer's own progress bar."""
+    """Restrict transformers' console output to errors and the Trainer's own progress bar."""
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()

@@ -16,14 +16,14 @@ class Network:
     model_type: str = ''
     """As in a Hugging Face config.json, such as 'wav2vec2-bert'; a checkpoint brings its own."""
     config: dict[str, Any] = field(default_factory=dict)
-    """What differs from the configuration of the checkpoint, or from the model type's defaults."""
+    """Differences from the configuration of the checkpoint, or from the model type's defaults."""
     window: float = 0.0
-    """Seconds that a Whisper encoder looks at, at most 30; 0 for the checkpoint's own. Whisper pads to its window, so
-    a short one saves time in the same proportion."""
+    """Seconds that a Whisper encoder sees, at most 30; 0 for the checkpoint's own. Whisper pads to its window, so a
+    short one saves time in the same proportion."""
     freeze_feature_encoder: bool = False
     """Keep the convolutions over samples or mel frames as they were pretrained."""
     frozen_layers: int = 0
-    """Keep so many transformer layers, counted from the input, and all before them as they were pretrained."""
+    """Keep this many transformer layers, counted from the input, and everything before them as pretrained."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class FeatureExtraction:
     type: str = ''
     """Class name, such as 'SeamlessM4TFeatureExtractor'; a checkpoint brings its own."""
     config: dict[str, Any] = field(default_factory=dict)
-    """Its arguments, where they differ from the defaults."""
+    """Its arguments that differ from the defaults."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Augmentation:
     """How training clips are varied."""
 
     variants: int = 0
-    """Variants of each clip, made once and taken in turn, which saves time; 0 for a new one in every epoch. Masks are
+    """Variants of each clip, made once and used in turn, which saves time; 0 for a new one in every epoch. Masks are
     always new."""
     margin_before: tuple[float, float] = (0.3, 0.3)
     """Seconds kept before the speech, drawn between these; negative clips its start."""
@@ -52,7 +52,7 @@ class Augmentation:
     speed: tuple[float, float] = (1.0, 1.0)
     """Tempo and pitch together, drawn between these factors: other voices (Ko et al. 2015, Audio Augmentation)."""
     pitch_probability: float = 0.0
-    """How often the pitch alone is shifted."""
+    """How often only the pitch is shifted."""
     pitch: tuple[float, float] = (-2.0, 2.0)
     """Semitones, drawn between these and rounded."""
     surroundings_probability: float = 1.0
@@ -62,15 +62,15 @@ class Augmentation:
     reverberation_time: tuple[float, float] = (0.1, 0.6)
     """Seconds in which the room's sound falls by 60 dB, drawn between these."""
     direct_to_reverberant: tuple[float, float] = (6.0, 6.0)
-    """dB that the direct sound is above the room's, drawn between these: 6 for somebody a step or two away."""
+    """dB that the direct sound is above the room's, drawn between these: 6 for someone a step or two away."""
     noise_probability: float = 0.0
     """How often noise of a random colour is added."""
     noise_snr: tuple[float, float] = (5.0, 40.0)
     """Signal-to-noise ratio in dB, drawn between these."""
     noise_unevenness: float = 0.0
-    """dB, standard deviation: how far the noise's octaves lie off its colour; 0 for a smooth slope."""
+    """dB, standard deviation: how far the noise's octaves deviate from its colour; 0 for a smooth slope."""
     band_probability: float = 0.0
-    """How often the sound comes through a microphone that hears a band only, or a line that samples it."""
+    """How often the sound comes through a band-limited microphone, or a line that samples it."""
     band_low: tuple[float, float] = (50.0, 400.0)
     """Hz of the band's lower edge, drawn between these; a telephone's is 300."""
     band_high: tuple[float, float] = (3000.0, 7500.0)
@@ -79,7 +79,7 @@ class Augmentation:
     """dB, drawn between these."""
     masks: int = 0
     """SpecAugment (Park et al. 2019): number of time masks and as many frequency masks on mel features. Encoders of
-    samples mask inside: network.config.apply_spec_augment and mask_time_prob."""
+    samples mask internally: network.config.apply_spec_augment and mask_time_prob."""
     time_mask: float = 0.15
     """Longest time mask as a share of the features."""
     frequency_mask: float = 0.15
@@ -96,9 +96,10 @@ class Optimisation:
     learning_rate: float
     """Of the highest layer of the encoder."""
     head_learning_rate: float = 0.0
-    """Of the layers that are new; 0 for the same as `learning_rate`."""
+    """Of new layers; 0 for the same as `learning_rate`."""
     layer_decay: float = 1.0
-    """Each layer below learns by this factor slower (Howard and Ruder 2018, ULMFiT, section 3.2)."""
+    """Factor of the learning rate from each layer to the next lower one (Howard and Ruder 2018, ULMFiT, section
+    3.2)."""
     gradient_accumulation: int = 1
     """Batches for one step."""
     evaluation_batch_size: int = 16
@@ -111,21 +112,21 @@ class Optimisation:
     """Share of all steps in which the learning rate rises."""
     label_smoothing: float = 0.0
     class_weights: bool = False
-    """Weigh each emotion by the inverse of how often it occurs."""
+    """Weight each emotion by its inverse frequency."""
     gradient_clip: float = 1.0
     """Largest norm of the gradient."""
     bfloat16: bool = False
-    """Mixed precision, on a CPU too; full precision where the machine is not made for it."""
+    """Mixed precision, also on a CPU; full precision if the hardware does not support it."""
     gradient_checkpointing: bool = False
     """Compute activations twice instead of keeping them: less memory, about a third more time."""
     group_by_length: bool = True
-    """Put utterances of like duration into a batch, so that little is padding."""
+    """Put utterances of similar duration into a batch, so that little is padding."""
     batches_sorted_together: int = 8
-    """From so many batches of a random order `group_by_length` makes its batches: more leave less padding."""
+    """Number of batches in random order from which `group_by_length` makes its batches: more leave less padding."""
 
 
 def plain_values(recipe: Any) -> dict[str, Any]:
-    """Return `recipe`, of whatever training, as it comes back from JSON; of a checkpoint in a folder only the name."""
+    """Return `recipe`, of any training, as it comes back from JSON; of a checkpoint in a folder only the name."""
     values = json.loads(json.dumps(asdict(recipe)))
     checkpoint = recipe.network.checkpoint
     if checkpoint and Path(checkpoint).is_dir():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Recipes are read from YAML files in `train/`; any value can be set from the command line."""
+"""Reads recipes from YAML files in `train/`; any value can be set from the command line."""
 
 import dataclasses
 import typing
@@ -18,7 +18,7 @@ _EXTENDS = 'extends'
 
 
 def recipes_folder() -> Path:
-    """Return the folder of the recipes that come with the package; `base/` in it holds what several have in common."""
+    """Return the folder of the recipes that come with the package; its `base/` holds what several have in common."""
     return share_folder() / 'train'
 
 
@@ -34,10 +34,10 @@ def read_recipe(kind: type[Kind], name: str, folder: Path, settings: Sequence[st
 
     Raises SerError for an unknown recipe or key (and names the nearest one) and for a value of another type.
     """
-    known = recipe_names(folder)
-    if name not in known:
+    names = recipe_names(folder)
+    if name not in names:
         raise SerError(
-            f"there is no recipe '{name}'; the recipes are {', '.join(known) or 'gone'}{did_you_mean(name, known)}"
+            f"there is no recipe '{name}'; the recipes are {', '.join(names) or 'gone'}{did_you_mean(name, names)}"
         )
     source = f'{name}.yaml'
     return parse_recipe(kind, (folder / source).read_text('utf-8'), settings, source=source)
@@ -47,7 +47,7 @@ def parse_recipe(kind: type[Kind], text: str, settings: Sequence[str], *, source
     """Return the recipe in the YAML `text` as the frozen dataclass `kind`; see read_recipe.
 
     `extends: NAME` at its top takes every value that it does not name from `train/NAME.yaml` or
-    `train/base/NAME.yaml`; `extends: [A, B]` from both, where B has the last word. source: for messages.
+    `train/base/NAME.yaml`; `extends: [A, B]` from both, where B takes precedence. source: for messages.
     """
     values = _with_what_it_extends(_read_yaml(text, source), source)
     for setting in settings:
@@ -77,7 +77,7 @@ def _with_what_it_extends(values: Any, source: str) -> Any:
 
 
 def _merge(below: dict, above: dict) -> dict:
-    """Return both, group by group; where both have a value, that of `above`."""
+    """Return both, group by group; if both have a value, that of `above`."""
     merged = dict(below)
     for key, value in above.items():
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
@@ -98,7 +98,7 @@ def _apply(values: dict, setting: str) -> None:
 
 
 def _build(kind: type, values: Any, *, prefix: str, source: str) -> Any:
-    """Make the dataclass `kind` from nested dictionaries, and refuse whatever does not fit it."""
+    """Make the dataclass `kind` from nested dictionaries, and refuse anything that does not fit it."""
     if not isinstance(values, dict):
         raise SerError(f"{source}: '{prefix.rstrip('.') or 'the recipe'}' must be a group of key: value lines")
     fields = {item.name: item for item in dataclasses.fields(kind)}
@@ -144,7 +144,7 @@ def _convert(kind: Any, value: Any, what: str) -> Any:
             return float(value)
         except (TypeError, ValueError):
             pass
-    names = {
+    descriptions = {
         int: 'a whole number',
         float: 'a number',
         bool: 'true or false',
@@ -152,7 +152,7 @@ def _convert(kind: Any, value: Any, what: str) -> Any:
         dict: 'a group',
         list: 'a list',
     }
-    raise SerError(f'{what} is {value!r}; give {names[kind]}')
+    raise SerError(f'{what} is {value!r}; give {descriptions[kind]}')
 
 
 def _is_number(value: Any) -> bool:

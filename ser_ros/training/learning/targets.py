@@ -12,17 +12,17 @@ from ser_ros.training.data.recordings import Recording
 
 
 class Teacher(Protocol):
-    """Whoever knows the answers."""
+    """Any model that gives the answers."""
 
     name: str
 
     def __call__(self, recording: Recording, epoch: int) -> torch.Tensor:
-        """Return what it says of a recording's variant in `epoch`: probabilities, float32, shape (labels,)."""
+        """Return its answer to a recording's variant in `epoch`: probabilities, float32, shape (labels,)."""
 
 
 @dataclass(frozen=True)
 class OtherRecordings:
-    """Speech without labels of emotion: `taught` by the teacher, and `ordinary`, which has the label of its clips.
+    """Speech without labels of emotion: `taught` is labelled by the teacher, `ordinary` has the label of its clips.
 
     taught_count, ordinary_count: how many are due in an epoch.
     """
@@ -38,7 +38,7 @@ class OtherRecordings:
         return [recording.clip.name for recording in (*self.taught, *self.ordinary)]
 
     def due(self, variant: int, seed: int) -> list[Recording]:
-        """Return those that are due with that variant of the clips: others with each, as far as there are enough."""
+        """Return those that are due with that variant of the clips: different ones each time, if there are enough."""
         return _turn(self.taught, self.taught_count, variant, seed) + _turn(
             self.ordinary, self.ordinary_count, variant, seed
         )
@@ -48,14 +48,14 @@ class Targets:
     """Probabilities that the model should answer with."""
 
     def __init__(self, labels: Sequence[str], teacher: Teacher | None = None, weight: float = 0.0):
-        """Give the `teacher` the share `weight` of the targets of labelled clips, and all of the others'."""
+        """Give the `teacher` the share `weight` of the targets of labelled clips, and all targets of the others."""
         self._labels = list(labels)
         self._teacher = teacher
         self._weight = weight if teacher else 0.0
 
     @property
     def teacher_name(self) -> str:
-        """Whose answers they are; '' where there is no teacher."""
+        """Name of the teacher; '' if there is none."""
         return self._teacher.name if self._teacher else ''
 
     def __call__(self, recording: Recording, epoch: int) -> torch.Tensor:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs a pretraining and puts the finished encoder's folder in its place at once, with a card and its curves."""
+"""Runs a pretraining and moves the finished encoder's folder into place at once, with a card and its curves."""
 
 import shutil
 from collections import defaultdict
@@ -40,16 +40,16 @@ class Pretraining:
 
 
 def make_encoder(run: Pretraining, pieces: Sequence[Piece], teacher: TeacherEncoder | None) -> EncoderReport:
-    """Pretrain, write a Hugging Face folder that `train --model` can begin with, and return its report.
+    """Pretrain, write a Hugging Face folder that `train --model` can start from, and return its report.
 
-    Raises SerError where the folder is there already, and on a full disk.
+    Raises SerError if the folder exists already, and on a full disk.
     """
     if is_taken(run.out):
-        raise SerError(f'{run.out} is there already and is never overwritten; choose another --out or remove it')
+        raise SerError(f'{run.out} exists already and is never overwritten; choose another --out or remove it')
     work = run.out.with_name(f'.{run.out.name}.partial')
     cure = (
-        'make room, choose another --out, or keep fewer variants with --set augmentation.variants=1, and go on with '
-        '--resume'
+        'make room, choose another --out, or keep fewer variants with --set augmentation.variants=1, and '
+        'continue with --resume'
     )
     with full_disk_told(work, cure):
         made = pretrain(run.recipe, list(pieces), teacher, work, resume=run.resume)

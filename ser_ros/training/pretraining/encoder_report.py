@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The report that `pretrain` leaves in the folder of an encoder, and the encoder's card."""
+"""The report that `pretrain` writes into the folder of an encoder, and the encoder's card."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from ser_ros.training.reporting.origins_markdown import speech_table
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderReport(PretrainingReport):
-    """All that is known of a pretraining. training_log: the Trainer's entries."""
+    """Everything known about a pretraining. training_log: the Trainer's entries."""
 
     description: str
     settings: dict[str, Any]

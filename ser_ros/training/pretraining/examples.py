@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The torch data set of pretraining: what the student hears of a piece, and what it is to make of it."""
+"""The torch data set of pretraining: what the student hears of a piece, and its targets."""
 
 import dataclasses
 import zlib
@@ -22,16 +22,16 @@ from ser_ros.training.pretraining.speech import Piece
 from ser_ros.training.pretraining.teacher_encoder import TeacherEncoder
 
 VALID, MASK, CODES, STATES = 'valid', 'mask', 'codes', 'states'
-"""Names in an item: which rows are no padding, which are hidden, their codes, and the teacher's hidden states."""
+"""Names in an item: which rows are not padding, which are hidden, their codes, and the teacher's hidden states."""
 
 _VOICE, _SURROUNDINGS = range(2)
 """What is drawn."""
 
 
 class Examples(torch.utils.data.Dataset):
-    """Pieces in which the student hears a voice in a room, with noise, and its teacher the voice alone.
+    """Pieces in which the student hears a voice in a room, with noise, and its teacher only the voice.
 
-    Voice and surroundings depend on the seed, the epoch and the piece's name alone. Where the recipe has `voices` or
+    Voice and surroundings depend only on the seed, the epoch and the piece's name. If the recipe has `voices` or
     `variants` they are kept in a folder, so that teacher and features are computed once; half precision takes half the
     space.
     """
@@ -45,7 +45,7 @@ class Examples(torch.utils.data.Dataset):
         teacher: TeacherEncoder | None,
         kept: Path,
     ):
-        """`rows_of` tells how many rows the student makes of so many input rows; `kept` is the folder of variants."""
+        """`rows_of` returns how many rows the student makes of a number of input rows; `kept`: folder of variants."""
         self._pieces = pieces
         self._recipe = recipe
         self._frontend = frontend
@@ -59,7 +59,7 @@ class Examples(torch.utils.data.Dataset):
             self._quantizer = RandomQuantizer(prediction.codes, prediction.code_size, seed=recipe.seed)
 
     def set_epoch(self, epoch: int) -> None:
-        """Begin `epoch`; the Trainer's data loader calls this."""
+        """Start `epoch`; the Trainer's data loader calls this."""
         self._epoch = epoch
 
     def order(self, batch_size: int, *, sorted_together: int) -> list[int]:
@@ -82,17 +82,18 @@ class Examples(torch.utils.data.Dataset):
         voice = variant % voices if voices else variant
         heard = _kept(self._file('heard', variants, variant, index), lambda: self._heard(piece, voice, variant))
         rows = heard.pop(VALID)
-        told = _kept(self._file('told', voices or variants, voice, index), lambda: self._told(piece, voice, len(rows)))
+        targets_file = self._file('told', voices or variants, voice, index)
+        targets = _kept(targets_file, lambda: self._targets(piece, voice, len(rows)))
         seed = zlib.crc32(np.array([self._recipe.seed, self._epoch, index]).tobytes())
         mask = draw_mask(len(rows), piece.duration, self._recipe.masking, np.random.default_rng(seed))
-        return {**heard, **told, VALID: rows, MASK: torch.from_numpy(mask)}
+        return {**heard, **targets, VALID: rows, MASK: torch.from_numpy(mask)}
 
     def _file(self, what: str, count: int, number: int, index: int) -> Path | None:
-        """Return where that of a piece is kept; None where nothing is, for there is no end of them."""
+        """Return the file in which `what` of a piece is kept; None if there are too many to keep."""
         return self._kept / f'{what}-{number}' / f'{index}.safetensors' if count else None
 
     def _heard(self, piece: Piece, voice: int, variant: int) -> dict[str, torch.Tensor]:
-        """Return what the student hears, and which of its rows are no padding."""
+        """Return what the student hears, and which of its rows are not padding."""
         samples = self._voice(piece, voice)
         variation, rng = self._draw(piece, variant, _SURROUNDINGS)
         item = {name: value[0] for name, value in self._frontend([vary_surroundings(samples, variation, rng)]).items()}
@@ -102,8 +103,8 @@ class Examples(torch.utils.data.Dataset):
         item[VALID] = torch.ones(rows, dtype=torch.bool)
         return item
 
-    def _told(self, piece: Piece, voice: int, rows: int) -> dict[str, torch.Tensor]:
-        """Return what it is to make of it: of the voice alone."""
+    def _targets(self, piece: Piece, voice: int, rows: int) -> dict[str, torch.Tensor]:
+        """Return the targets, which come from only the voice."""
         samples = self._voice(piece, voice)
         item = {}
         if self._quantizer is not None:
@@ -126,10 +127,10 @@ def draw_mask(rows: int, duration: float, masking: Masking, rng: np.random.Gener
     """Return which of the `rows` of a piece of `duration` seconds are hidden: bool, shape (rows,)."""
     mask = np.zeros(rows, dtype=bool)
     span = max(round(masking.span * rows / duration), 1)
-    # As many spans as the share asks for on average, so that short pieces are not always or never masked.
+    # The number of spans matches the share on average, so that short pieces are not always or never masked.
     wanted = masking.share * rows / span
     count = int(wanted) + (rng.random() < wanted % 1)
-    if span < rows:  # a piece that is hidden as a whole tells nothing
+    if span < rows:  # nothing can be learned from a piece that is wholly hidden
         for start in rng.integers(rows - span + 1, size=count):
             mask[start : start + span] = True
     return mask
@@ -142,7 +143,7 @@ def collate_pieces(items: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tens
 
 
 def _kept(file: Path | None, make: Callable[[], dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-    """Return what `file` holds, or what `make` makes, which is then kept there."""
+    """Return the content of `file`, or what `make` returns, which is then kept there."""
     if file is None:
         return make()
     if not file.exists():

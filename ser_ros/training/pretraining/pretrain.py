@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pretrains an encoder with the Hugging Face Trainer and keeps checkpoints from which a killed run goes on."""
+"""Pretrains an encoder with the Hugging Face Trainer and keeps checkpoints from which a killed run continues."""
 
 import copy
 from collections import defaultdict
@@ -26,15 +26,15 @@ from ser_ros.training.pretraining.teacher_encoder import TeacherEncoder
 from ser_ros.training.pretraining.whitening import Whitening
 
 _MEASURED_PIECES = 200
-"""From which the scale of the teacher's states is taken: ten minutes, some 10 000 rows."""
+"""Number of pieces over which the scale of the teacher's states is computed: ten minutes, some 10 000 rows."""
 
 _KEPT = 'variants'
-"""Folder in `work` of what is computed once."""
+"""Folder in `work` for what is computed once."""
 
 
 @dataclass(frozen=True)
 class Pretrained:
-    """An encoder and how it came about.
+    """An encoder and how it was trained.
 
     initial_weights: 'random', or the checkpoint's name. log: the Trainer's entries. seconds: in all legs of a resumed
     run.
@@ -51,9 +51,9 @@ class Pretrained:
 def pretrain(
     recipe: PretrainingRecipe, pieces: list[Piece], teacher: TeacherEncoder | None, work: Path, *, resume: bool
 ) -> Pretrained:
-    """Train an encoder on `pieces`; `work` holds checkpoints and, where the recipe has variants, what is made once.
+    """Train an encoder on `pieces`; `work` holds checkpoints and, if the recipe has variants, what is computed once.
 
-    Raises SerError where `work` was begun with another recipe, other speech or another teacher.
+    Raises SerError if `work` was started with another recipe, other speech or another teacher.
     """
     made = design_encoder(recipe.network, recipe.feature_extraction)
     arguments = training_arguments(
@@ -102,7 +102,7 @@ def pretrain(
 
 
 def _as_designed(encoder: PreTrainedModel, config: PretrainedConfig) -> PreTrainedModel:
-    """Return the encoder without what hid rows from it: a fine-tuning must not go on hiding them unasked."""
+    """Return the encoder without its masking of rows: a fine-tuning must not continue that by itself."""
     config = copy.deepcopy(config)
     config.apply_spec_augment, config.mask_time_prob = False, 0.0
     clean = AutoModel.from_config(config, dtype=torch.float32)
@@ -112,7 +112,7 @@ def _as_designed(encoder: PreTrainedModel, config: PretrainedConfig) -> PreTrain
 
 
 class _Trainer(Trainer):
-    """Takes the order of pieces from the data set, and logs each loss by itself."""
+    """Takes the order of pieces from the data set, and logs each loss separately."""
 
     def __init__(self, *, recipe: PretrainingRecipe, **others: Any):
         super().__init__(**others)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The recipe of a pretraining, read from a YAML file in `train/pretraining/` as those of `train` are."""
+"""The recipe of a pretraining, read from a YAML file in `train/pretraining/` like those of `train`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,23 +19,23 @@ class Pieces:
     shortest: float = 0.5
     """Seconds; shorter files and rests are left out."""
     voices: int = 0
-    """Voices (tempos and pitches) of each piece, which a teacher hears once and the student in turn, each time in other
-    surroundings; 0 for a new one with each variant."""
+    """Number of voices (tempos and pitches) of each piece, which a teacher hears once and the student in turn, each
+    time in other surroundings; 0 for a new voice in each variant."""
 
 
 @dataclass(frozen=True)
 class Masking:
-    """Spans of rows that the encoder must guess from what is around them (Baevski et al. 2020, section 3.1)."""
+    """Spans of rows that the encoder must guess from their context (Baevski et al. 2020, section 3.1)."""
 
     share: float = 0.0
-    """Share of the rows that spans are to cover where they do not overlap; 0 for none."""
+    """Share of the rows that spans cover if they do not overlap; 0 for none."""
     span: float = 0.4
     """Seconds of a span."""
 
 
 @dataclass(frozen=True)
 class MaskedPrediction:
-    """Naming the code of what is hidden, of a codebook that is drawn and never learned (BEST-RQ, Chiu et al. 2022)."""
+    """Predicting codes of hidden rows, from a codebook that is drawn and never learned (BEST-RQ, Chiu et al. 2022)."""
 
     weight: float = 0.0
     """Of this loss; 0 for none."""
@@ -45,26 +45,26 @@ class MaskedPrediction:
 
 @dataclass(frozen=True)
 class HiddenStateDistillation:
-    """Reproducing hidden states of a teacher, who hears the same voice without room and noise."""
+    """Reproducing hidden states of a teacher that hears the same voice without room and noise."""
 
     weight: float = 0.0
     """Of this loss; 0 for none."""
     layers: list[int] = field(default_factory=list)
-    """Which of the teacher's, from 1. A Whisper teacher is cut off after the highest."""
+    """Layers of the teacher, from 1. A Whisper teacher is cut off after the highest."""
     whitening: float = 0.0
-    """How far directions in which they vary little count as much as those in which they vary a lot, 0..1."""
+    """How far directions of little variance count as much as those of large variance, 0..1."""
 
 
 @dataclass(frozen=True)
 class PretrainingRecipe:
-    """Everything that decides how an encoder comes out, except the speech and the teacher."""
+    """Everything that determines an encoder, except the speech and the teacher."""
 
     description: str
     network: Network
     optimisation: Optimisation
     feature_extraction: FeatureExtraction = field(default_factory=FeatureExtraction)
     augmentation: Augmentation = field(default_factory=Augmentation)
-    """`variants` are kept on the disk beside the checkpoints; the margins have no meaning here."""
+    """`variants` are kept on disk beside the checkpoints; the margins are unused here."""
     pieces: Pieces = field(default_factory=Pieces)
     masking: Masking = field(default_factory=Masking)
     masked_prediction: MaskedPrediction = field(default_factory=MaskedPrediction)
@@ -85,7 +85,7 @@ def load_pretraining_recipe(name: str, settings: Sequence[str] = ()) -> Pretrain
 
 
 def check_needs(recipe: PretrainingRecipe, *, has_teacher: bool) -> None:
-    """Raise SerError where the recipe lacks something, and where it has no use for a teacher."""
+    """Raise SerError if something that the recipe needs is missing, or if a teacher is unused."""
     if not recipe.distillation.weight and not recipe.masked_prediction.weight:
         raise SerError('the recipe learns nothing; give distillation.weight or masked_prediction.weight a value')
     if recipe.distillation.weight and not has_teacher:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names what is heard by codes that nobody learned.
+"""Assigns sound to codes that are drawn, not learned.
 
 After BEST-RQ (Chiu et al. 2022, Self-supervised Learning with Random-projection Quantizer for Speech Recognition).
 """
@@ -13,7 +13,7 @@ from ser_ros.audio.block import SAMPLE_RATE
 
 _BANDS = 80
 _FRAMES_PER_ROW = 2
-"""Mel spectra side by side that make one code: how the sound moves within a row of 20 or 40 ms."""
+"""Mel spectra that make one code: how the sound changes within a row of 20 or 40 ms."""
 
 
 class RandomQuantizer:

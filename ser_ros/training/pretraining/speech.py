@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Unlabelled speech: folders of audio files, cut into pieces that are read when their turn comes."""
+"""Unlabelled speech: folders of audio files, cut into pieces that are read when they are due."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Piece:
     duration: float
 
     def read(self) -> np.ndarray:
-        """Return its samples, float32, shape (n,), decoded as training clips are. Raises SerError."""
+        """Return its samples, float32, shape (n,), decoded like training clips. Raises SerError."""
         try:
             return read_part(self.path, self.start, self.duration)
         except SerError as error:
@@ -48,7 +48,7 @@ def find_pieces(folders: Sequence[Path], pieces: Pieces) -> list[Piece]:
             problems.append(f'{path} ({error})')
             continue
         found += [Piece(path, f'{name}@{start:g}', start, length) for start, length in _cut(duration, pieces)]
-    refuse_together('some files are no audio that can be read; remove them', problems)
+    refuse_together('some files cannot be read as audio; remove them', problems)
     if not found:
         raise SerError(f'all files are shorter than {pieces.shortest:g} s (pieces.shortest); give longer ones')
     return found
@@ -61,5 +61,5 @@ def _cut(duration: float, pieces: Pieces) -> list[tuple[float, float]]:
 
 
 def hours(pieces: Sequence[Piece]) -> float:
-    """Return how long all pieces are together."""
+    """Return the total duration of all pieces in hours."""
     return sum(piece.duration for piece in pieces) / 3600

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An encoder with the heads that pretraining asks of it, and what it loses by wrong guesses."""
+"""An encoder with the heads that pretraining needs, and its losses."""
 
 import copy
 import dataclasses
@@ -19,14 +19,14 @@ class Student(nn.Module):
     """Returns the loss of a batch of examples; `encoder` is what is kept afterwards."""
 
     def __init__(self, made: Design, recipe: PretrainingRecipe, whitening: Whitening):
-        """Draw what `made` brings no weights for from torch's global generator. Raises SerError; see new_encoder.
+        """Draw weights that `made` does not bring from torch's global generator. Raises SerError; see new_encoder.
 
-        whitening: of the teacher's states; without layers where there is no teacher.
+        whitening: of the teacher's states; without layers if there is no teacher.
         """
         super().__init__()
         config = copy.deepcopy(made.config)
-        config.apply_spec_augment = True  # or the encoder would not hide what it is told to
-        config.mask_time_prob = 1.0  # or it would have no vector to hide it with
+        config.apply_spec_augment = True  # otherwise the encoder would not apply the mask
+        config.mask_time_prob = 1.0  # otherwise it would have no mask vector
         self.encoder = new_encoder(dataclasses.replace(made, config=config))
         self._recipe = recipe
         self.whitening = whitening
@@ -35,7 +35,7 @@ class Student(nn.Module):
         self.reproduce = nn.ModuleList(nn.Linear(width, whitening.width) for _ in range(whitening.layers))
 
     def forward(self, **batch: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return 'loss' and its parts 'prediction_loss' and 'distillation_loss' where they are asked for."""
+        """Return 'loss' and its parts 'prediction_loss' and 'distillation_loss', if they are used."""
         valid, mask = batch.pop(VALID), batch.pop(MASK)
         codes, states = batch.pop(CODES, None), batch.pop(STATES, None)
         total = int(self.encoder._get_feat_extract_output_lengths(next(iter(batch.values())).shape[1]))
@@ -45,7 +45,7 @@ class Student(nn.Module):
         parts = {}
         if codes is not None and self.name_code is not None:
             logits = self.name_code(rows[mask]).float()
-            # The sum over none is 0, where their mean would be no number.
+            # The sum over nothing is 0, while its mean would not be a number.
             parts['prediction_loss'] = cross_entropy(logits, codes[mask].long(), reduction='sum') / max(len(logits), 1)
         if states is not None:
             guessed = torch.stack([head(rows[valid]) for head in self.reproduce], dim=1).float()

@@ -15,7 +15,7 @@ _LARGEST = torch.finfo(torch.float16).max
 
 
 class TeacherEncoder:
-    """Any speech encoder of transformers that `train` can begin with."""
+    """Any speech encoder of transformers that `train` can start from."""
 
     def __init__(self, checkpoint: str, layers: list[int], *, longest: float):
         """Load a folder or a model of the Hugging Face Hub; it hears at most `longest` seconds at once.
@@ -32,9 +32,9 @@ class TeacherEncoder:
             short = Network(checkpoint=checkpoint, window=longest, config={'encoder_layers': max(layers)})
             made = design_encoder(short, FeatureExtraction())
         self._device = 'cuda' if torch.cuda.is_available() else 'cpu'
-        with torch.random.fork_rng():  # what is drawn for it must not move the student's random numbers
+        with torch.random.fork_rng():  # its random numbers must not change the student's
             self._model = new_encoder(made).eval().requires_grad_(False).to(self._device)
-        if bfloat16_is_fast(self._device):  # once, which would be a quarter of the time of every call
+        if bfloat16_is_fast(self._device):  # once, because it would take a quarter of the time of every call
             for module in self._model.modules():
                 if isinstance(module, torch.nn.Linear):
                     module.to(torch.bfloat16)

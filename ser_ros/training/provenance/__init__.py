@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a model was made of: pretraining, earlier trainings, hardware and versions, and which clips it has heard."""
+"""What a model was made from: pretraining, earlier trainings, hardware and versions, and which clips it has heard."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The hardware and the packages that a run had."""
+"""The hardware and the packages of a run."""
 
 import importlib.metadata
 import os
@@ -15,7 +15,7 @@ _PACKAGES = ('torchaudio', 'datasets', 'scikit-learn', 'accelerate')
 
 
 def environment() -> dict[str, Any]:
-    """Return the hardware and the versions that decide speed and figures."""
+    """Return the hardware and the versions that affect speed and figures."""
     if torch.cuda.is_available():
         hardware = torch.cuda.get_device_name()
     else:

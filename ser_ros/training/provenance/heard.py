@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which clips of a corpus a model has heard, as its folder tells."""
+"""Which clips of a corpus a model has heard, according to its folder."""
 
 import csv
 from pathlib import Path
@@ -13,14 +13,14 @@ _MADE_IT = ('train.csv', 'validation.csv')
 """In a model folder: the clips that trained it and that chose its checkpoint."""
 
 _TESTED_IT = 'test.csv'
-"""There: the clips that its figures are of."""
+"""In a model folder: the clips that its figures are for."""
 
 
 def heard_clips(model: Path, corpus: Corpus) -> set[str] | None:
     """Return the names of those clips of `corpus` that trained the model in the folder `model` or chose its checkpoint.
 
-    A clip is known again by its path, or, should the data have moved, by file name, emotion and speaker; in
-    doubt it counts as heard. None where the folder does not tell. Raises SerError where a table is damaged.
+    A clip is recognised by its path, or, if the data has moved, by file name, emotion and speaker; in doubt it counts
+    as heard. None if the folder does not say. Raises SerError if a table is damaged.
     """
     tables = [model / name for name in _MADE_IT if (model / name).is_file()]
     if tables:
@@ -32,7 +32,7 @@ def heard_clips(model: Path, corpus: Corpus) -> set[str] | None:
 
 
 def choosing_test_clips(model: Path, corpus: Corpus) -> set[str]:
-    """Return the names of those clips of `corpus` that chose the checkpoint of `model` and test it too."""
+    """Return the names of those clips of `corpus` that chose the checkpoint of `model` and also test it."""
     table = model / _TESTED_IT
     origins = read_origins(model)
     return _listed(table, corpus) if table.is_file() and origins and origins.selection == 'test' else set()
@@ -49,7 +49,7 @@ def _listed(table: Path, corpus: Corpus) -> set[str]:
 
 
 def _read_rows(table: Path) -> list[tuple[Path, tuple[str, ...]]]:
-    """Return path and mark of each clip in a table that write_table left."""
+    """Return path and mark of each clip in a table by write_table."""
     rows = []
     try:
         with table.open(encoding='utf-8', newline='') as file:
@@ -64,7 +64,7 @@ def _read_rows(table: Path) -> list[tuple[Path, tuple[str, ...]]]:
 
 
 def _mark(path: Path, emotion: str, speaker: int | str | None) -> tuple[str, ...]:
-    """Return what tells a clip wherever its file lies; a name of RAVDESS's is enough."""
+    """Return what identifies a clip wherever its file is; a name of RAVDESS's is enough."""
     if is_clip_name(path.stem):
         return (path.stem,)
     return path.stem, emotion, '' if speaker is None else str(speaker)

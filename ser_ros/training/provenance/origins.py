@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the folder of a checkpoint tells of how its weights were made."""
+"""How the weights of a checkpoint were made, according to its folder."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -10,7 +10,7 @@ from ser_ros.training.storage.json_files import REPORT, read_part
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """One training of `train`, as the reports of later ones tell of it. licence: '' where it is not known."""
+    """One training of `train`, as described in the reports of later ones. licence: '' if it is not known."""
 
     recipe: str
     corpus: str
@@ -23,10 +23,10 @@ class Training:
 
 @dataclass(frozen=True, kw_only=True)
 class Origins(Training):
-    """What the report of `train` tells of where a model's weights come from.
+    """What the report of `train` says about the origin of a model's weights.
 
     selection: how the checkpoint was chosen: 'last', 'validation' or 'test'.
-    trained_before: on what `train` trained the weights that this began with, oldest first.
+    trained_before: earlier trainings by `train` of the initial weights, oldest first.
     """
 
     protocol: str
@@ -36,19 +36,19 @@ class Origins(Training):
 
     @property
     def training(self) -> Training:
-        """What the reports of later trainings tell of this one."""
+        """What the reports of later trainings say about this one."""
         return Training(**{field.name: getattr(self, field.name) for field in fields(Training)})
 
 
 def read_origins(folder: Path) -> Origins | None:
-    """Return what the report in the model `folder` tells; None where `train` left none. Raises SerError."""
+    """Return the origins in the report in the model `folder`; None if `train` left none. Raises SerError."""
     return read_part(Origins, folder / REPORT, 'train_clips')
 
 
 def pretraining_of(checkpoint: str) -> PretrainingReport | None:
-    """Return how `pretrain` made the encoder in the folder `checkpoint`, or the one of which `train` made the model.
+    """Return how `pretrain` made the encoder in the folder `checkpoint`, or the one from which `train` made the model.
 
-    None for random weights, and where the folder has no report of it. Raises SerError where that is damaged.
+    None for random weights, and where the folder has no report of it. Raises SerError if that is damaged.
     """
     if not checkpoint:
         return None
@@ -63,7 +63,7 @@ def trainings_of(checkpoint: str) -> tuple[Training, ...]:
     """Return how `train` made the weights in the folder `checkpoint`, oldest training first.
 
     Empty for random weights, where the folder has no report of it, and for an encoder that `pretrain` made. Raises
-    SerError where its report is damaged.
+    SerError if its report is damaged.
     """
     if not checkpoint:
         return ()

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How `pretrain` made an encoder, as the report of whatever was made of it tells."""
+"""How `pretrain` made an encoder, as stated in the reports of the encoder and of models made from it."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class UnlabelledSpeech:
-    """Part of what an encoder heard. licence: '' where it is not known."""
+    """Part of what an encoder heard. licence: '' if it is not known."""
 
     name: str
     licence: str
@@ -17,9 +17,9 @@ class UnlabelledSpeech:
 class PretrainingReport:
     """One pretraining.
 
-    pretrained_before: the same of the encoder that it began with.
+    pretrained_before: the same for the encoder that it started from.
     teacher: '' for none.
-    ravdess_clips: how many of the pieces are clips of RAVDESS.
+    ravdess_clips: number of pieces that are clips of RAVDESS.
     """
 
     recipe: str

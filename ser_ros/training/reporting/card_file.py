@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The file README.md of a model folder: each command writes its own part of it, and all else there is the user's."""
+"""The file README.md of a model folder: each command writes its own part; everything else belongs to the user."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,15 +24,15 @@ OPTIMISED = Part('<!-- what optimize writes -->', '<!-- end of what optimize wri
 def put_part(folder: Path, part: Part, text: str) -> None:
     """Write `text` into the card of the model `folder`, in place of what `part` held before.
 
-    Nothing else of the card changes. A part that is not there yet goes to the top or to the end.
+    Nothing else in the card changes. A new part goes to the top or to the end.
     """
     card = folder / CARD
-    # A user's lines may be of any encoding.
-    known = card.read_text(encoding='utf-8', errors='surrogateescape') if card.is_file() else ''
-    before, after = _around(known, part)
+    # The user's lines may have any encoding.
+    old = card.read_text(encoding='utf-8', errors='surrogateescape') if card.is_file() else ''
+    before, after = _around(old, part)
     pieces = [before.rstrip(), part.begins, text.strip(), part.ends, after.strip()]
-    told = '\n\n'.join(piece for piece in pieces if piece) + '\n'
-    write_text(card, told, errors='surrogateescape')
+    new = '\n\n'.join(piece for piece in pieces if piece) + '\n'
+    write_text(card, new, errors='surrogateescape')
 
 
 def _around(card: str, part: Part) -> tuple[str, str]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Table III of Gavali and Verma with the figures of our own runs beside it."""
+"""Table III of Gavali and Verma beside the figures of our own runs."""
 
 import statistics
 from collections.abc import Iterable, Sequence
@@ -76,7 +76,7 @@ _SELECTIONS = {
 def compare(folders: Iterable[Path]) -> list[str]:
     """Return a Markdown table of Gavali and Verma's figures and of all runs of `train` below `folders`, with notes.
 
-    Folds are one row once their summary is there. Raises SerError where a folder is not there or a report is damaged.
+    Folds are one row once their summary exists. Raises SerError if a folder is missing or a report is damaged.
     """
     found = [_read(path) for folder in folders for path in _report_paths(folder)]
     reports = [report for report in found if report is not None]
@@ -90,7 +90,7 @@ def compare(folders: Iterable[Path]) -> list[str]:
 
 def _report_paths(folder: Path) -> list[Path]:
     if not folder.is_dir():
-        raise SerError(f'{folder} is no folder; give one below which `train` left its reports')
+        raise SerError(f'{folder} is not a folder; give one below which `train` left its reports')
     summaries = sorted(folder.rglob(SUMMARY))
     summed_up = {path.parent for path in summaries}
     runs = [path for path in sorted(folder.rglob(REPORT)) if path.parent.parent not in summed_up]

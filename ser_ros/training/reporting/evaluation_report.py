@@ -25,7 +25,7 @@ class NumberedResult(Result):
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """What `evaluate` leaves."""
+    """What `evaluate` writes."""
 
     corpus: str
     results: tuple[NumberedResult, ...]
@@ -87,7 +87,7 @@ def evaluation_markdown(report: EvaluationReport) -> str:
 def write_evaluation(report: EvaluationReport, out: Path) -> None:
     """Write report.md, report.json and a picture for each model into the new folder `out`, all or nothing.
 
-    Raises SerError where the folder cannot be written.
+    Raises SerError if the folder cannot be written.
     """
     try:
         with whole_folder(out) as made:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Markdown that also reads well on a terminal: aligned tables, shares in per cent."""
+"""Markdown that also reads well on a terminal: aligned tables, shares in percent."""
 
 from collections.abc import Iterable, Sequence
 

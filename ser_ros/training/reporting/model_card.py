@@ -45,11 +45,11 @@ RAVDESS speech, audio only (Livingstone SR, Russo FA (2018), PLoS ONE 13(5): e01
 weights are derived from it, for non-commercial use."""
 
 _METRICS = {'accuracy': 'accuracy', 'recall': 'unweighted_recall', 'f1': 'macro_f1'}
-"""The Hub's name of a metric -> ours."""
+"""The Hub's name of a metric -> our name."""
 
 
 def model_card(report: RunReport, supplement: Supplement) -> str:
-    """Return the card for a run's report and what is known besides."""
+    """Return the card for a run's report and its supplement."""
     scores = supplement.scores
     commands = [
         *(pretraining.command for pretraining in pretrainings(report.pretraining)),
@@ -116,7 +116,7 @@ def _eval_results(measured: Hearings, corpus: str, protocol: str) -> list[EvalRe
 
 
 def _measured(report: RunReport, scores: Summary | None) -> tuple[Hearings | None, str]:
-    """Return the figures, and the protocol with whatever makes them look better than they are."""
+    """Return the figures, and the protocol with anything that makes them optimistic."""
     source = scores or report
     protocol = source.protocol + (f', mean of {source.folds} folds' if scores else '')
     if source.selection == 'test':
@@ -160,8 +160,8 @@ def _figures(report: RunReport, scores: Summary | None) -> str:
         lines += _over_all_folds(scores)
     if conditions := condition_lines(measured):
         lines += ['', 'The same utterances in other conditions:', '', *conditions]
-    if told := held_out_speech_lines(report.held_out_speech):
-        lines += ['', *told]
+    if lines_of_speech := held_out_speech_lines(report.held_out_speech):
+        lines += ['', *lines_of_speech]
     return '\n'.join(lines)
 
 

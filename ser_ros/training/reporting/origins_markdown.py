@@ -9,7 +9,7 @@ from ser_ros.training.reporting.markdown import table
 
 
 def training_sentence(training: Training) -> str:
-    """Return a training in words."""
+    """Return a sentence about a training."""
     speakers = f' of {len(training.train_speakers)} speakers' if training.train_speakers else ''
     licence = f' (licence: {training.licence})' if training.licence else ''
     return (
@@ -20,20 +20,20 @@ def training_sentence(training: Training) -> str:
 
 def pretraining_lines(pretraining: PretrainingReport) -> list[str]:
     """Return how the encoder was made: for each pretraining one paragraph, and a table of the speech."""
-    return [line for each in pretrainings(pretraining) for line in (*_lines_of_one(each), '')][:-1]
+    return [line for one in pretrainings(pretraining) for line in (*_lines_of_one(one), '')][:-1]
 
 
 def _lines_of_one(pretraining: PretrainingReport) -> list[str]:
     begun = '' if pretraining.initial_weights == 'random' else f', beginning with {pretraining.initial_weights}'
     teacher = f', from the hidden states of {pretraining.teacher}' if pretraining.teacher else ''
     clips = pretraining.ravdess_clips
-    known = f'{clips} clips of RAVDESS were' if clips else 'No clip of RAVDESS was'
+    among = f'{clips} clips of RAVDESS were' if clips else 'No clip of RAVDESS was'
     return [
         (
             f'The encoder was pretrained by ser_ros with the recipe {pretraining.recipe}{begun}{teacher}: '
             f'{pretraining.epochs} epochs over {pretraining.pieces} pieces ({pretraining.hours_heard:g} hours '
             f'heard), {pretraining.steps} steps in {pretraining.pretraining_minutes:.0f} minutes on '
-            f'{pretraining.hardware}, seed {pretraining.seed}. {known} among them.'
+            f'{pretraining.hardware}, seed {pretraining.seed}. {among} among them.'
         ),
         '',
         *speech_table(pretraining.speech),

@@ -64,11 +64,11 @@ def curves_picture(
     chosen_step: int | None = None,
     loss: str = 'loss (cross-entropy)',
 ) -> None:
-    """Draw loss, and where there are validation clips the accuracy on them, over global steps.
+    """Draw loss, and the accuracy on validation clips if there are any, over global steps.
 
     log_history: the Trainer's entries: of training 'step' and 'loss', of validation 'step', 'eval_loss' and
         'eval_accuracy' (0..1).
-    chosen_step: marks the checkpoint that was taken.
+    chosen_step: marks the chosen checkpoint.
     loss: what the losses are called.
     """
     validated = any('eval_accuracy' in entry for entry in log_history)
@@ -107,7 +107,7 @@ def _curve(axes: Axes, log_history: Sequence[dict[str, Any]], key: str, color: s
 
 
 def _save(figure: Figure, path: Path) -> None:
-    """Write a PNG whose bytes depend on the picture alone, all or nothing."""
+    """Write a PNG whose bytes depend only on the picture, all or nothing."""
     FigureCanvasAgg(figure)
     with whole_file(path) as partial:
         figure.savefig(partial, format='png', dpi=_DOTS_PER_INCH, metadata={'Software': None})

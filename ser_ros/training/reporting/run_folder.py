@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one place that writes what is told of a run: JSON, Markdown, pictures and card."""
+"""The one place that writes the reports of a run: JSON, Markdown, pictures and card."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ _CONFUSION = 'confusion.png'
 
 
 def write_run_folder(folder: Path, report: RunReport, supplement: Supplement = Supplement()) -> None:
-    """Write `report` into the model's `folder`, in place of what was told there; of the card only train's part."""
+    """Write `report` into the model's `folder`, replacing an earlier one; of the card only train's part."""
     (folder / 'report.md').write_text(run_markdown(report), encoding='utf-8')
     curves_picture(report.training_log, folder / 'curves.png', report.name, chosen_step=report.chosen_step)
     if report.evaluation:
@@ -28,7 +28,7 @@ def write_run_folder(folder: Path, report: RunReport, supplement: Supplement = S
 
 
 def write_summary_folder(folder: Path, summary: Summary) -> None:
-    """Write `summary` into `folder`, below which the folds are."""
+    """Write `summary` into `folder`, which contains the folds."""
     (folder / 'summary.md').write_text(summary_markdown(summary), encoding='utf-8')
     title = f'{summary.recipe}, {summary.protocol}, all {summary.folds} folds'
     confusion_picture(summary.labels, summary.confusion['whole_clip'], folder / _CONFUSION, title)

@@ -33,15 +33,15 @@ def run_markdown(report: RunReport) -> str:
         for hearing, heading in HEARINGS.items():
             lines += ['', f'## {heading.capitalize()}', '', *scores_lines(getattr(report.evaluation, hearing))]
         lines += conditions_section(report.evaluation)
-    if told := held_out_speech_lines(report.held_out_speech):
-        lines += ['', '## Held-out speech', '', *told]
+    if lines_of_speech := held_out_speech_lines(report.held_out_speech):
+        lines += ['', '## Held-out speech', '', *lines_of_speech]
     if report.pretraining:
         lines += ['', '## Pretraining', '', *pretraining_lines(report.pretraining)]
     return '\n'.join(lines) + '\n'
 
 
 def result_line(report: RunReport) -> str:
-    """Return what a command prints of a run that is done."""
+    """Return what a command prints about a finished run."""
     fold = f' fold {report.fold} of {report.folds}' if report.folds > 1 else ''
     if not report.evaluation:
         return f'{report.protocol}{fold}: trained in {report.training_minutes:.1f} minutes, not measured'
@@ -52,12 +52,12 @@ def result_line(report: RunReport) -> str:
 
 
 def optimism(report: Trained) -> list[str]:
-    """Return a warning where the test clips chose the checkpoint, else nothing."""
+    """Return a warning if the test clips chose the checkpoint, otherwise nothing."""
     return [_OPTIMISTIC, ''] if report.selection == 'test' else []
 
 
 def conditions_section(heard: Hearings) -> list[str]:
-    """Return the table of conditions under its heading; nothing where they were not measured."""
+    """Return the table of conditions under its heading; nothing if they were not measured."""
     lines = condition_lines(heard)
     return ['', '## In other conditions', '', *lines] if lines else []
 
@@ -91,7 +91,7 @@ def _training_facts(report: RunReport) -> list[str]:
 
 
 def weights_facts(report: Trained) -> list[str]:
-    """Return where the weights of a run or summary began, and how many they are."""
+    """Return the initial weights of a run or summary, and how many there are."""
     return [
         'random initial weights' if report.is_random else f'initial weights {report.initial_weights}',
         f'{report.parameters / 1e6:.1f} M parameters, {megabytes(report.model_megabytes)} on disk',
@@ -99,7 +99,7 @@ def weights_facts(report: Trained) -> list[str]:
 
 
 def teaching_facts(report: Trained) -> list[str]:
-    """Return what taught the model besides the labels; nothing where nothing did."""
+    """Return what taught the model besides the labels; nothing if nothing did."""
     facts = [f'the answers of the teacher {report.teacher}'] if report.teacher else []
     for speech, what in (
         (report.taught_speech, 'speech that it labelled'),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is known of a run: the report that `train` leaves in the folder of each model."""
+"""Everything known about a run: the report that `train` writes into the folder of each model."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from ser_ros.training.storage.plain import from_plain
 Kind = TypeVar('Kind', bound='Trained')
 
 RANDOM = 'random'
-"""Initial weights that come from nowhere."""
+"""Initial weights without a checkpoint."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class Trained:
 
     selection: how the checkpoint was chosen, a key of SELECTIONS.
     initial_weights: name of a checkpoint, or 'random'.
-    teacher, taught_speech, ordinary_speech: what taught besides the labels; empty where nothing did.
+    teacher, taught_speech, ordinary_speech: what taught besides the labels; empty if nothing did.
     settings: the recipe, as plain values.
     """
 
@@ -52,7 +52,7 @@ class Trained:
 
     @classmethod
     def from_json(cls: type[Kind], values: Any) -> Kind:
-        """Return what `to_json` gave. Raises ValueError where it is something else."""
+        """Return the object that `to_json` was called on. Raises ValueError for anything else."""
         return from_plain(cls, values)
 
     def to_json(self) -> dict[str, Any]:
@@ -61,7 +61,7 @@ class Trained:
 
     @property
     def is_random(self) -> bool:
-        """Whether the model began with random weights."""
+        """Whether the model started from random weights."""
         return self.initial_weights == RANDOM
 
     @property
@@ -79,10 +79,10 @@ class Trained:
 class RunReport(Origins, Trained):
     """One run.
 
-    licence: of a table of one's own, '' where it is not known and for RAVDESS.
-    evaluation: None where there were no test clips.
-    validation_accuracy: of the chosen checkpoint, 0..1; None where there were no validation clips.
-    temperature: by which logits are divided; calibrated_on: whose answers it was fitted to, '' for nobody's.
+    licence: of the user's own table, '' if it is not known and for RAVDESS.
+    evaluation: None if there were no test clips.
+    validation_accuracy: of the chosen checkpoint, 0..1; None if there were no validation clips.
+    temperature: what logits are divided by; calibrated_on: the clips that it was fitted to, '' for none.
     training_log: the Trainer's entries.
     """
 
@@ -102,21 +102,21 @@ class RunReport(Origins, Trained):
 
     @property
     def name(self) -> str:
-        """Recipe and protocol, and the fold where there are several."""
+        """Recipe and protocol, and the fold if there are several."""
         fold = f' fold {self.fold} of {self.folds}' if self.folds > 1 else ''
         return f'{self.recipe}, {self.protocol}{fold}'
 
     @property
     def epochs(self) -> int:
-        """That the recipe asks for."""
+        """As set in the recipe."""
         return self.settings['optimisation']['epochs']
 
     @property
     def batch_size(self) -> int:
-        """That the recipe asks for."""
+        """As set in the recipe."""
         return self.settings['optimisation']['batch_size']
 
 
 def read_run_report(path: Path) -> RunReport | None:
-    """Return the report of `train` in the file `path`; None where there is none. Raises SerError; see read_as."""
+    """Return the report of `train` in the file `path`; None if there is none. Raises SerError; see read_as."""
     return read_as(RunReport, path, 'train_clips')

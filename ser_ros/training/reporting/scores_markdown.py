@@ -10,11 +10,11 @@ from ser_ros.training.evaluation.scores import Confusion, Figures, Group, Groups
 from ser_ros.training.reporting.markdown import confusion_table, percent, table
 
 _NO_EMOTION = ('neutral', 'calm')
-"""Labels that are right for somebody who reads aloud or talks as one does."""
+"""Labels that are right for someone who reads aloud or speaks ordinarily."""
 
 
 def condition_lines(heard: Hearings | None) -> list[str]:
-    """Return a table of the conditions and of what each costs; nothing where they were not measured."""
+    """Return a table of the conditions and of what each costs; nothing if they were not measured."""
     if heard is None or not heard.conditions:
         return []
     clean = heard.utterance
@@ -33,7 +33,7 @@ def condition_lines(heard: Hearings | None) -> list[str]:
 
 
 def scores_lines(scores: Scores) -> list[str]:
-    """Return all that one hearing of the clips gave: figures, each label, confusion, speakers and intensities."""
+    """Return all results of one hearing of the clips: figures, each label, confusion, speakers and intensities."""
     lines = [
         figures_line(scores),
         '',
@@ -58,7 +58,7 @@ def _group_table(kind: str, members: dict[str, Group]) -> list[str]:
 
 
 def largest_confusions(labels: Sequence[str], confusion: Confusion, most: int = 4) -> str:
-    """Return a sentence about the emotions that are taken for another most often; '' where none is."""
+    """Return a sentence about the most frequent confusions of emotions; '' if there are none."""
     cells = [
         (answers[answered] / sum(answers), truth, answered)
         for truth, answers in enumerate(confusion)
@@ -67,11 +67,11 @@ def largest_confusions(labels: Sequence[str], confusion: Confusion, most: int = 
     ]
     if not cells:
         return ''
-    told = [
+    confusions = [
         f'{labels[truth]} is called {labels[answered]} in {percent(share)}'
         for share, truth, answered in sorted(cells, key=lambda cell: -cell[0])[:most]
     ]
-    return f'It confuses most: {", ".join(told)}.'
+    return f'It confuses most: {", ".join(confusions)}.'
 
 
 def figures_line(figures: Figures) -> str:
@@ -82,16 +82,16 @@ def figures_line(figures: Figures) -> str:
     return ', '.join(f'{name} {percent(share)}' for name, share in measured.items() if share is not None)
 
 
-def held_out_speech_lines(told: HeldOutSpeech | None) -> list[str]:
-    """Return the answers in a sentence; nothing where none were asked for."""
-    if not told:
+def held_out_speech_lines(speech: HeldOutSpeech | None) -> list[str]:
+    """Return the answers in a sentence; nothing if there are none."""
+    if not speech:
         return []
-    answers = sorted(told.answers.items(), key=lambda answer: -answer[1])
-    ordinary = sum(told.answers.get(label, 0.0) for label in _NO_EMOTION)
+    answers = sorted(speech.answers.items(), key=lambda answer: -answer[1])
+    ordinary = sum(speech.answers.get(label, 0.0) for label in _NO_EMOTION)
     return [
         (
-            f'Speech of other people, who acted no emotion and whom the model never heard ({", ".join(told.speech)};'
-            f' {told.recordings} recordings, at most {told.longest_seconds:.1f} s of each): '
+            f'Speech of other people, who acted no emotion and whom the model never heard ({", ".join(speech.speech)};'
+            f' {speech.recordings} recordings, at most {speech.longest_seconds:.1f} s of each): '
             f'**{percent(ordinary)}** of it is called {" or ".join(_NO_EMOTION)} '
             f'({", ".join(f"{label} {percent(share)}" for label, share in answers)}).'
         ),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a model card tells of the model's optimised form: how fast it answers."""
+"""What a model card says about the model's optimised form: how fast it answers."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ from ser_ros.training.reporting.markdown import megabytes, percent, table
 
 
 def put_speed_section(folder: Path, built: Built, machine: Mapping[str, str], command: str) -> None:
-    """Write into the card of the model `folder`, if it has one, what was measured, in place of what was before.
+    """Write the measurements into the card of the model `folder`, if it has one, replacing earlier ones.
 
     machine: 'CPU' and 'software', on which it was measured.
     """

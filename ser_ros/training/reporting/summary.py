@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the folds of a protocol tell together."""
+"""The summary of the folds of a protocol."""
 
 import dataclasses
 import statistics
@@ -28,7 +28,7 @@ _MOST_OPTIMISTIC_FIRST = ('test', 'validation', 'last')
 
 @dataclass(frozen=True, kw_only=True)
 class FoldFigures:
-    """What a summary tells of each fold; see RunReport."""
+    """What a summary holds for each fold; see RunReport."""
 
     fold: int
     test_speakers: tuple[int | str, ...]
@@ -49,8 +49,8 @@ class Summary(Trained):
 
     deviation: standard deviation over folds (n - 1).
     confusion, groups: of all folds' clips, for each of HEARINGS.
-    temperature: suits the answers of all folds; None where validation clips calibrated them.
-    pooled: calibration errors of all clips, for each of HEARINGS; empty where `temperature` is None.
+    temperature: fitted to the answers of all folds; None if validation clips calibrated them.
+    pooled: calibration errors of all clips, for each of HEARINGS; empty if `temperature` is None.
     """
 
     commands: tuple[str, ...]
@@ -64,14 +64,14 @@ class Summary(Trained):
 
 
 def read_summary(path: Path) -> Summary | None:
-    """Return the summary in the file `path`; None where there is none. Raises SerError; see read_as."""
+    """Return the summary in the file `path`; None if there is none. Raises SerError; see read_as."""
     return read_as(Summary, path, 'per_fold')
 
 
 def summarise(
     reports: Sequence[RunReport], temperature: float | None = None, pooled: dict[str, CalibrationErrors] | None = None
 ) -> Summary:
-    """Sum up the reports of all folds. `temperature` and `pooled`: see Summary."""
+    """Summarise the reports of all folds. `temperature` and `pooled`: see Summary."""
     evaluations = [report.evaluation for report in reports if report.evaluation is not None]
     common = {field.name: getattr(reports[0], field.name) for field in dataclasses.fields(Trained)}
     return Summary(
@@ -89,11 +89,14 @@ def summarise(
         confusion={
             hearing: tuple(
                 tuple(sum(cells) for cells in zip(*rows, strict=True))
-                for rows in zip(*(getattr(each, hearing).confusion for each in evaluations), strict=True)
+                for rows in zip(*(getattr(evaluation, hearing).confusion for evaluation in evaluations), strict=True)
             )
             for hearing in HEARINGS
         },
-        groups={hearing: _groups([getattr(each, hearing).groups for each in evaluations]) for hearing in HEARINGS},
+        groups={
+            hearing: _groups([getattr(evaluation, hearing).groups for evaluation in evaluations])
+            for hearing in HEARINGS
+        },
         temperature=temperature,
         pooled=pooled or {},
     )
@@ -104,8 +107,8 @@ def _fold_figures(report: RunReport) -> FoldFigures:
         hearing: Figures(**{measure: getattr(getattr(report.evaluation, hearing), measure) for measure in MEASURES})
         for hearing in HEARINGS
     }
-    told = {field.name for field in dataclasses.fields(FoldFigures)} - figures.keys()
-    shared: dict[str, Any] = {name: getattr(report, name) for name in told}
+    names = {field.name for field in dataclasses.fields(FoldFigures)} - figures.keys()
+    shared: dict[str, Any] = {name: getattr(report, name) for name in names}
     return FoldFigures(**shared | figures)
 
 
@@ -131,26 +134,28 @@ def _number_first(item: tuple[str, list[Group]]) -> tuple[int, str]:
     return (int(item[0]), '') if item[0].isdigit() else (0, item[0])
 
 
-def _held_out_speech(told: Sequence[HeldOutSpeech | None]) -> HeldOutSpeech | None:
-    known = [each for each in told if each is not None]
-    if len(known) < len(told):
+def _held_out_speech(folds: Sequence[HeldOutSpeech | None]) -> HeldOutSpeech | None:
+    measured = [fold for fold in folds if fold is not None]
+    if len(measured) < len(folds):
         return None
-    answers = {label: statistics.mean(each.answers[label] for each in known) for label in known[0].answers}
-    return dataclasses.replace(known[0], answers=answers)
+    answers = {label: statistics.mean(fold.answers[label] for fold in measured) for label in measured[0].answers}
+    return dataclasses.replace(measured[0], answers=answers)
 
 
 def _over_folds(evaluations: Sequence[Evaluation], statistic: Callable[[list[float]], float]) -> Hearings:
     def over(figures: Sequence[ConditionFigures], measures: Sequence[str]) -> dict[str, float]:
-        return {measure: statistic([getattr(each, measure) for each in figures]) for measure in measures}
+        return {measure: statistic([getattr(fold, measure) for fold in figures]) for measure in measures}
 
-    in_all = all(each.conditions for each in evaluations)
+    in_all = all(evaluation.conditions for evaluation in evaluations)
     return Hearings(
         **{
-            hearing: Figures(**over([getattr(each, hearing) for each in evaluations], tuple(MEASURES)))
+            hearing: Figures(**over([getattr(evaluation, hearing) for evaluation in evaluations], tuple(MEASURES)))
             for hearing in HEARINGS
         },
         conditions={
-            name: ConditionFigures(**over([each.conditions[name] for each in evaluations], CONDITION_MEASURES))
+            name: ConditionFigures(
+                **over([evaluation.conditions[name] for evaluation in evaluations], CONDITION_MEASURES)
+            )
             for name in (evaluations[0].conditions if in_all else ())
         },
     )

@@ -43,8 +43,8 @@ def summary_markdown(summary: Summary) -> str:
         lines += ['', largest_confusions(summary.labels, confusion)]
         lines += group_tables(summary.groups[hearing])
     lines += conditions_section(summary.mean)
-    if told := held_out_speech_lines(summary.held_out_speech):
-        lines += ['', '## Held-out speech', '', *told]
+    if lines_of_speech := held_out_speech_lines(summary.held_out_speech):
+        lines += ['', '## Held-out speech', '', *lines_of_speech]
     if summary.pretraining:
         lines += ['', '## Pretraining', '', *pretraining_lines(summary.pretraining)]
     return '\n'.join(lines) + '\n'
@@ -69,16 +69,16 @@ def fold_table(summary: Summary) -> list[str]:
 
 
 def pooled_calibration(summary: Summary) -> str:
-    """Return the calibration error over the test clips of all folds together; '' where it was not measured."""
+    """Return the calibration error over the test clips of all folds together; '' if it was not measured."""
     if not summary.pooled:
         return ''
-    told = [
+    errors = [
         f'{percent(pooled.calibration_error)} on {HEARINGS[hearing]} ({percent(pooled.uncalibrated_error)} '
         'without the temperatures)'
         for hearing, pooled in summary.pooled.items()
     ]
     return (
-        f'Calibration error of all {summary.test_clips} test clips together: {", ".join(told)}. The mean over folds '
+        f'Calibration error of all {summary.test_clips} test clips together: {", ".join(errors)}. The mean over folds '
         "is larger by what chance adds to few clips in each bin. Each fold's temperature was fitted to the answers of "
         'the other folds.'
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a model card tells besides the report of its own run."""
+"""What a model card shows besides the report of its own run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Supplement:
     notes: str = ''
 
     def __bool__(self) -> bool:
-        """Whether there is anything to tell."""
+        """Whether there is anything to show."""
         return self != Supplement()
 
 
@@ -40,14 +40,14 @@ def read_supplement(scores: Path | None, reports: Sequence[Path], notes: Path | 
 def _read_scores(path: Path) -> Summary:
     scores = read_summary(path)
     if scores is None:
-        raise SerError(f'{path} is no summary of folds; give the summary.json that the folds of the same recipe left')
+        raise SerError(f'{path} is not a summary of folds; give the summary.json of the folds of the same recipe')
     return scores
 
 
 def _read_report(path: Path) -> RunReport:
     report = read_run_report(path)
     if report is None or report.evaluation is None:
-        raise SerError(f'{path} is no report of a measured model; give the report.json that train left in its folder')
+        raise SerError(f'{path} is not a report of a measured model; give the report.json in its folder')
     return report
 
 
@@ -55,4 +55,4 @@ def _read_notes(path: Path) -> str:
     try:
         return path.read_text(encoding='utf-8').strip()
     except (OSError, ValueError):
-        raise SerError(f'{path} cannot be read as text; give a Markdown file with what the card shall tell') from None
+        raise SerError(f'{path} cannot be read as text; give a Markdown file for the card') from None

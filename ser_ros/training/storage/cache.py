@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where training keeps what it can make again: downloads, unpacked archives, decoded clips."""
+"""Where training keeps files that can be recreated: downloads, unpacked archives, decoded clips."""
 
 import os
 from pathlib import Path
@@ -9,9 +9,9 @@ CACHE_VARIABLE = 'SER_ROS_CACHE'
 
 
 def cache_folder() -> Path:
-    """Return $SER_ROS_CACHE, else $XDG_CACHE_HOME/ser_ros, else ~/.cache/ser_ros; it may not exist yet.
+    """Return $SER_ROS_CACHE, otherwise $XDG_CACHE_HOME/ser_ros, otherwise ~/.cache/ser_ros; it may not exist yet.
 
-    All of it can be removed whenever no training runs.
+    It can be removed whenever no training is running.
     """
     chosen = os.environ.get(CACHE_VARIABLE)
     if chosen:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finished folders come to their place at once; a full disk is told by the errors of the libraries that write to it."""
+"""Moves finished folders into place at once, and reports a full disk whichever library met it."""
 
 import errno
 import shutil
@@ -10,7 +10,7 @@ from pathlib import Path
 from ser_ros.errors import SerError
 
 _ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""No space, no quota, a file larger than the file system or the user may have."""
+"""No space, no quota, or a file larger than the file system or the user is allowed."""
 
 _SIGNS = (
     'No space left on device',
@@ -21,11 +21,11 @@ _SIGNS = (
     'unexpected pos ',
     'iostream error',
 )
-"""What safetensors, Arrow and torch say, which wrap the system's error into their own."""
+"""Messages of safetensors, Arrow and torch, which wrap the system's error in their own."""
 
 
 def tells_of_a_full_disk(error: BaseException | None) -> bool:
-    """Return whether `error`, or what it came from, was a disk without room."""
+    """Return whether `error`, or its cause, was a full disk."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in _ERRORS:
             return True
@@ -37,7 +37,7 @@ def tells_of_a_full_disk(error: BaseException | None) -> bool:
 
 @contextmanager
 def full_disk_told(work: Path, cure: str) -> Iterator[None]:
-    """Turn the error of a disk without room, on which the folder `work` lies, into a SerError that ends with `cure`."""
+    """Turn the error of a full disk, on which the folder `work` is, into a SerError that ends with `cure`."""
     try:
         yield
     except Exception as error:
@@ -47,15 +47,15 @@ def full_disk_told(work: Path, cure: str) -> Iterator[None]:
 
 
 def is_taken(folder: Path) -> bool:
-    """Return whether something is there that a new folder would overwrite; an empty folder is nothing."""
+    """Return whether a new folder would overwrite something; an empty folder does not count."""
     return folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))
 
 
 def put_in_place(made: Path, folder: Path) -> None:
-    """Rename the folder `made` to `folder`. Raises SerError that tells where it is if that fails.
+    """Rename the folder `made` to `folder`. Raises SerError that says where it is if that fails.
 
-    An empty folder that is there already stays, for it may be somebody's working directory, or a mounted disk: all is
-    moved into it, and what makes it a model last.
+    An existing empty folder is kept, because it may be someone's working directory, or a mounted disk: everything is
+    moved into it, config.json last, which makes it a model.
     """
     try:
         if folder.is_dir():

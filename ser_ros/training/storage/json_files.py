@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The JSON files that runs leave in their folders."""
+"""The JSON files that runs write into their folders."""
 
 import dataclasses
 import json
@@ -18,16 +18,16 @@ SUMMARY = 'summary.json'
 
 
 def read_as(kind: type[Kind], path: Path, mark: str) -> Kind | None:
-    """Return what the file `path` holds as the dataclass `kind`, whose field `mark` no other kind of file has.
+    """Return the content of `path` as the dataclass `kind`, whose field `mark` no other kind of file has.
 
-    None where there is no such file, or one of another kind. Raises SerError where it is damaged, or was written by
-    another version.
+    None if there is no such file, or one of another kind. Raises SerError if it is damaged, or was written by another
+    version.
     """
     return _read(kind, path, mark, lambda values: values)
 
 
 def read_part(kind: type[Kind], path: Path, mark: str) -> Kind | None:
-    """Return that part of the file `path` which the dataclass `kind` has fields for; see read_as."""
+    """Return the part of the file `path` for which the dataclass `kind` has fields; see read_as."""
     names = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]  # a dataclass
     return _read(kind, path, mark, lambda values: {name: values[name] for name in names & values.keys()})
 

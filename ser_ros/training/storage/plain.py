@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Frozen dataclasses from what a JSON file holds; `dataclasses.asdict` is the way back."""
+"""Frozen dataclasses from the content of a JSON file; `dataclasses.asdict` is the reverse."""
 
 import dataclasses
 import types
@@ -8,9 +8,9 @@ from typing import Any
 
 
 def from_plain(kind: Any, value: Any) -> Any:
-    """Return `value`, which came from JSON, as a `kind`: a dataclass, tuple or dictionary of them, or what it is.
+    """Return `value`, which came from JSON, as a `kind`: a dataclass, a tuple or dictionary of them, or unchanged.
 
-    Raises ValueError where a dataclass lacks a field or has none of that name.
+    Raises ValueError if a field of a dataclass is missing or unknown.
     """
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):

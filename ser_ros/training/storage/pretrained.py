@@ -14,7 +14,7 @@ from ser_ros.errors import SerError, reason
 
 
 def read_config(checkpoint: str) -> PretrainedConfig:
-    """Return the configuration of `checkpoint`. Raises SerError where it is not there."""
+    """Return the configuration of `checkpoint`. Raises SerError if it does not exist."""
     try:
         _ask_the_hub(checkpoint)
         return AutoConfig.from_pretrained(checkpoint, trust_remote_code=False)
@@ -23,7 +23,7 @@ def read_config(checkpoint: str) -> PretrainedConfig:
 
 
 def read_feature_extractor(checkpoint: str) -> SequenceFeatureExtractor:
-    """Return the feature extractor of `checkpoint`. Raises SerError where it has none, or one for another rate."""
+    """Return the feature extractor of `checkpoint`. Raises SerError if it has none, or one for another rate."""
     try:
         feature_extractor = AutoFeatureExtractor.from_pretrained(checkpoint, trust_remote_code=False)
     except Exception as error:
@@ -33,19 +33,19 @@ def read_feature_extractor(checkpoint: str) -> SequenceFeatureExtractor:
         ) from None
     rate = getattr(feature_extractor, 'sampling_rate', None)
     if rate != SAMPLE_RATE:
-        raise SerError(f"the checkpoint '{checkpoint}' wants sound at {rate} Hz; give one for {SAMPLE_RATE} Hz")
+        raise SerError(f"the checkpoint '{checkpoint}' needs sound at {rate} Hz; give one for {SAMPLE_RATE} Hz")
     return feature_extractor
 
 
 def read_network(
     auto_class: Any, checkpoint: str, config: PretrainedConfig, attention: str | None
 ) -> tuple[PreTrainedModel, dict[str, Any]]:
-    """Return the network of `checkpoint` in single precision, and what transformers tells of its weights.
+    """Return the network of `checkpoint` in single precision, and what transformers reports about its weights.
 
-    auto_class: of transformers, such as AutoModel. config: how the network is to be; weights of another shape are drawn
-        anew, and listed. attention: which of transformers' implementations; None for its own choice.
+    auto_class: of transformers, such as AutoModel. config: of the network; weights of another shape are drawn again,
+        and listed. attention: one of transformers' implementations; None for its own choice.
 
-    Raises SerError where the checkpoint cannot be loaded.
+    Raises SerError if the checkpoint cannot be loaded.
     """
     try:
         return auto_class.from_pretrained(
@@ -62,7 +62,7 @@ def read_network(
 
 
 def _ask_the_hub(checkpoint: str) -> None:
-    """Raise at once what is wrong with the network: transformers would try again for half a minute."""
+    """Raise errors of the network connection at once: transformers would retry for half a minute."""
     if Path(checkpoint).is_dir() or isinstance(try_to_load_from_cache(checkpoint, 'config.json'), str):
         return
     get_hf_file_metadata(hf_hub_url(checkpoint, 'config.json'))
@@ -75,7 +75,7 @@ def _not_there(checkpoint: str, error: Exception) -> SerError:
             'give a complete Hugging Face folder of a speech encoder'
         )
     return SerError(
-        f"the checkpoint '{checkpoint}' is no folder here and could not be fetched from the Hugging Face Hub; "
+        f"the checkpoint '{checkpoint}' is not a folder here and could not be fetched from the Hugging Face Hub; "
         'check name and network, or copy its folder (config.json, preprocessor_config.json, model.safetensors) to this '
         'machine and give it with --model FOLDER'
     )

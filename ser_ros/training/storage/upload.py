@@ -20,17 +20,17 @@ from ser_ros.errors import SerError, reason
 _CONFIG = 'config.json'
 
 _NOT_UPLOADED = ['.*', '*.csv']
-"""Hidden files, and the tables of clips: they name the files and speakers of whoever trained."""
+"""Hidden files, and the tables of clips: they name files and speakers of the person who trained."""
 
 _LOG_IN = '`hf auth login` or HF_TOKEN with a token that may write'
 
 
 def push(folder: Path, name: str) -> str:
-    """Upload the model in `folder` as `name` ('owner/name', or 'name' for the account's own); return its address.
+    """Upload the model in `folder` as `name` ('owner/name', or 'name' in the own account); return its address.
 
-    A repository that is not there yet is made, and is private: its owner looks at the model card and the data's licence
-    before others do. One that is there stays as visible as it is, and gets another commit. Tables of clips stay here.
-    Raises SerError where `folder` is not one whole model, without a token or a network, and where the Hub refuses.
+    A new repository is private, so that its owner can check the model card and the data's licence before others see it.
+    An existing one keeps its visibility and gets another commit. Tables of clips are not uploaded. Raises SerError if
+    `folder` is not one whole model, without a token or a network, and if the Hub refuses.
     """
     _refuse_what_is_no_model(folder)
     check_account()
@@ -47,7 +47,7 @@ def push(folder: Path, name: str) -> str:
 
 
 def check_account() -> None:
-    """Raise SerError where the Hub cannot be reached or takes no token from here; better before a long training."""
+    """Raise SerError if the Hub cannot be reached or accepts no token from here; call it before a long training."""
     with _in_a_sentence('the account on the Hugging Face Hub could not be checked'):
         HfApi().whoami()
 
@@ -72,7 +72,7 @@ def _refuse_what_is_no_model(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _in_a_sentence(fact: str) -> Iterator[None]:
-    """Turn what the library raises into a SerError that begins with `fact`."""
+    """Turn errors of the library into a SerError that begins with `fact`."""
     try:
         yield
     except LocalTokenNotFoundError:

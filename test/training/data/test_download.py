@@ -121,7 +121,7 @@ def test_another_file_is_removed(server, path, refuses):
 def test_a_file_that_is_there_but_another_is_never_touched(server, path, refuses):
     path.parent.mkdir()
     path.write_bytes(b'thesis')
-    with refuses('is there already', 'remove it'):
+    with refuses('exists already', 'remove it'):
         download(server.url, path, MD5)
     assert path.read_bytes() == b'thesis' and server.sent == []
 

@@ -41,7 +41,7 @@ def test_nothing_is_read_where_nothing_is_wanted(folder):
 
 
 def test_what_holds_no_speech_is_refused(tmp_path, refuses):
-    with refuses('nowhere is no folder'):
+    with refuses('nowhere is not a folder'):
         audio_files(tmp_path / 'nowhere')
     with refuses('holds no audio file', '.wav'):
         audio_files(tmp_path)

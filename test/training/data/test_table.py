@@ -104,7 +104,7 @@ def test_what_is_wrong_with_the_whole_file(folder, refuses):
         read_table(table(folder, 'path,emotion'))
     with refuses('not UTF-8 in line 2', 'save it as CSV in UTF-8'):
         read_table(table(folder, 'path,emotion', 'a.wav,fröhlich', encoding='latin-1'))
-    with refuses('no valid CSV in line 3', 'quotes'):
+    with refuses('not valid CSV in line 3', 'quotes'):
         read_table(table(folder, 'path,emotion', 'a.wav,happy', '"b.wav,happy', 'c.wav,happy'))
     with refuses("the column 'emotion' twice"):
         read_table(table(folder, 'path,emotion,Emotion', 'a.wav,happy,sad'))

@@ -74,8 +74,8 @@ def test_in_a_trial_the_validation_clips_test(tmp_path, corpus, split_of, refuse
 
 
 def test_one_that_is_not_there_or_does_not_tell_is_refused(tmp_path, corpus, split_of, refuses):
-    with refuses('is not there', '--protocol'):
+    with refuses('does not exist', '--protocol'):
         teacher_of(tmp_path / 'nowhere', split_of('paper'), corpus)
-    with refuses('nobody knows what it has heard'):
+    with refuses('it is not known what it has heard'):
         teacher_of(make_teacher(tmp_path / 'mute', ()), split_of('paper'), corpus)
     assert teacher_of(tmp_path / 'mute', split_of('full'), corpus) == tmp_path / 'mute'

@@ -329,5 +329,5 @@ def test_a_hub_name_without_a_network_says_at_once_which_folder_to_give(network,
     done = subprocess.run(
         [sys.executable, '-c', program], env=environment, capture_output=True, text=True, timeout=60, check=True
     )
-    assert "'facebook/hubert-large-ls960-ft' is no folder here" in done.stdout and done.stdout.count('\n') == 1
+    assert "'facebook/hubert-large-ls960-ft' is not a folder here" in done.stdout and done.stdout.count('\n') == 1
     assert '--model FOLDER' in done.stdout and 'config.json, preprocessor_config.json, model.safetensors' in done.stdout

@@ -85,7 +85,7 @@ def test_it_goes_on_from_an_encoder_and_tells_of_both_pretrainings(speech, make_
 def test_an_encoder_that_is_not_there_is_told(speech, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv('HF_HUB_OFFLINE', '1')
     assert pretrain(speech, tmp_path / 'encoder', '--recipe', 'masked-prediction', '--model', 'no/such') == 1
-    assert "the checkpoint 'no/such' is no folder here" in capsys.readouterr().err
+    assert "the checkpoint 'no/such' is not a folder here" in capsys.readouterr().err
     assert not (tmp_path / 'encoder').exists()
 
 

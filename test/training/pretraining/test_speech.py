@@ -84,7 +84,7 @@ def test_what_cannot_be_heard_is_refused(write, tmp_path, refuses):
     empty.mkdir()
     with refuses(str(empty), 'holds no audio file'):
         find_pieces([empty], Pieces())
-    with refuses('is no folder'):
+    with refuses('is not a folder'):
         find_pieces([tmp_path / 'nowhere'], Pieces())
     write('short.wav', 0.2)
     with refuses('shorter than 0.5 s'):

@@ -106,5 +106,5 @@ def test_what_is_not_a_report_of_train_is_left_aside_and_a_damaged_one_is_told(t
     (tmp_path / 'evaluated' / 'report.json').write_text('{"recipe": ')
     with refuses('report.json', 'cannot be read as a report'):
         compare([tmp_path])
-    with refuses('nowhere is no folder'):
+    with refuses('nowhere is not a folder'):
         compare([tmp_path / 'nowhere'])

@@ -54,9 +54,9 @@ def test_a_card_shows_the_figures_of_other_models_and_notes_too(committed, repor
 @pytest.mark.parametrize(
     ('kind', 'content', 'text'),
     [
-        ('scores', '{"protocol": "paper"}', 'no summary of folds'),
-        ('reports', '{"evaluation": null}', 'no report of a measured model'),
-        ('reports', '[]', 'no report of a measured model'),
+        ('scores', '{"protocol": "paper"}', 'not a summary of folds'),
+        ('reports', '{"evaluation": null}', 'not a report of a measured model'),
+        ('reports', '[]', 'not a report of a measured model'),
         ('notes', None, 'cannot be read as text'),
     ],
 )
