@@ -219,5 +219,5 @@ def test_the_temperature_is_one_or_what_the_folder_says(copy):
 def test_a_temperature_that_is_no_positive_number(copy, refuses, value):
     folder = copy()
     change_json(folder, 'config.json', calibration_temperature=value)
-    with refuses(str(folder), 'calibration_temperature', 'no positive number', 'config.json'):
+    with refuses(str(folder), 'calibration_temperature', 'not a positive number', 'config.json'):
         load_checkpoint(folder, CPU)
