@@ -84,6 +84,6 @@ def test_an_emotion_that_is_not_among_the_labels_is_refused(refuses, ravdess):
 
 def test_one_emotion_cannot_be_learned_but_measured(refuses, ravdess, tmp_path):
     table = own_table(tmp_path, ('sad', 'sad'))
-    with refuses("the emotion 'sad' alone", 'at least two'):
+    with refuses("only the emotion 'sad'", 'at least two'):
         read_corpus(table)
     assert read_corpus(table, for_training=False).labels == ('sad',)
