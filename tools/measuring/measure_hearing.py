@@ -142,6 +142,7 @@ def draw(summary: dict[str, tuple[float, list[float]]], path: Path) -> None:
         mean = 100 * float(np.mean(shares))
         axes.errorbar([alarms], [mean], yerr=[[mean - 100 * min(shares)], [0]], fmt='o', capsize=4)
         axes.annotate(name, (alarms, mean), xytext=(6, 6), textcoords='offset points')
+    axes.set_xscale('symlog')  # from none to hundreds
     axes.set_xlabel('false alarms an hour of dense noise')
     axes.set_ylabel('clips heard, mean of all rows (bar: down to the worst row), %')
     axes.grid(alpha=0.3)

@@ -60,5 +60,5 @@ def test_a_variant_is_answered_once(random_weight_model, recording, monkeypatch)
 
 
 def test_other_labels_are_refused(random_weight_model, refuses):
-    with refuses('knows', 'happiness', 'same labels'):
+    with refuses('has the labels', 'happiness', 'same labels'):
         TeacherClassifier(random_weight_model, ('happiness', 'calm'), features_of(), temperature=1.0)
