@@ -140,12 +140,12 @@ def draw(summary: dict[str, tuple[float, list[float]]], path: Path) -> None:
     axes = figure.subplots()
     for name, (alarms, shares) in summary.items():
         mean = 100 * float(np.mean(shares))
-        axes.errorbar([alarms], [mean], yerr=[[mean - 100 * min(shares)], [0]], fmt='o', capsize=4)
-        axes.annotate(name, (alarms, mean), xytext=(6, 6), textcoords='offset points')
+        axes.errorbar([alarms], [mean], yerr=[[mean - 100 * min(shares)], [0]], fmt='o', capsize=4, label=name)
     axes.set_xscale('symlog')  # from none to hundreds
     axes.set_xlabel('false alarms an hour of dense noise')
     axes.set_ylabel('clips heard, mean of all rows (bar: down to the worst row), %')
     axes.grid(alpha=0.3)
+    axes.legend(loc='center')
     figure.savefig(path, dpi=120)
 
 
