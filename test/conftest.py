@@ -45,11 +45,12 @@ SLOW = tuple(
 
 
 def pytest_collection_modifyitems(items):
-    """Mark what `make test-fast` leaves out."""
+    """Mark what `make test-fast` leaves out, and put it first: of two workers none then waits long for the other."""
     for item in items:
         for marker, places in (('e2e', E2E), ('slow', SLOW)):
             if any(item.path.is_relative_to(place) for place in places):
                 item.add_marker(marker)
+    items.sort(key=lambda item: not (item.get_closest_marker('e2e') or item.get_closest_marker('slow')))
 
 
 @pytest.fixture(scope='session')

@@ -55,7 +55,8 @@ LINKED = ('config', 'demo', 'launch', 'models', 'train')
 LINT = 'ruff check --output-format concise && ruff format --check --quiet && mypy'
 FORMAT = 'ruff check --fix --quiet; ruff format'
 
-TESTS = f'{{ {LINT}; }}; lint=$?; python -m pytest -n 2 --dist loadfile --durations 20 %s "$@" && exit $lint'
+PYTEST = 'python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 20'
+TESTS = f'{{ {LINT}; }}; lint=$?; {PYTEST} %s "$@" && exit $lint'
 """pytest runs, and has the last word, also where ruff or mypy finds something; either makes the exit code non-zero.
 
 Two files at a time, for most of the end-to-end tests wait for sound that plays as fast as it does.
