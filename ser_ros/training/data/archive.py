@@ -23,7 +23,10 @@ def unpack_clips(archive: Path) -> Path:
 
     The content of the zip determines the folder, so that the same zip in another place is not unpacked again; processes
     that start together wait for the first. Two identical copies of a clip, which some downloads have, become one.
-    Raises SerError if the zip is damaged or holds no clip, or if the cache cannot be written.
+
+    Raises:
+        SerError: The zip is damaged, holds no clip or two different ones of the same name, or the cache cannot be
+            written.
     """
     try:
         with zipfile.ZipFile(archive) as file:

@@ -9,9 +9,15 @@ from pathlib import Path
 class Clip:
     """One recording and what is known about it.
 
-    name: unique within its corpus, and the same on every machine.
-    speaker: RAVDESS's actor number, or the name in the user's table; None if there is none.
-    sex, intensity, statement, repetition: from RAVDESS's file names; empty or None elsewhere.
+    Attributes:
+        path: Its file.
+        name: Unique within its corpus, and the same on every machine.
+        emotion: Its label.
+        speaker: RAVDESS's actor number, or the number or name in the user's table; None if there is none.
+        intensity: 'normal' or 'strong' in RAVDESS; '' if it is not known.
+        statement: The sentence that is spoken; '' if it is not known.
+        repetition: 1 or 2 in RAVDESS; None if it is not known.
+        sex: 'male' or 'female' in RAVDESS; '' if it is not known.
     """
 
     path: Path

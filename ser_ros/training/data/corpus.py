@@ -24,10 +24,11 @@ _ACCEPTED = 'give the folder of the RAVDESS speech clips, their zip, or a CSV ta
 class Corpus:
     """Clips that belong together.
 
-    name: for reports: 'RAVDESS', or the stem of the table.
-    clips: at least one; their names are unique.
-    labels: every emotion that they have, in the order in which a model answers.
-    licence: from the dataset card beside a table; '' if it is not stated.
+    Attributes:
+        name: For reports: 'RAVDESS', or the stem of the table.
+        clips: At least one; their names are unique.
+        labels: Every emotion that they have, in the order in which a model answers.
+        licence: From the dataset card beside a table; '' if it is not stated.
     """
 
     name: str
@@ -37,15 +38,17 @@ class Corpus:
 
 
 def read_corpus(path: Path, labels: Sequence[str] = (), *, for_training: bool = True) -> Corpus:
-    """Return the corpus at `path`: a folder of RAVDESS clips, a `.zip` of them, or a `.csv` (see read_table).
+    """Return the corpus at `path`.
 
-    A zip is unpacked into the cache once.
+    Args:
+        path: A folder of RAVDESS clips; a `.zip` of them, which is unpacked into the cache once; or a `.csv` (see
+            read_table).
+        labels: The emotions that may occur, and their order. If none are given any may; their order is that of
+            RAVDESS's codes if RAVDESS has all of them, otherwise that of their first occurrence.
+        for_training: Whether there must be at least two emotions, each at least twice in a table without `labels`.
 
-    labels: the emotions that may occur, and their order. If none are given any may; their order is that of RAVDESS's
-        codes if RAVDESS has all of them, otherwise that of their first occurrence.
-    for_training: there must be at least two emotions, each at least twice in a table.
-
-    Raises SerError if there is no such corpus, or something in it is wrong.
+    Raises:
+        SerError: There is no such corpus, or something in it is wrong.
     """
     path = path.expanduser()
     licence = ''

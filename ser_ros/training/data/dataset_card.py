@@ -10,7 +10,12 @@ from yaml import YAMLError
 
 @dataclass(frozen=True)
 class DatasetCard:
-    """Name of a data set, and its licence, such as 'cc-by-4.0'; '' if it is not stated."""
+    """What is known of a data set.
+
+    Attributes:
+        name: What its card calls it, otherwise the folder's name.
+        licence: Such as 'cc-by-4.0'; '' if it is not stated.
+    """
 
     name: str
     licence: str = ''

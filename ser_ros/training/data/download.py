@@ -28,8 +28,10 @@ def download(url: str, path: Path, md5: str) -> Path:
     """Return `path` after the file at `url` has been downloaded to it and has the MD5 sum `md5` (hexadecimal).
 
     An existing correct file is kept. Until it is complete and correct the file is called `path` with `.part` appended;
-    another call continues that one. Processes that start together wait for the first. Raises SerError without a network
-    or disk space, and if the download is another file.
+    another call continues that one. Processes that start together wait for the first.
+
+    Raises:
+        SerError: There is no network or no disk space, or `path` or the download is another file.
     """
     part = path.with_name(f'{path.name}.part')
     try:

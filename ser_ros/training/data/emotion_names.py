@@ -10,8 +10,11 @@ from collections.abc import Iterable, Sequence
 def emotion_problems(emotions: Sequence[str], allowed: Sequence[str] = (), *, singles: bool = False) -> list[str]:
     """Return what is wrong with each of `emotions`, '' if nothing is.
 
-    allowed: the emotions that may occur. If none are given any may, except one that differs from another only by upper
-    and lower case, and, without `singles`, one that occurs only once.
+    Args:
+        emotions: One for each row.
+        allowed: The emotions that may occur. If none are given any may, except one that differs from another only by
+            upper and lower case, and, without `singles`, one that occurs only once.
+        singles: Whether an emotion may occur only once.
     """
     counts = Counter(emotions)
     usual_spelling: dict[str, str] = {}

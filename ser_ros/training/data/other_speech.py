@@ -55,10 +55,17 @@ def refuse_clips_of(corpus: Corpus, folders: Sequence[Path]) -> None:
 def load_other_speech(
     folders: Sequence[Path], count: int | None, *, emotion: str, longest: float, seed: int
 ) -> list[Recording]:
-    """Return `count` recordings of the files in `folders`, drawn with `seed`; all if there are fewer, or for None.
+    """Return recordings of the audio files in `folders`.
 
-    emotion: their label; '' for none. longest: seconds of speech that are used of a recording.
-    Raises SerError for a folder without audio and for files that cannot be used.
+    Args:
+        folders: Where the files are, at any depth.
+        count: How many files are drawn; all if there are fewer, or for None.
+        emotion: Their label; '' for none.
+        longest: Seconds of speech that are used of a recording.
+        seed: Determines the draw.
+
+    Raises:
+        SerError: A folder holds no audio, two folders have the same name, or a file cannot be used.
     """
     found = [Clip(path=path, name=name, emotion=emotion) for name, path in audio_files_of(folders).items()]
     drawn = np.random.default_rng(seed).permutation(len(found))[:count]

@@ -11,7 +11,9 @@ _MOST_LISTED = 20
 def refuse_together(headline: str, problems: Sequence[str]) -> None:
     """Raise a SerError that lists `problems` below `headline`, a single one after it; do nothing if there are none.
 
-    headline: what is wrong and what to do, without a full stop.
+    Args:
+        headline: What is wrong and what to do, without a full stop.
+        problems: One line for each fault.
     """
     if len(problems) == 1:
         raise SerError(f'{headline}: {problems[0]}')

@@ -77,8 +77,11 @@ def parse_clip(path: Path) -> Clip | None:
 def find_clips(folder: Path) -> tuple[Clip, ...]:
     """Return every audio-only speech clip below `folder`, at any depth, ordered by name.
 
-    Songs, videos and files with other names are ignored. Raises SerError if there is no such clip, or if two have the
-    same name (the copies in some downloads would be in training and test at once).
+    Songs, videos and files with other names are ignored.
+
+    Raises:
+        SerError: There is no such clip, one has a code that RAVDESS does not have, or two have the same name (the
+            copies in some downloads would be in training and test at once).
     """
     if not folder.is_dir():
         raise SerError(f'the data folder {folder} does not exist; give the folder of the RAVDESS speech clips')

@@ -53,7 +53,13 @@ _CODE = (Path(ser_ros.audio.__file__).parent, Path(ser_ros.speech.__file__).pare
 
 @dataclass(frozen=True)
 class Recording:
-    """A decoded clip: float32, shape (n,), 16 kHz, and where its speech starts and ends in seconds."""
+    """A decoded clip.
+
+    Attributes:
+        clip: What is known about it.
+        samples: float32, shape (n,), 16 kHz.
+        speech: Seconds at which its speech starts and ends.
+    """
 
     clip: Clip
     samples: np.ndarray
@@ -75,8 +81,8 @@ def load_recordings(clips: Sequence[Clip]) -> list[Recording]:
     version of a package or other code for it causes them to be decoded again. Samples are views of the cache's file,
     which is mapped into memory: processes share it read-only. Processes that start together wait for the first.
 
-    Raises SerError that lists all clips that cannot be read or are shorter than 0.1 s, and if the cache cannot be
-    written.
+    Raises:
+        SerError: Clips cannot be read or are shorter than 0.1 s (it lists all of them), or the cache cannot be written.
     """
     files = sorted({os.path.abspath(clip.path) for clip in clips})
     rows = {file: row for row, file in enumerate(files)}

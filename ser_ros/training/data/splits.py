@@ -29,9 +29,17 @@ _OWN_FOLDS = 6
 
 @dataclass(frozen=True)
 class Split:
-    """One fold of a protocol; no clip is in two of `train`, `validation` and `test`.
+    """One fold of a protocol.
 
-    The checkpoint is chosen on `validation`; it may be empty, and so may `test`.
+    No clip is in two of `train`, `validation` and `test`; only choose_on_test_clips makes the last two the same.
+
+    Attributes:
+        protocol: One of PROTOCOLS, or a trial on the validation clips of one.
+        fold: Counts from 1.
+        folds: How many the protocol has.
+        train: The clips that train.
+        validation: The clips on which the checkpoint is chosen; may be empty.
+        test: The clips that test; may be empty.
     """
 
     protocol: str
@@ -50,10 +58,16 @@ class Split:
 def make_splits(clips: tuple[Clip, ...], protocol: str, *, validation_share: float, seed: int) -> list[Split]:
     """Return the folds of `protocol`, numbered from 1.
 
-    `validation_share` of the clips outside the test are held out: whole speakers if the protocol separates speakers,
-    otherwise stratified by emotion; 0 for none. `seed` draws what is not fixed by speakers. Raises SerError if an actor
-    that the protocol needs has no clip, if speakers are not named, or if an emotion has too few clips for a stratified
-    split.
+    Args:
+        clips: All clips of the corpus.
+        protocol: One of PROTOCOLS.
+        validation_share: Share of the clips outside the test that is held out, 0..1: whole speakers if the protocol
+            separates speakers, otherwise stratified by emotion; 0 for none.
+        seed: Draws what is not fixed by speakers.
+
+    Raises:
+        SerError: The protocol is not known, an actor that it needs has no clip, speakers are not named or too few, or
+            an emotion has too few clips for a stratified split.
     """
     if protocol == 'full':
         return [Split(protocol, 1, 1, clips, (), ())]

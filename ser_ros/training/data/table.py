@@ -47,11 +47,14 @@ def read_table(path: Path, labels: Sequence[str] = (), *, for_training: bool = T
     stem if every file has a different name of a RAVDESS clip: a table of RAVDESS stands for the same clips as the
     folder.
 
-    labels: the emotions that may occur; any if none are given.
-    for_training: also refuse an emotion that occurs only once and is not in `labels`: it is usually mistyped, and no
-        split could have it in training and in test.
+    Args:
+        path: The CSV file.
+        labels: The emotions that may occur; any if none are given.
+        for_training: Whether an emotion that occurs only once and is not in `labels` is refused as well: it is usually
+            mistyped, and no split could have it in training and in test.
 
-    Raises SerError that lists all bad rows with their line numbers, or that says what is wrong with the file.
+    Raises:
+        SerError: Rows are bad (it lists all of them with their line numbers), or the file as a whole is.
     """
     rows = _read_rows(path)
     complete = [row for row in rows if not row.problems]
@@ -67,8 +70,13 @@ def read_table(path: Path, labels: Sequence[str] = (), *, for_training: bool = T
 def write_table(path: Path, clips: Iterable[Clip], relative_to: Path | None = None) -> None:
     """Write `clips` to the CSV at `path`, all or nothing; read_table reads them back.
 
-    relative_to: the future folder of the table; without it paths are absolute.
-    Raises SerError if the file cannot be written.
+    Args:
+        path: The CSV file.
+        clips: Its rows, in this order.
+        relative_to: The future folder of the table; without it paths are absolute.
+
+    Raises:
+        SerError: The file cannot be written.
     """
     try:
         with whole_file(path) as partial, partial.open('w', encoding='utf-8', newline='') as file:

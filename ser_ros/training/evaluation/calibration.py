@@ -22,11 +22,12 @@ BINS = 15
 def fit_temperature(log_probabilities: np.ndarray, truth: np.ndarray) -> float:
     """Return the temperature at which the true labels are most probable; the answers do not change.
 
-    log_probabilities: float, shape (clips, labels); or logits.
-    truth: int, shape (clips,), index of each clip's label.
-
     Give clips that did not train the model. If it answered all of them right (or there are none), its error rate is
     unknown, and 1.0 is returned: the most probable temperature would be zero, which is certainty.
+
+    Args:
+        log_probabilities: float, shape (clips, labels); or logits.
+        truth: int, shape (clips,), index of each clip's label.
     """
     truth = np.asarray(truth)
     scores = np.asarray(log_probabilities, dtype=np.float64)
@@ -56,8 +57,9 @@ def calibration_error(probabilities: np.ndarray, truth: np.ndarray) -> float:
     The clips are put into 15 equal bins of their top probability; the error is the mean distance between a bin's
     accuracy and its mean top probability, weighted by its clips.
 
-    probabilities: float, shape (clips, labels), at least one clip.
-    truth: int, shape (clips,).
+    Args:
+        probabilities: float, shape (clips, labels), at least one clip.
+        truth: int, shape (clips,), index of each clip's label.
     """
     confidence = probabilities.max(axis=-1).astype(np.float64)
     right = probabilities.argmax(axis=-1) == truth

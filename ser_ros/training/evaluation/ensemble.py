@@ -14,7 +14,11 @@ from ser_ros.recognition.estimate import Estimate
 class Ensemble:
     """Averages the probabilities of several models; it answers as a `Classifier` does.
 
-    temperature: 1.0; each model has applied its own.
+    Attributes:
+        temperature: 1.0; each model has applied its own.
+        labels: In the order of the probabilities.
+        name: The names of all models.
+        device: That of the first model.
     """
 
     temperature = 1.0

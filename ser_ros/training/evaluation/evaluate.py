@@ -28,9 +28,12 @@ _GROUPS = ('speaker', 'sex', 'intensity')
 class Answers:
     """A model's answer to each clip.
 
-    truth: int64, shape (clips,), index of each clip's label in `labels`.
-    probabilities: float32, shape (clips, labels), rows sum to 1.
-    temperature: at which they were made.
+    Attributes:
+        clips: In the order of the rows.
+        labels: In the order of the columns.
+        truth: int64, shape (clips,), index of each clip's label in `labels`.
+        probabilities: float32, shape (clips, labels), rows sum to 1.
+        temperature: That at which the probabilities were made.
     """
 
     clips: tuple[Clip, ...]
@@ -68,11 +71,15 @@ def evaluate(
 ) -> Measured:
     """Classify every recording, with a progress bar.
 
-    model: a folder, which is loaded onto `device` as by the node, or a loaded model.
-    label_map: for a corpus with other labels; without it the answer may be any of the model's labels.
-    conditions: also measure all CONDITIONS, which takes three times as long.
+    Args:
+        model: A folder, which is loaded onto `device` as by the node, or a loaded model.
+        recordings: Of the test clips.
+        device: As of `Classifier.load`.
+        label_map: For a corpus with other labels; without it the answer may be any of the model's labels.
+        conditions: Whether to measure all CONDITIONS as well, which takes three times as long.
 
-    Raises SerError if there is no recording, or if one has a label that the model does not have.
+    Raises:
+        SerError: There is no recording, one has a label that the model does not have, or the model cannot be used.
     """
     if not recordings:
         raise SerError('there is no clip to evaluate on; give at least one')

@@ -17,9 +17,11 @@ from ser_ros.training.data.recordings import Recording
 class HeldOutSpeech:
     """How a model labels it.
 
-    speech: names of the folders, with their licences.
-    longest_seconds: the most that was heard of a recording.
-    answers: label -> share of the recordings, 0..1.
+    Attributes:
+        speech: Names of the folders, with their licences.
+        recordings: How many there were.
+        longest_seconds: The most that was heard of a recording.
+        answers: Label -> share of the recordings, 0..1.
     """
 
     speech: tuple[str, ...]

@@ -22,9 +22,10 @@ class LabelMap:
     Clips whose label has no counterpart are left out. Labels that no clip of the corpus has cannot be right, so the
     model's answer is restricted to the others: their probabilities are scaled to sum to 1.
 
-    model_labels: everything the model can answer, in its own order.
-    counterparts: label of the corpus -> label of the model.
-    unmapped: labels of the corpus without counterpart.
+    Attributes:
+        model_labels: Everything the model can answer, in its own order.
+        counterparts: Label of the corpus -> label of the model.
+        unmapped: Labels of the corpus without counterpart.
     """
 
     model_labels: tuple[str, ...]
@@ -83,7 +84,9 @@ def match_labels(
     """Return how the labels of a corpus map to those of a model.
 
     Labels that are equal need no entry. An entry with an empty value leaves out its label, even if the model has it.
-    Raises SerError if an entry names an unknown label, or if fewer than two labels are left.
+
+    Raises:
+        SerError: An entry names an unknown label, or fewer than two labels are left.
     """
     entries = entries or {}
     for theirs, ours in entries.items():

@@ -20,8 +20,10 @@ from ser_ros.training.provenance.leakage import choose_clips
 class Result:
     """One model, or several that answer as one.
 
-    model: its name.
-    notes: what a reader of the figures must know: which clips, which labels.
+    Attributes:
+        model: Its name.
+        notes: What a reader of the figures must know: which clips, which labels.
+        evaluation: The figures.
     """
 
     model: str
@@ -33,10 +35,13 @@ class Result:
 class EvaluationConfig:
     """What each model is measured on, and how.
 
-    entries: label of the corpus -> label of the model, if they differ.
-    all_clips: also clips that the model has heard.
-    conditions: also in noise, in a room, over a telephone and softer.
-    device, backend: as of `Classifier.load`.
+    Attributes:
+        corpus: The test clips are among its clips.
+        entries: Label of the corpus -> label of the model, if they differ.
+        all_clips: Whether to use clips that the model has heard as well.
+        conditions: Whether to measure in noise, in a room, over a telephone and softer as well.
+        device: As of `Classifier.load`.
+        backend: As of `Classifier.load`.
     """
 
     corpus: Corpus

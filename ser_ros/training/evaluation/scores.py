@@ -21,7 +21,12 @@ Groups = dict[str, dict[str, Group]]
 
 @dataclass(frozen=True, kw_only=True)
 class ConditionFigures:
-    """What is reported for each condition. unweighted_recall: mean of the recalls of all labels (the field's UAR)."""
+    """What is reported for each condition.
+
+    Attributes:
+        accuracy: Share of the clips that are answered right.
+        unweighted_recall: Mean of the recalls of all labels (the field's UAR).
+    """
 
     accuracy: float
     unweighted_recall: float
@@ -31,8 +36,10 @@ class ConditionFigures:
 class Figures(ConditionFigures):
     """What is reported for each hearing.
 
-    calibration_error: expected distance between confidence and accuracy, in 15 bins of the top probability; None if it
-        was not measured.
+    Attributes:
+        macro_f1: Mean of the F1 scores of all labels.
+        calibration_error: Expected distance between confidence and accuracy, in 15 bins of the top probability; None if
+            it was not measured.
     """
 
     macro_f1: float
@@ -43,9 +50,14 @@ class Figures(ConditionFigures):
 class Scores(Figures):
     """How well a model answered in one hearing.
 
-    uncalibrated_error: the calibration error without the model's temperature; None if that is 1.
-    confidence: mean top probability; None if it was not measured.
-    report: scikit-learn's classification report.
+    Attributes:
+        clips: How many were answered.
+        uncalibrated_error: The calibration error without the model's temperature; None if that is 1.
+        confidence: Mean top probability; None if it was not measured.
+        labels: In the order of `confusion`.
+        confusion: Clips by true label and answer.
+        report: scikit-learn's classification report.
+        groups: Accuracy by speaker, sex and intensity.
     """
 
     clips: int
@@ -61,9 +73,10 @@ class Scores(Figures):
 class Hearings:
     """The same clips heard in two ways.
 
-    whole_clip: the recording as it was published, the figure to compare with others.
-    utterance: cut as the node cuts it: pre-roll, speech, post-roll.
-    conditions: the same utterances in all CONDITIONS; empty if not requested.
+    Attributes:
+        whole_clip: The recording as it was published, the figure to compare with others.
+        utterance: Cut as the node cuts it: pre-roll, speech, post-roll.
+        conditions: The same utterances in all CONDITIONS; empty if not requested.
     """
 
     whole_clip: Figures
@@ -81,7 +94,12 @@ class Evaluation(Hearings):
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrationErrors:
-    """With the temperature and without."""
+    """How far a model's confidence is from its accuracy.
+
+    Attributes:
+        calibration_error: With the model's temperature.
+        uncalibrated_error: Without it.
+    """
 
     calibration_error: float
     uncalibrated_error: float

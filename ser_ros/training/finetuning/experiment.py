@@ -14,15 +14,19 @@ from ser_ros.training.reporting.supplement import Supplement
 class Experiment:
     """What all folds of one command share.
 
-    out: folder of the model, or, if the protocol has several folds, of a folder `fold-N` for each.
-    command: how to repeat it, for the reports.
-    supplement: what the card shows besides the run's own report.
-    resume: keep finished folds, and continue an interrupted one.
-    selects_on_test: the test clips choose the checkpoint, as in Gavali and Verma.
-    report_to: trackers that transformers knows.
-    teaching: what teaches besides the labels.
-    conditions: also measure the test clips in noise, in a room, over a telephone and softer.
-    held_out_speech: folders of speech of people who act no emotion; the report says how the model labels it.
+    Attributes:
+        recipe_name: For the reports.
+        recipe: How the model is trained.
+        corpus: The clips that train and test.
+        out: Folder of the model, or, if the protocol has several folds, of a folder `fold-N` for each.
+        command: How to repeat it, for the reports.
+        supplement: What the card shows besides the run's own report.
+        resume: Whether to keep finished folds and continue an interrupted one.
+        selects_on_test: Whether the test clips choose the checkpoint, as in Gavali and Verma.
+        report_to: Trackers that transformers knows.
+        teaching: What teaches besides the labels.
+        conditions: Whether to measure the test clips in noise, in a room, over a telephone and softer as well.
+        held_out_speech: Folders of speech of people who act no emotion; the report says how the model labels it.
     """
 
     recipe_name: str

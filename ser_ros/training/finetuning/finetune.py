@@ -36,11 +36,14 @@ from ser_ros.training.learning.order import EpochOrder
 class Finetuned:
     """A trained network and how it was trained.
 
-    log: the Trainer's entries, of training ('loss') and of validation ('eval_loss', 'eval_accuracy').
-    chosen_step: the step of the best checkpoint, or the last step if none is chosen.
-    validation_accuracy: of that checkpoint, 0..1; None if there is no validation.
-    seconds: spent in all legs of a resumed run.
-    peak_gpu_memory_gib: the most that torch used on the first GPU in this leg; None on a CPU.
+    Attributes:
+        model: With the weights of the chosen checkpoint.
+        log: The Trainer's entries, of training ('loss') and of validation ('eval_loss', 'eval_accuracy').
+        steps: How many were trained.
+        chosen_step: The step of the best checkpoint, or the last step if none is chosen.
+        validation_accuracy: Of that checkpoint, 0..1; None if there is no validation.
+        seconds: Spent in all legs of a resumed run.
+        peak_gpu_memory_gib: The most that torch used on the first GPU in this leg; None on a CPU.
     """
 
     model: PreTrainedModel
@@ -62,11 +65,20 @@ def finetune(
     resume: bool,
     report_to: tuple[str, ...] = (),
 ) -> Finetuned:
-    """Train `design` on `training`; without `validation` the last checkpoint is chosen, otherwise the best.
+    """Train `design` on `training`.
 
-    `work` holds the checkpoints. With `resume` the run continues from the last one, if there is one; otherwise `work`
-    is emptied first. `report_to` names trackers that transformers knows, such as 'tensorboard' and 'wandb'. Raises
-    SerError if `work` was started with another recipe, other data or another number of processes.
+    Args:
+        recipe: How it is trained.
+        design: The classifier before it has weights.
+        training: The clips and, by the recipe, other speech, with what the model should answer.
+        validation: The clips on which the best checkpoint is chosen; None for the last checkpoint.
+        work: Folder of the checkpoints.
+        resume: Whether to continue from the last checkpoint, if there is one; otherwise `work` is emptied first.
+        report_to: Trackers that transformers knows, such as 'tensorboard' and 'wandb'.
+
+    Raises:
+        SerError: `work` is to be resumed, but was started with another recipe, other data or another number of
+            processes.
     """
     arguments = _arguments(recipe, work, validates=validation is not None, report_to=report_to)
     with arguments.main_process_first(desc='preparing'):

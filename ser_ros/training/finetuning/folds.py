@@ -23,9 +23,14 @@ _OTHER_FOLDS = "the other folds' test clips"
 
 @dataclass(frozen=True)
 class KeptAnswers:
-    """A model's answers to its test clips. truth: indices into `labels`.
+    """A model's answers to its test clips.
 
-    whole_clip, utterance: log probabilities at temperature 1, a row for each clip, a column for each label.
+    Attributes:
+        clips: Their names.
+        labels: Of the model, in its order.
+        truth: Indices into `labels`.
+        whole_clip: Log probabilities at temperature 1, a row for each clip, a column for each label.
+        utterance: The same for the utterances that the node would cut.
     """
 
     clips: list[str]
@@ -51,7 +56,8 @@ def keep_answers(measured: Measured, folder: Path) -> None:
 def sum_up(out: Path, folds: int) -> str:
     """Write the summary into `out` once all its folders `fold-N` exist, and their calibration into these.
 
-    Return a sentence if some are missing, otherwise ''.
+    Returns:
+        A sentence if some are missing, otherwise ''.
     """
     folders = [out / f'fold-{fold}' for fold in range(1, folds + 1)]
     reports = [report for folder in folders if (report := read_run_report(folder / REPORT))]
@@ -96,7 +102,12 @@ def calibrate_each(reports: Sequence[RunReport], answers: Sequence[KeptAnswers])
 
 @dataclass(frozen=True, eq=False)
 class _Fold:
-    """KeptAnswers for computing. scores: of each hearing, float64, shape (clips, labels)."""
+    """KeptAnswers for computing.
+
+    Attributes:
+        truth: int64, shape (clips,), index of each clip's label.
+        scores: Of each hearing, float64, shape (clips, labels).
+    """
 
     truth: np.ndarray
     scores: dict[str, np.ndarray]

@@ -32,13 +32,17 @@ from ser_ros.training.storage.json_files import REPORT
 class TrainingRequest:
     """The request of one command; see Experiment for fields that are not described here.
 
-    recipes: names; if empty, the recipe of `model`.
-    model: the initial weights: a folder, the name of a trained model, or one on the Hugging Face Hub.
-    settings: values of the recipes to change, such as 'optimisation.epochs=3'.
-    data: see read_corpus; None to download RAVDESS. labels: as there.
-    folds: from 1; all if empty.
-    tests_on_validation: measure on the validation clips and leave the test clips unused.
-    out: of the model, or with several recipes the folder of their folders; None for where the node finds models.
+    Attributes:
+        recipes: Names; if empty, the recipe of `model`.
+        model: The initial weights: a folder, the name of a trained model, or one on the Hugging Face Hub; None for
+            those of the recipes.
+        settings: Values of the recipes to change, such as 'optimisation.epochs=3'.
+        data: See read_corpus; None to download RAVDESS.
+        labels: See read_corpus.
+        protocol: One of PROTOCOLS.
+        folds: Counted from 1; all if empty.
+        tests_on_validation: Whether to measure on the validation clips and leave the test clips unused.
+        out: Folder of the model or, with several recipes, of their folders; None for where the node finds models.
     """
 
     recipes: tuple[str, ...]

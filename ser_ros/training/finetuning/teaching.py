@@ -21,8 +21,10 @@ from ser_ros.training.provenance.leakage import refuse_teacher_that_heard
 class Teaching:
     """Where it is; the recipe states how much of it is used.
 
-    teacher: a fine-tuned model's folder, or one with a folder `fold-N` for each fold; None for no teacher.
-    taught_speech, ordinary_speech: folders of audio.
+    Attributes:
+        teacher: A fine-tuned model's folder, or one with a folder `fold-N` for each fold; None for no teacher.
+        taught_speech: Folders of audio that only the teacher labels.
+        ordinary_speech: Folders of audio of people who act no emotion.
     """
 
     teacher: Path | None = None

@@ -20,8 +20,10 @@ SUMMARY = 'summary.json'
 def read_as(kind: type[Kind], path: Path, mark: str) -> Kind | None:
     """Return the content of `path` as the dataclass `kind`, whose field `mark` no other kind of file has.
 
-    None if there is no such file, or one of another kind. Raises SerError if it is damaged, or was written by another
-    version.
+    None if there is no such file, or one of another kind.
+
+    Raises:
+        SerError: It is damaged, or was written by another version.
     """
     return _read(kind, path, mark, lambda values: values)
 

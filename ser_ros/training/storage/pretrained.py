@@ -42,10 +42,14 @@ def read_network(
 ) -> tuple[PreTrainedModel, dict[str, Any]]:
     """Return the network of `checkpoint` in single precision, and what transformers reports about its weights.
 
-    auto_class: of transformers, such as AutoModel. config: of the network; weights of another shape are drawn again,
-        and listed. attention: one of transformers' implementations; None for its own choice.
+    Args:
+        auto_class: Of transformers, such as AutoModel.
+        checkpoint: A folder, or a name on the Hugging Face Hub.
+        config: Of the network; weights of another shape are drawn again, and listed.
+        attention: One of transformers' implementations; None for its own choice.
 
-    Raises SerError if the checkpoint cannot be loaded.
+    Raises:
+        SerError: The checkpoint cannot be loaded.
     """
     try:
         return auto_class.from_pretrained(

@@ -29,8 +29,10 @@ def push(folder: Path, name: str) -> str:
     """Upload the model in `folder` as `name` ('owner/name', or 'name' in the own account); return its address.
 
     A new repository is private, so that its owner can check the model card and the data's licence before others see it.
-    An existing one keeps its visibility and gets another commit. Tables of clips are not uploaded. Raises SerError if
-    `folder` is not one whole model, without a token or a network, and if the Hub refuses.
+    An existing one keeps its visibility and gets another commit. Tables of clips are not uploaded.
+
+    Raises:
+        SerError: `folder` is not one whole model, there is no token or no network, or the Hub refuses.
     """
     _refuse_what_is_no_model(folder)
     check_account()
