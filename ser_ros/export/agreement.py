@@ -15,9 +15,10 @@ LARGEST_DIFFERENCE = 0.1
 class Agreement:
     """How two ways to run a model agree.
 
-    clips: number of compared clips.
-    labels_equal: share with the same most probable label, 0..1.
-    largest_difference: between any two probabilities, 0..1.
+    Attributes:
+        clips: Number of compared clips.
+        labels_equal: Share with the same most probable label, 0..1.
+        largest_difference: Between any two probabilities, 0..1.
     """
 
     clips: int

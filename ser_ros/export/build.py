@@ -38,11 +38,12 @@ _TIMED_FOR = 10.0
 class Candidate:
     """One way to run the model, and its measurements.
 
-    name: 'torch' for the model itself, or the precision.
-    threads: on which it was timed; 0 for all cores.
-    milliseconds: median for an utterance of 3 s.
-    megabytes: of the weights on disk, 10^6 bytes.
-    agreement: with the model itself; None for the model itself.
+    Attributes:
+        name: 'torch' for the model itself, or the precision.
+        threads: On which it was timed; 0 for all cores.
+        milliseconds: Median for an utterance of 3 s.
+        megabytes: Of the weights on disk, 10^6 bytes.
+        agreement: With the model itself; None for the model itself.
     """
 
     name: str
@@ -63,10 +64,16 @@ class Built:
 def build(
     folder: Path, clips: list[np.ndarray], *, precision: str, on_stage: Callable[[str], None] = lambda stage: None
 ) -> Built:
-    """Build the optimised form of the model `folder` in `precision`: 'int8', 'float32', or the faster good one.
+    """Build the optimised form of the model `folder`; an old form is replaced only by a good one.
 
-    `clips`: utterances (float32, 16 kHz) on which it must answer as the model does. `on_stage` is called with the stage
-    that begins. An old form is replaced only by a good one. Raises SerError, and then leaves nothing behind.
+    Args:
+        folder: Of the model.
+        clips: Utterances (float32, shape (n,), 16 kHz) on which it must answer as the model does.
+        precision: 'int8', 'float32', or AUTO for the faster good one.
+        on_stage: Called with the stage that begins.
+
+    Raises:
+        SerError: There is no good form, or it cannot be made or written; nothing is left behind.
     """
     load_exporter()
     sources = describe_sources(folder)

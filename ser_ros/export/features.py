@@ -21,7 +21,13 @@ _VARIANCE_FLOOR = 1e-7
 def make_features(feature_extractor: SequenceFeatureExtractor, window: int | None, masked: bool) -> torch.nn.Module:
     """Return the module equivalent to `feature_extractor`; it maps samples (1, n) to the model's arguments.
 
-    window: samples to which Whisper pads. masked: whether the model gets an attention mask. Raises SerError.
+    Args:
+        feature_extractor: Of transformers.
+        window: Samples to which Whisper pads; None for other models.
+        masked: Whether the model gets an attention mask.
+
+    Raises:
+        SerError: The feature extractor has no optimised form.
     """
     if isinstance(feature_extractor, WhisperFeatureExtractor) and window is not None:
         return WhisperFeatures(feature_extractor, window)
@@ -38,7 +44,12 @@ class NormalisedSamples(torch.nn.Module):
     """wav2vec 2.0, HuBERT, WavLM: the samples themselves, at zero mean and unit variance if the model needs that."""
 
     def __init__(self, extractor: Wav2Vec2FeatureExtractor, masked: bool):
-        """`masked`: give a mask of ones."""
+        """Take `do_normalize` of `extractor`.
+
+        Args:
+            extractor: Of transformers.
+            masked: Whether to give a mask of ones.
+        """
         super().__init__()
         self._normalises = extractor.do_normalize
         self._masked = masked
@@ -60,7 +71,12 @@ class WhisperFeatures(torch.nn.Module):
     """Range below the loudest that is kept, in log10 units (Radford et al. 2022)."""
 
     def __init__(self, extractor: WhisperFeatureExtractor, window: int):
-        """`window`: samples."""
+        """Take the mel filters and the transform of `extractor`.
+
+        Args:
+            extractor: Of transformers.
+            window: Samples to which it pads.
+        """
         super().__init__()
         size = extractor.n_fft
         self._window = window

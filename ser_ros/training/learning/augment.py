@@ -50,9 +50,12 @@ cents, while those of 16 kHz need a filter of a gigabyte and seconds for each cl
 class Band:
     """A microphone, or a line, that transmits only a band.
 
-    low, high: its edges in Hz. order: their steepness, as the order of a Butterworth filter.
-    hiss: dB by which the transmitted sound is above the microphone's own white noise.
-    bits: of each companded sample of a digital line; None if nothing is sampled. Fractions are intermediate steps.
+    Attributes:
+        low: Lower edge in Hz.
+        high: Upper edge in Hz.
+        order: Steepness of the edges, as the order of a Butterworth filter.
+        hiss: dB by which the transmitted sound is above the microphone's own white noise.
+        bits: Of each companded sample of a digital line; None if nothing is sampled. Fractions are intermediate steps.
     """
 
     low: float
@@ -66,16 +69,18 @@ class Band:
 class Variation:
     """How one variant of a clip is made.
 
-    start, end: where the clip is cut, in seconds.
-    speed: factor of tempo and pitch.
-    snr: of the added noise in dB; None for no noise.
-    noise_colour: exponent a of its power density 1/f^a.
-    noise_octaves: dB by which this density is raised at each of _OCTAVES; empty for none.
-    semitones: shift of only the pitch.
-    reverberation: seconds in which the room's sound falls by 60 dB; 0 for none.
-    direct_to_reverberant: dB that the direct sound is above the room's.
-    band: what the microphone transmits; None for everything.
-    gain: dB.
+    Attributes:
+        start: Where the cut begins, in seconds of the clip.
+        end: Where it ends, in seconds of the clip.
+        speed: Factor of tempo and pitch.
+        snr: Of the added noise in dB; None for no noise.
+        noise_colour: Exponent a of the noise's power density 1/f^a.
+        noise_octaves: dB by which this density is raised at each of _OCTAVES; empty for none.
+        semitones: Shift of only the pitch.
+        reverberation: Seconds in which the room's sound falls by 60 dB; 0 for none.
+        direct_to_reverberant: dB that the direct sound is above the room's.
+        band: What the microphone transmits; None for everything.
+        gain: dB.
     """
 
     start: float
@@ -130,9 +135,13 @@ def draw_variation(
 def vary_sound(
     samples: np.ndarray, variation: Variation, rng: np.random.Generator, longest: int | None = None
 ) -> np.ndarray:
-    """Return the variant of a clip (both float32, shape (n,), 16 kHz): another voice in other surroundings.
+    """Return the variant of a clip: another voice in other surroundings, float32, shape (n,), 16 kHz.
 
-    `rng` makes the noise and the room, and cuts a part from a variant that is longer than `longest` samples.
+    Args:
+        samples: The clip, float32, shape (n,), 16 kHz.
+        variation: How the variant is made.
+        rng: Makes the noise and the room, and chooses which part of a variant that is too long is kept.
+        longest: Samples to which a longer variant is cut; None for no limit.
     """
     return vary_surroundings(vary_voice(samples, variation, rng, longest), variation, rng)
 

@@ -23,7 +23,13 @@ _WHOLE = 'whole'
 def open_work_folder(work: Path, run: dict[str, Any], *, resume: bool) -> None:
     """Prepare `work` for checkpoints: empty, or with `resume` as a run of the same kind left it.
 
-    run: what determines the result of the training, as plain values. Raises SerError if `work` has another one.
+    Args:
+        work: The folder.
+        run: What determines the result of the training, as plain values.
+        resume: Whether to continue what is there.
+
+    Raises:
+        SerError: `resume` is given and `work` holds another run.
     """
     run = json.loads(json.dumps(run))  # as it comes back: without tuples
     record = work / 'run.json'
@@ -47,7 +53,13 @@ def training_arguments(
 ) -> TrainingArguments:
     """Return the arguments of transformers' Trainer.
 
-    every_steps: from one log entry and checkpoint to the next; 0 for each epoch. others: passed on unchanged.
+    Args:
+        optimisation: The recipe's.
+        work: Folder of the checkpoints.
+        seed: Of everything random.
+        every_steps: Steps from one log entry and checkpoint to the next; 0 for each epoch.
+        checkpoints_kept: How many checkpoints are kept at most.
+        **others: Passed on unchanged.
     """
     gpu = torch.cuda.is_available()
     rhythm = 'steps' if every_steps else 'epoch'

@@ -28,9 +28,10 @@ _CLASSIFIERS = transformers.MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING
 class Design:
     """An encoder or a classifier before it has weights.
 
-    config: of a classifier with the labels of the data.
-    checkpoint: where the initial weights come from, empty for random ones.
-    window: Whisper's positions after shortening; None to leave the model as it is.
+    Attributes:
+        config: A classifier's has the labels of the data.
+        checkpoint: Where the initial weights come from; '' for random ones.
+        window: Whisper's positions after shortening; None to leave the model as it is.
     """
 
     config: PretrainedConfig
@@ -66,7 +67,8 @@ def design_classifier(network: Network, extraction: FeatureExtraction, labels: t
 def design_encoder(network: Network, extraction: FeatureExtraction) -> Design:
     """Return the encoder that `network` asks for.
 
-    Raises SerError for a checkpoint that does not exist or cannot classify audio, and for an unknown model type or key.
+    Raises:
+        SerError: The checkpoint does not exist or cannot classify audio, or a model type or key is unknown.
     """
     if not network.checkpoint:
         config = _new_config(network)

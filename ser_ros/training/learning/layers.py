@@ -47,7 +47,10 @@ def freeze(model: PreTrainedModel, network: Network) -> None:
 def parameter_groups(model: PreTrainedModel, optimisation: Optimisation, decaying: set[str]) -> list[dict]:
     """Return the optimiser's groups: the parameters that learn, by learning rate and weight decay.
 
-    decaying: names of the parameters whose weights decay (not biases and norms).
+    Args:
+        model: Has the parameters.
+        optimisation: Has the learning rates and the weight decay.
+        decaying: Names of the parameters whose weights decay (not biases and norms).
     """
     layers, head = _layer_count(model), head_names(model)
     groups: dict[tuple[float, float], list[Parameter]] = {}

@@ -23,8 +23,10 @@ _UNUSED_WEIGHTS = ('masked_spec_embed',)
 def new_classifier(design: Design) -> PreTrainedModel:
     """Return the classifier in single precision; what no checkpoint brings is drawn from torch's global generator.
 
-    A checkpoint that is a classifier keeps its answers for those of its labels that the data has. Raises SerError if
-    values do not fit together or if weights of the encoder are missing in the checkpoint.
+    A checkpoint that is a classifier keeps its answers for those of its labels that the data has.
+
+    Raises:
+        SerError: Values do not fit together, or weights of the encoder are missing in the checkpoint.
     """
     model = _pretrained_classifier(design) if design.checkpoint else _random(AutoModelForAudioClassification, design)
     if design.window is not None:

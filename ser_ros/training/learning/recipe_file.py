@@ -30,9 +30,14 @@ def recipe_names(folder: Path) -> list[str]:
 def read_recipe(kind: type[Kind], name: str, folder: Path, settings: Sequence[str]) -> Kind:
     """Return the recipe `folder`/NAME.yaml as the frozen dataclass `kind`, changed by `settings`.
 
-    settings: such as 'optimisation.epochs=3'.
+    Args:
+        kind: Class of the recipe.
+        name: Of the file, without its suffix.
+        folder: Holds the recipes.
+        settings: Such as 'optimisation.epochs=3'.
 
-    Raises SerError for an unknown recipe or key (and names the nearest one) and for a value of another type.
+    Raises:
+        SerError: The recipe or a key is unknown (the nearest one is named), or a value has another type.
     """
     names = recipe_names(folder)
     if name not in names:
@@ -47,7 +52,13 @@ def parse_recipe(kind: type[Kind], text: str, settings: Sequence[str], *, source
     """Return the recipe in the YAML `text` as the frozen dataclass `kind`; see read_recipe.
 
     `extends: NAME` at its top takes every value that it does not name from `train/NAME.yaml` or
-    `train/base/NAME.yaml`; `extends: [A, B]` from both, where B takes precedence. source: for messages.
+    `train/base/NAME.yaml`; `extends: [A, B]` from both, where B takes precedence.
+
+    Args:
+        kind: Class of the recipe.
+        text: YAML.
+        settings: Such as 'optimisation.epochs=3'.
+        source: What messages call the text.
     """
     values = _with_what_it_extends(_read_yaml(text, source), source)
     for setting in settings:

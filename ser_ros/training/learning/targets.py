@@ -22,9 +22,13 @@ class Teacher(Protocol):
 
 @dataclass(frozen=True)
 class OtherRecordings:
-    """Speech without labels of emotion: `taught` is labelled by the teacher, `ordinary` has the label of its clips.
+    """Speech without labels of emotion.
 
-    taught_count, ordinary_count: how many are due in an epoch.
+    Attributes:
+        taught: Labelled by the teacher.
+        ordinary: Has the label of its clips.
+        taught_count: How many of `taught` are due in an epoch.
+        ordinary_count: How many of `ordinary` are due in an epoch.
     """
 
     taught: Sequence[Recording] = ()

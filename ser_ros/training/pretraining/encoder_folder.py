@@ -29,7 +29,12 @@ from ser_ros.training.storage.json_files import REPORT, write_json
 
 @dataclass(frozen=True)
 class Pretraining:
-    """One run. speech: the folders of the pieces. command: how to repeat it, for the card."""
+    """One run.
+
+    Attributes:
+        speech: Folders of the pieces.
+        command: How to repeat it, for the card.
+    """
 
     recipe_name: str
     recipe: PretrainingRecipe
@@ -42,7 +47,8 @@ class Pretraining:
 def make_encoder(run: Pretraining, pieces: Sequence[Piece], teacher: TeacherEncoder | None) -> EncoderReport:
     """Pretrain, write a Hugging Face folder that `train --model` can start from, and return its report.
 
-    Raises SerError if the folder exists already, and on a full disk.
+    Raises:
+        SerError: The folder exists already, or the disk is full.
     """
     if is_taken(run.out):
         raise SerError(f'{run.out} exists already and is never overwritten; choose another --out or remove it')

@@ -13,7 +13,11 @@ from ser_ros.training.reporting.origins_markdown import speech_table
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderReport(PretrainingReport):
-    """Everything known about a pretraining. training_log: the Trainer's entries."""
+    """Everything known about a pretraining.
+
+    Attributes:
+        training_log: The Trainer's entries.
+    """
 
     description: str
     settings: dict[str, Any]

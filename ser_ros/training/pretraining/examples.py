@@ -45,7 +45,16 @@ class Examples(torch.utils.data.Dataset):
         teacher: TeacherEncoder | None,
         kept: Path,
     ):
-        """`rows_of` returns how many rows the student makes of a number of input rows; `kept`: folder of variants."""
+        """Begin with epoch 0.
+
+        Args:
+            pieces: What is heard.
+            recipe: Says how pieces are varied and masked, and which targets they have.
+            frontend: The student's.
+            rows_of: Returns how many rows the student makes of a number of input rows.
+            teacher: Gives the hidden states; None without distillation.
+            kept: Folder of variants.
+        """
         self._pieces = pieces
         self._recipe = recipe
         self._frontend = frontend

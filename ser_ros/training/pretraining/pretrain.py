@@ -36,8 +36,10 @@ _KEPT = 'variants'
 class Pretrained:
     """An encoder and how it was trained.
 
-    initial_weights: 'random', or the checkpoint's name. log: the Trainer's entries. seconds: in all legs of a resumed
-    run.
+    Attributes:
+        log: The Trainer's entries.
+        initial_weights: 'random', or the checkpoint's name.
+        seconds: In all legs of a resumed run.
     """
 
     encoder: PreTrainedModel

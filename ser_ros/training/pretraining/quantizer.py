@@ -32,8 +32,12 @@ class RandomQuantizer:
     def __call__(self, samples: np.ndarray, rows: int) -> torch.Tensor:
         """Return the code of each of `rows` equal parts of the sound: int32, shape (rows,).
 
-        samples: float32, shape (n,), 16 kHz. Each mel band has mean 0 and variance 1 over it, so neither its level nor
-        the colour of the microphone matters.
+        Each mel band has mean 0 and variance 1 over the sound, so neither its level nor the colour of the microphone
+        matters.
+
+        Args:
+            samples: float32, shape (n,), 16 kHz.
+            rows: Number of parts.
         """
         mel = self._extractor(samples, sampling_rate=SAMPLE_RATE, return_tensors='pt', padding=False)['input_features']
         spectra = adaptive_avg_pool1d(mel[0].T, _FRAMES_PER_ROW * rows).T.reshape(rows, -1)

@@ -18,7 +18,13 @@ from ser_ros.training.pretraining.pretraining_recipe import Pieces
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of an audio file. name: the same on every machine. start, duration: seconds."""
+    """A part of an audio file.
+
+    Attributes:
+        name: The same on every machine.
+        start: Seconds from the beginning of the file.
+        duration: Seconds.
+    """
 
     path: Path
     name: str
@@ -36,7 +42,9 @@ class Piece:
 def find_pieces(folders: Sequence[Path], pieces: Pieces) -> list[Piece]:
     """Return the pieces of all audio files below `folders`, in the order of their names.
 
-    Raises SerError for a folder that holds no audio, and lists all files that cannot be read.
+    Raises:
+        SerError: A folder holds no audio, files cannot be read (all are listed), or no piece has a length that
+            `pieces` allows.
     """
     if not 0 < pieces.shortest <= pieces.longest:
         raise SerError(f'pieces.shortest is {pieces.shortest:g} and pieces.longest {pieces.longest:g}; correct them')

@@ -21,7 +21,10 @@ class Student(nn.Module):
     def __init__(self, made: Design, recipe: PretrainingRecipe, whitening: Whitening):
         """Draw weights that `made` does not bring from torch's global generator. Raises SerError; see new_encoder.
 
-        whitening: of the teacher's states; without layers if there is no teacher.
+        Args:
+            made: Design of the encoder.
+            recipe: Says what is learned.
+            whitening: Of the teacher's states; without layers if there is no teacher.
         """
         super().__init__()
         config = copy.deepcopy(made.config)

@@ -18,9 +18,15 @@ class TeacherEncoder:
     """Any speech encoder of transformers that `train` can start from."""
 
     def __init__(self, checkpoint: str, layers: list[int], *, longest: float):
-        """Load a folder or a model of the Hugging Face Hub; it hears at most `longest` seconds at once.
+        """Load a folder or a model of the Hugging Face Hub.
 
-        layers: from 1. Raises SerError for a checkpoint that cannot be used and for layers that it does not have.
+        Args:
+            checkpoint: The folder, or the model's name.
+            layers: Those whose states are given, from 1.
+            longest: Seconds of the longest piece that it hears.
+
+        Raises:
+            SerError: The checkpoint cannot be used, or does not have these layers.
         """
         made = design_encoder(Network(checkpoint=checkpoint), FeatureExtraction())
         count = made.config.num_hidden_layers
@@ -50,7 +56,9 @@ class TeacherEncoder:
     def __call__(self, samples: np.ndarray, rows: int) -> torch.Tensor:
         """Return the hidden states, averaged to `rows` equal parts of the sound: float16, (layers, rows, width).
 
-        samples: float32, shape (n,), 16 kHz.
+        Args:
+            samples: float32, shape (n,), 16 kHz.
+            rows: Number of parts.
         """
         inputs = {name: value.to(self._device) for name, value in self._frontend([samples]).items()}
         with torch.autocast(self._device, torch.bfloat16, enabled=bfloat16_is_fast(self._device)):

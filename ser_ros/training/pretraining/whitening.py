@@ -27,10 +27,12 @@ class Whitening(nn.Module):
 
     @classmethod
     def of(cls, states: torch.Tensor, strength: float) -> 'Whitening':
-        """Return the whitening for `states`, float32, shape (rows, layers, width).
+        """Return the whitening for `states`.
 
-        `strength`: how far directions of little variance are raised, from 0 (not at all) to 1 (all are alike) (ZCA;
-        Kessy et al. 2018, Optimal Whitening and Decorrelation).
+        Args:
+            states: float32, shape (rows, layers, width).
+            strength: How far directions of little variance are raised, from 0 (not at all) to 1 (all are alike) (ZCA;
+                Kessy et al. 2018, Optimal Whitening and Decorrelation).
         """
         mean, deviation = states.mean(dim=0), states.std(dim=0).clamp_min(_SMALLEST_DEVIATION)
         if not strength:

@@ -18,7 +18,9 @@ def choose_clips(models: Sequence[Path], corpus: Corpus, *, all_clips: bool) -> 
     """Return the clips to test the models on, and what a reader of the figures must know about them.
 
     Left out are those that any of the model folders `models` has heard; none with `all_clips`.
-    Raises SerError if no clip is left, or if a table of a model folder is damaged.
+
+    Raises:
+        SerError: No clip is left, or a table of a model folder is damaged.
     """
     heard, choosing, notes = set(), set(), []
     for model in models:

@@ -10,7 +10,11 @@ from ser_ros.training.storage.json_files import REPORT, read_part
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """One training of `train`, as described in the reports of later ones. licence: '' if it is not known."""
+    """One training of `train`, as described in the reports of later ones.
+
+    Attributes:
+        licence: Of the corpus; '' if it is not known.
+    """
 
     recipe: str
     corpus: str
@@ -25,8 +29,9 @@ class Training:
 class Origins(Training):
     """What the report of `train` says about the origin of a model's weights.
 
-    selection: how the checkpoint was chosen: 'last', 'validation' or 'test'.
-    trained_before: earlier trainings by `train` of the initial weights, oldest first.
+    Attributes:
+        selection: How the checkpoint was chosen: 'last', 'validation' or 'test'.
+        trained_before: Earlier trainings by `train` of the initial weights, oldest first.
     """
 
     protocol: str

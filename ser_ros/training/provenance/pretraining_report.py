@@ -6,7 +6,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class UnlabelledSpeech:
-    """Part of what an encoder heard. licence: '' if it is not known."""
+    """Part of what an encoder heard.
+
+    Attributes:
+        licence: '' if it is not known.
+    """
 
     name: str
     licence: str
@@ -17,9 +21,10 @@ class UnlabelledSpeech:
 class PretrainingReport:
     """One pretraining.
 
-    pretrained_before: the same for the encoder that it started from.
-    teacher: '' for none.
-    ravdess_clips: number of pieces that are clips of RAVDESS.
+    Attributes:
+        pretrained_before: The same for the encoder that it started from.
+        teacher: Its name; '' for none.
+        ravdess_clips: Number of pieces that are clips of RAVDESS.
     """
 
     recipe: str

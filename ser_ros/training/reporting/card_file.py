@@ -11,7 +11,12 @@ CARD = 'README.md'
 
 @dataclass(frozen=True)
 class Part:
-    """The lines between which a command writes; `begins` is '' for the part at the top, where front matter must be."""
+    """The lines between which a command writes.
+
+    Attributes:
+        begins: The line above; '' for the part at the top, where front matter must be.
+        ends: The line below.
+    """
 
     begins: str
     ends: str

@@ -76,7 +76,10 @@ _SELECTIONS = {
 def compare(folders: Iterable[Path]) -> list[str]:
     """Return a Markdown table of Gavali and Verma's figures and of all runs of `train` below `folders`, with notes.
 
-    Folds are one row once their summary exists. Raises SerError if a folder is missing or a report is damaged.
+    Folds are one row once their summary exists.
+
+    Raises:
+        SerError: A folder is missing, or a report is damaged.
     """
     found = [_read(path) for folder in folders for path in _report_paths(folder)]
     reports = [report for report in found if report is not None]

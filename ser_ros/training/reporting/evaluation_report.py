@@ -18,7 +18,11 @@ from ser_ros.training.storage.json_files import REPORT, write_json
 
 @dataclass(frozen=True)
 class NumberedResult(Result):
-    """A result among others. confusion_picture: name of its file."""
+    """A result among others.
+
+    Attributes:
+        confusion_picture: Name of its file.
+    """
 
     confusion_picture: str
 

@@ -31,7 +31,11 @@ _MARKERS_UP_TO = 30
 def confusion_picture(labels: Sequence[str], confusion: Sequence[Sequence[int]], path: Path, title: str) -> None:
     """Draw clips by true label (rows) and answer (columns); colours are shares of a row.
 
-    confusion: int, shape (labels, labels).
+    Args:
+        labels: In the order of `confusion`.
+        confusion: int, shape (labels, labels).
+        path: Of the PNG.
+        title: Above the picture.
     """
     counts = np.asarray(confusion)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -66,10 +70,13 @@ def curves_picture(
 ) -> None:
     """Draw loss, and the accuracy on validation clips if there are any, over global steps.
 
-    log_history: the Trainer's entries: of training 'step' and 'loss', of validation 'step', 'eval_loss' and
-        'eval_accuracy' (0..1).
-    chosen_step: marks the chosen checkpoint.
-    loss: what the losses are called.
+    Args:
+        log_history: The Trainer's entries: of training 'step' and 'loss', of validation 'step', 'eval_loss' and
+            'eval_accuracy' (0..1).
+        path: Of the PNG.
+        title: Above the picture.
+        chosen_step: Marks the chosen checkpoint.
+        loss: What the losses are called.
     """
     validated = any('eval_accuracy' in entry for entry in log_history)
     figure = Figure(figsize=(7.0, 6.0 if validated else 3.4), layout='constrained')

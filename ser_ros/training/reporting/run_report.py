@@ -22,10 +22,13 @@ RANDOM = 'random'
 class Trained:
     """What the report of a run and the summary of a protocol's folds have in common.
 
-    selection: how the checkpoint was chosen, a key of SELECTIONS.
-    initial_weights: name of a checkpoint, or 'random'.
-    teacher, taught_speech, ordinary_speech: what taught besides the labels; empty if nothing did.
-    settings: the recipe, as plain values.
+    Attributes:
+        selection: How the checkpoint was chosen, a key of SELECTIONS.
+        initial_weights: Name of a checkpoint, or 'random'.
+        teacher: Name of the model that taught besides the labels; '' if none did.
+        taught_speech: Speech that the teacher labelled; empty if there was none.
+        ordinary_speech: Speech that counted as ordinary; empty if there was none.
+        settings: The recipe, as plain values.
     """
 
     recipe: str
@@ -79,11 +82,13 @@ class Trained:
 class RunReport(Origins, Trained):
     """One run.
 
-    licence: of the user's own table, '' if it is not known and for RAVDESS.
-    evaluation: None if there were no test clips.
-    validation_accuracy: of the chosen checkpoint, 0..1; None if there were no validation clips.
-    temperature: what logits are divided by; calibrated_on: the clips that it was fitted to, '' for none.
-    training_log: the Trainer's entries.
+    Attributes:
+        licence: Of the user's own table; '' if it is not known and for RAVDESS.
+        evaluation: None if there were no test clips.
+        validation_accuracy: Of the chosen checkpoint, 0..1; None if there were no validation clips.
+        temperature: What logits are divided by.
+        calibrated_on: The clips that the temperature was fitted to; '' for none.
+        training_log: The Trainer's entries.
     """
 
     fold: int

@@ -12,7 +12,11 @@ from ser_ros.training.reporting.markdown import megabytes, percent, table
 def put_speed_section(folder: Path, built: Built, machine: Mapping[str, str], command: str) -> None:
     """Write the measurements into the card of the model `folder`, if it has one, replacing earlier ones.
 
-    machine: 'CPU' and 'software', on which it was measured.
+    Args:
+        folder: Of the model.
+        built: The measurements.
+        machine: 'CPU' and 'software', on which it was measured.
+        command: How to repeat it.
     """
     if (folder / CARD).is_file():
         put_part(folder, OPTIMISED, '\n'.join(_section(built, machine, command)))

@@ -47,10 +47,12 @@ class FoldFigures:
 class Summary(Trained):
     """All folds; the test clips and the minutes are those of all together.
 
-    deviation: standard deviation over folds (n - 1).
-    confusion, groups: of all folds' clips, for each of HEARINGS.
-    temperature: fitted to the answers of all folds; None if validation clips calibrated them.
-    pooled: calibration errors of all clips, for each of HEARINGS; empty if `temperature` is None.
+    Attributes:
+        deviation: Standard deviation over folds (n - 1).
+        confusion: Of all folds' clips, for each of HEARINGS.
+        groups: Of all folds' clips, for each of HEARINGS.
+        temperature: Fitted to the answers of all folds; None if validation clips calibrated them.
+        pooled: Calibration errors of all clips, for each of HEARINGS; empty if `temperature` is None.
     """
 
     commands: tuple[str, ...]
@@ -71,7 +73,13 @@ def read_summary(path: Path) -> Summary | None:
 def summarise(
     reports: Sequence[RunReport], temperature: float | None = None, pooled: dict[str, CalibrationErrors] | None = None
 ) -> Summary:
-    """Summarise the reports of all folds. `temperature` and `pooled`: see Summary."""
+    """Summarise the reports of all folds.
+
+    Args:
+        reports: One of each fold.
+        temperature: See Summary.
+        pooled: See Summary.
+    """
     evaluations = [report.evaluation for report in reports if report.evaluation is not None]
     common = {field.name: getattr(reports[0], field.name) for field in dataclasses.fields(Trained)}
     return Summary(

@@ -14,9 +14,10 @@ from ser_ros.training.reporting.summary import Summary, read_summary
 class Supplement:
     """Figures from elsewhere; all may be missing.
 
-    scores: summary of the same recipe's folds, for a model that has no test clips of its own.
-    reports: of models of other recipes or protocols.
-    notes: Markdown of further measurements.
+    Attributes:
+        scores: Summary of the same recipe's folds, for a model that has no test clips of its own.
+        reports: Of models of other recipes or protocols.
+        notes: Markdown of further measurements.
     """
 
     scores: Summary | None = None
