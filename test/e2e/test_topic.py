@@ -147,7 +147,7 @@ def test_bytes_without_audio_info_have_the_format_of_the_parameters(
         return observer.finals and seconds(observer.finals[-1].duration) == pytest.approx(length, abs=0.6)
 
     observer.wait_until(last_is_answered, 'the last utterance is answered')
-    assert f'taken for {rate} Hz with 1 channel(s) of S16LE' in node.output
+    assert f'assumed to be {rate} Hz with 1 channel(s) of S16LE' in node.output
     assert observer.count('refused') == 0
     assert node.end() == 0, node.output
 
