@@ -7,6 +7,8 @@ from ser_ros.training.data.corpora.scheme import Scheme
 RAVDESS = Scheme(
     key='ravdess',
     name='RAVDESS',
+    languages=('en',),
+    example='Actor_12/03-01-06-02-02-01-12',
     pattern=r'03-01-(?P<emotion>\d\d)-(?P<intensity>\d\d)-(?P<statement>\d\d)-(?P<repetition>\d\d)-(?P<speaker>\d\d)',
     codes={
         'emotion': RAVDESS_CODES,
@@ -18,6 +20,7 @@ RAVDESS = Scheme(
     sexes={str(actor): 'male' if actor % 2 else 'female' for actor in range(1, 25)},
     clips=1440,
     speakers=24,
+    clips_each=60,
     licence='cc-by-nc-sa-4.0',
     source='Livingstone and Russo 2018, PLoS ONE 13(5) e0196391; Zenodo record 1188976',
 )
@@ -25,6 +28,8 @@ RAVDESS = Scheme(
 CREMA_D = Scheme(
     key='crema-d',
     name='CREMA-D',
+    languages=('en',),
+    example='AudioWAV/1001_DFA_ANG_XX',
     pattern=r'(?P<speaker>1\d{3})_(?P<statement>[A-Z]{3})_(?P<emotion>[A-Z]{3})_(?P<intensity>XX|X|LO|MD|HI)',
     codes={
         'emotion': {
@@ -46,6 +51,8 @@ CREMA_D = Scheme(
 TESS = Scheme(
     key='tess',
     name='TESS',
+    languages=('en',),
+    example='OAF_Fear/OAF_back_fear',
     pattern=r'(?P<speaker>[OY]AF?)_(?P<statement>\w+)_(?P<emotion>[a-z]+)',
     codes={
         # One file of the older woman's is called OA.
@@ -63,6 +70,7 @@ TESS = Scheme(
     sexes={'OAF': 'female', 'YAF': 'female'},
     clips=2800,
     speakers=2,
+    clips_each=1400,
     licence='cc-by-nc-nd-4.0',
     source='Pichora-Fuller and Dupuis 2020, doi 10.5683/SP2/E8H2MF',
 )
@@ -70,6 +78,8 @@ TESS = Scheme(
 SAVEE = Scheme(
     key='savee',
     name='SAVEE',
+    languages=('en',),
+    example='AudioData/JK/sa07',
     pattern=r'(?P<speaker>DC|JE|JK|KL)[/_](?P<emotion>sa|su|[a-z])(?P<statement>\d\d)',
     codes={
         'emotion': {
@@ -85,12 +95,16 @@ SAVEE = Scheme(
     sexes=dict.fromkeys(('DC', 'JE', 'JK', 'KL'), 'male'),
     clips=480,
     speakers=4,
-    source='Haq and Jackson 2010; research on registration alone',
+    clips_each=120,
+    licence='research, on registration',
+    source='Haq and Jackson 2010',
 )
 
 EMO_DB = Scheme(
     key='emodb',
     name='EMO-DB',
+    languages=('de',),
+    example='wav/03a01Fa',
     pattern=r'(?P<speaker>\d\d)(?P<statement>[ab]\d\d)(?P<emotion>[A-Z])[a-z]?',
     codes={
         'emotion': {
@@ -114,6 +128,8 @@ EMO_DB = Scheme(
 EMOVO = Scheme(
     key='emovo',
     name='EMOVO',
+    languages=('it',),
+    example='m2/rab-m2-b1',
     pattern=r'(?P<emotion>[a-z]{3})-(?P<speaker>(?P<sex>[fm])[123])-(?P<statement>\w\d)',
     codes={
         'emotion': {
@@ -129,12 +145,15 @@ EMOVO = Scheme(
     },
     clips=588,
     speakers=6,
-    source='Costantini et al. 2014, LREC; no licence stated',
+    clips_each=98,
+    source='Costantini et al. 2014, LREC',
 )
 
 NEMO = Scheme(
     key='nemo',
     name='nEMO',
+    languages=('pl',),
+    example='samples/EB0_surprised_43',
     pattern=r'(?P<speaker>[A-Z]{2}\d)_(?P<emotion>[a-z]+)_(?P<statement>\d+)',
     codes={
         'emotion': {
@@ -157,25 +176,32 @@ NEMO = Scheme(
 ASED = Scheme(
     key='ased',
     name='ASED',
-    pattern=r'(?P<emotion>[a-z])\d-(?P<statement>\d\d)-(?P<repetition>\d\d)-(?P<sex>\d\d)-(?P<speaker>\d\d)',
+    languages=('am',),
+    example='05Angry/a5-03-01-02-50',
+    pattern=r'(?P<emotion>[A-Za-z])\d-(?P<statement>\d\d)-(?P<repetition>\d\d)-(?P<sex>\d\d)-(?P<speaker>\d\d)',
     codes={
-        'emotion': {'n': 'neutral', 'f': 'fearful', 'h': 'happy', 's': 'sad', 'a': 'angry'},
+        # One file, S4-04-02-01-29, has a capital letter.
+        'emotion': {'n': 'neutral', 'f': 'fearful', 'h': 'happy', 's': 'sad', 'S': 'sad', 'a': 'angry'},
         'sex': {'01': 'female', '02': 'male'},
     },
     clips=2474,
     speakers=65,
-    source='Retta et al. 2022, arXiv 2201.02710; no licence stated',
+    source='Retta et al. 2022, arXiv 2201.02710',
 )
 
 EMOSPEECH = Scheme(
     key='emospeech',
     name='Indian EmoSpeech Command Dataset',
+    languages=('en', 'hi'),
+    example='House/help-safe-calm-20190709085858-SPEAKER',
     # The hash that stands for all people who are not known is no speaker.
     pattern=(
-        r'(?P<statement>[a-z]+)-[a-z ]+-(?P<emotion>happy|angry|fearful|calm)-\d+-'
+        r'(?P<statement>[a-z]+)-[a-z ]+-(?P<emotion>[A-Za-z]+)-[\d.?]+-'
         r'(?:d14a028c2a3a2bc9476102bb288234c415a2b01f828ea62ac5b3e42f|(?P<speaker>[0-9a-f]{56}))'
     ),
-    codes={},
+    codes={
+        'emotion': {'happy': 'happy', 'angry': 'angry', 'fearful': 'fearful', 'calm': 'calm', 'None': ''},
+    },
     licence='cc-by-nc-sa-4.0',
     source='Banga et al. 2019, arXiv 1910.13801',
 )
@@ -183,6 +209,8 @@ EMOSPEECH = Scheme(
 ESD = Scheme(
     key='esd',
     name='ESD',
+    languages=('en', 'zh'),
+    example='0011/Surprise/train/0011_001501',
     pattern=r'(?P<emotion>Angry|Happy|Neutral|Sad|Surprise)/(?:(?:train|evaluation|test)/)?(?P<speaker>00[012]\d)_\d{6}',
     codes={
         'emotion': {
@@ -195,12 +223,16 @@ ESD = Scheme(
     },
     clips=35000,
     speakers=20,
-    source='Zhou et al. 2021, ICASSP; research on request alone',
+    clips_each=1750,
+    licence='research, on request',
+    source='Zhou et al. 2021, ICASSP',
 )
 
 JL = Scheme(
     key='jl',
     name='JL corpus',
+    languages=('en',),
+    example='Raw JL corpus/female1_sad_10a_1',
     pattern=r'(?P<speaker>(?P<sex>female|male)[12])_(?P<emotion>[a-z]+)_(?P<statement>\d+[ab])_(?P<repetition>\d)',
     codes={
         'emotion': {
@@ -213,6 +245,7 @@ JL = Scheme(
     },
     clips=2400,
     speakers=4,
+    clips_each=600,
     licence='cc0-1.0',
     source='James et al. 2018, Interspeech',
 )

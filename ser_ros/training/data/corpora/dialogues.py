@@ -42,6 +42,8 @@ def _meld_fields(folder: Path) -> dict[str, Fields]:
 IEMOCAP = Scheme(
     key='iemocap',
     name='IEMOCAP',
+    languages=('en',),
+    example='Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000',
     pattern=r'(?P<utterance>Ses0[1-5][FM]_\w+_[FM]\d{3})',
     codes={
         'emotion': {
@@ -59,12 +61,15 @@ IEMOCAP = Scheme(
     table=_iemocap_fields,
     clips=10039,
     speakers=10,
-    source='Busso et al. 2008, Language Resources and Evaluation 42; research by agreement alone',
+    licence='research, by agreement',
+    source='Busso et al. 2008, Language Resources and Evaluation 42',
 )
 
 MELD = Scheme(
     key='meld',
     name='MELD',
+    languages=('en',),
+    example='train/dia0_utt0',
     # The films of the corpus as sound, in the folders of their parts: train_splits, dev_splits_complete and
     # output_repeated_splits_test, or train, dev and test.
     pattern=r'(?:\w+_)?(?P<split>train|dev|test)(?:_\w+)?/(?:\w+/)*(?P<utterance>dia\d+_utt\d+)',

@@ -2,6 +2,7 @@
 """How a corpus names its files, and the clips that are found by it."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.problems import refuse_together
 
 SUFFIXES = ('.wav', '.flac', '.ogg', '.mp3')
-"""Endings of the files that are looked at, in any case."""
+"""Of the files that are looked at, in any case."""
 
 Fields = Mapping[str, str]
 """What is known of a clip: codes by FIELDS."""
@@ -28,28 +29,36 @@ _CLIP = 'clip_name'
 class Scheme:
     """The declaration of a corpus.
 
-    key: what the command line calls it.
-    name: what reports call it.
-    pattern: regular expression for the end of a clip's path below the corpus's folder, with `/` between folders and
-        without the file's ending. Its named groups are some of FIELDS; what it matches is the clip's name.
-    codes: for some of FIELDS, what each code means; a field without codes is taken as it is written. An emotion that
-        means '' is none that a model learns here: its clips are counted and left out.
-    sexes: speaker -> 'female' or 'male', where they are published and not in the name.
-    table: for a corpus whose file names do not hold all: reads the corpus's folder and returns the fields of each clip
-        by what `pattern` matches, from its named groups joined by `/`. Clips without a row are left out.
-    clips, speakers: as published; None where they are not.
-    licence: identifier as on the Hugging Face Hub; '' where none is stated.
-    source: where the scheme and the counts are from.
+    Attributes:
+        key: What the command line calls it.
+        name: What reports call it.
+        languages: Codes of ISO 639-1.
+        pattern: Regular expression for the end of a clip's path below the corpus's folder, with `/` between folders and
+            without the file's suffix. Its named groups are some of FIELDS; what it matches is the clip's name.
+        example: A path that it matches, without the suffix.
+        codes: For some of FIELDS, what each code means; a field without codes is taken as it is written. The clips of
+            an emotion that means '' are counted and left out: it is none that a model learns here.
+        source: Where the scheme and the counts are from.
+        licence: Its identifier on the Hugging Face Hub, or the terms in words; '' if none are stated.
+        clips: How many there are, as published; None if that is not known.
+        speakers: How many there are, as published; None if that is not known.
+        clips_each: How many each speaker has, if all have the same number; None otherwise.
+        sexes: Speaker -> 'female' or 'male', if published and not in the name.
+        table: For a corpus whose file names do not tell everything: reads the corpus's folder and returns the fields of
+            each clip by what `pattern` matches, from its named groups joined by `/`. Clips without a row are left out.
     """
 
     key: str
     name: str
+    languages: tuple[str, ...]
     pattern: str
+    example: str
     codes: Mapping[str, Mapping[str, str]]
     source: str
     licence: str = ''
     clips: int | None = None
     speakers: int | None = None
+    clips_each: int | None = None
     sexes: Mapping[str, str] = field(default_factory=dict)
     table: Callable[[Path], Mapping[str, Fields]] | None = None
 
@@ -58,8 +67,9 @@ class Scheme:
 class Found:
     """What a folder holds of a corpus.
 
-    clips: at least one, ordered by name.
-    remarks: sentences on what is left out, and on what differs from the published counts.
+    Attributes:
+        clips: At least one, ordered by name.
+        remarks: Sentences on what is left out, and on what differs from the published counts.
     """
 
     clips: tuple[Clip, ...]
@@ -67,10 +77,11 @@ class Found:
 
 
 def find_clips(scheme: Scheme, folder: Path) -> Found:
-    """Return the clips of a corpus below `folder`, at any depth; files with other names are no clips.
+    """Return the clips of a corpus below `folder`, at any depth; files with other names are ignored.
 
-    Raises SerError where there is none, where names hold codes that the corpus does not have, and where two files have
-    the same name (the copies that some downloads hold would stand in training and test at once).
+    Raises:
+        SerError: There is no clip, names hold codes that the corpus does not have, or two files are the same clip (the
+            copies in some downloads would be in training and test at once).
     """
     if not folder.is_dir():
         raise SerError(f'the data folder {folder} does not exist; give the folder of {scheme.name}')
@@ -96,13 +107,28 @@ def find_clips(scheme: Scheme, folder: Path) -> Found:
     learnable = tuple(clip for clip in clips if clip.emotion)
     if not learnable:
         raise SerError(
-            f'{folder} holds no clip of {scheme.name}; give its folder, unpacked, or a CSV table of the clips'
+            f'{folder} holds no clip of {scheme.name} (such as {scheme.example}.wav); give its folder, unpacked, or a '
+            'CSV table of other recordings'
         )
     return Found(learnable, tuple(_remarks(scheme, clips, without_row)))
 
 
+def parse_clip(scheme: Scheme, path: Path) -> Clip | None:
+    """Return the clip at `path` by its name alone; None if the name is not one of the corpus's.
+
+    Raises KeyError with a code that the corpus does not have. Not for schemes with a table.
+    """
+    match = _pattern(scheme).fullmatch(path.with_suffix('').as_posix())
+    fields = _fields(match, None) if match else None
+    return _clip(scheme, path, match[_CLIP], fields) if match and fields else None
+
+
+def _pattern(scheme: Scheme) -> re.Pattern[str]:
+    return re.compile(rf'(?:.*/)?(?P<{_CLIP}>{scheme.pattern})')
+
+
 def _matches(scheme: Scheme, folder: Path) -> Iterator[tuple[Path, re.Match[str]]]:
-    pattern = re.compile(rf'(?:.*/)?(?P<{_CLIP}>{scheme.pattern})')
+    pattern = _pattern(scheme)
     for path in sorted(folder.rglob('*')):
         if path.suffix.lower() in SUFFIXES and path.is_file():
             match = pattern.fullmatch(path.relative_to(folder).with_suffix('').as_posix())
@@ -111,7 +137,7 @@ def _matches(scheme: Scheme, folder: Path) -> Iterator[tuple[Path, re.Match[str]
 
 
 def _fields(match: re.Match[str], rows: Mapping[str, Fields] | None) -> Fields | None:
-    """Return the codes of a clip by FIELDS; None where the corpus has a table and the clip no row in it."""
+    """Return the codes of a clip by FIELDS; None if the corpus has a table and the clip no row in it."""
     groups = {name: text for name, text in match.groupdict().items() if name != _CLIP and text is not None}
     if rows is None:
         return groups
@@ -131,15 +157,21 @@ def _clip(scheme: Scheme, path: Path, name: str, fields: Fields) -> Clip:
         statement=told.get('statement', ''),
         repetition=int(repetition) if repetition and repetition.isdecimal() else None,
         sex=told.get('sex') or scheme.sexes.get(speaker or '', ''),
+        corpus=scheme.name,
     )
 
 
 def _remarks(scheme: Scheme, clips: list[Clip], without_row: int) -> Iterator[str]:
-    speakers = len({clip.speaker for clip in clips})
+    of_speaker = Counter(clip.speaker for clip in clips if clip.speaker is not None)
     if scheme.clips is not None and len(clips) != scheme.clips:
         yield f'{scheme.name} has {scheme.clips} clips, here are {len(clips)}'
-    if scheme.speakers is not None and speakers != scheme.speakers:
-        yield f'{scheme.name} has {scheme.speakers} speakers, here are {speakers}'
+    if scheme.speakers is not None and len(of_speaker) != scheme.speakers:
+        yield f'{scheme.name} has {scheme.speakers} speakers, here are {len(of_speaker)}'
+    if scheme.clips_each is not None:
+        different = [(who, count) for who, count in sorted(of_speaker.items()) if count != scheme.clips_each]
+        counts = ', '.join(f'speaker {who} has {count}' for who, count in different)
+        if counts:
+            yield f'each speaker of {scheme.name} has {scheme.clips_each} clips, here {counts}'
     left_out = sum(not clip.emotion for clip in clips)
     if left_out:
         yield f'{left_out} clips of {scheme.name} are left out: their emotion is none of {", ".join(LABELS)}'

@@ -10,23 +10,34 @@ from ser_ros.emotions import LABELS
 from ser_ros.training.data.corpora.by_key import SCHEMES
 from ser_ros.training.data.corpora.scheme import FIELDS, find_clips
 
-EXAMPLES = {
-    'ravdess': ('Actor_12/03-01-06-02-02-01-12', 'fearful', 12, 'female'),
-    'crema-d': ('AudioWAV/1001_DFA_ANG_XX', 'angry', 1001, ''),
-    'tess': ('OAF_Pleasant_surprise/OAF_back_ps', 'surprised', 'OAF', 'female'),
-    'savee': ('AudioData/JK/sa07', 'sad', 'JK', 'male'),
-    'emodb': ('wav/03a01Fa', 'happy', 3, 'male'),
-    'emovo': ('m2/rab-m2-b1', 'angry', 'm2', 'male'),
-    'nemo': ('samples/EB0_surprised_43', 'surprised', 'EB0', 'female'),
-    'ased': ('05Angry/a5-03-01-02-50', 'angry', 50, 'male'),
-    'emospeech': (f'House/help-safe-calm-20190709085858-{"ab" * 28}', 'calm', 'ab' * 28, ''),
-    'esd': ('0011/Surprise/train/0011_001501', 'surprised', 11, ''),
-    'jl': ('Raw JL corpus/female1_sad_10a_1', 'sad', 'female1', 'female'),
-}
-"""Key -> a path below the corpus, and the emotion, speaker and sex that it tells of."""
+SPEAKER = 'ab' * 28
+"""Such as one of the people of EmoSpeech."""
 
-LEFT_OUT = {'emodb': 'wav/03a01La', 'jl': 'male2_excited_3b_2'}
+EXAMPLES = {
+    'ravdess': ('fearful', 12, 'female'),
+    'crema-d': ('angry', 1001, ''),
+    'tess': ('fearful', 'OAF', 'female'),
+    'savee': ('sad', 'JK', 'male'),
+    'emodb': ('happy', 3, 'male'),
+    'emovo': ('angry', 'm2', 'male'),
+    'nemo': ('surprised', 'EB0', 'female'),
+    'ased': ('angry', 50, 'male'),
+    'emospeech': ('calm', SPEAKER, ''),
+    'esd': ('surprised', 11, ''),
+    'jl': ('sad', 'female1', 'female'),
+}
+"""Key -> emotion, speaker and sex of which the scheme's example tells."""
+
+LEFT_OUT = {
+    'emodb': 'wav/03a01La',
+    'jl': 'male2_excited_3b_2',
+    'emospeech': f'Metro/background-glass break-None-20190701193438-{SPEAKER}',
+}
 """Emotions that a model does not learn here."""
+
+
+def example(key: str) -> str:
+    return SCHEMES[key].example.replace('SPEAKER', SPEAKER)
 
 
 def lay(folder: Path, *stems: str, suffix: str = '.wav') -> Path:
@@ -39,7 +50,7 @@ def lay(folder: Path, *stems: str, suffix: str = '.wav') -> Path:
 
 @pytest.mark.parametrize('key', EXAMPLES)
 def test_a_name_tells_all_of_a_clip(tmp_path, key):
-    stem, emotion, speaker, sex = EXAMPLES[key]
+    stem, (emotion, speaker, sex) = example(key), EXAMPLES[key]
     (clip,) = find_clips(SCHEMES[key], lay(tmp_path, stem)).clips
     assert (clip.path, clip.emotion, clip.speaker, clip.sex) == (tmp_path / f'{stem}.wav', emotion, speaker, sex)
     assert stem.endswith(clip.name)
@@ -53,8 +64,8 @@ def test_every_field_of_ravdess_is_read(tmp_path):
 @pytest.mark.parametrize('key', SCHEMES)
 def test_a_scheme_says_all_that_reports_need(key):
     scheme = SCHEMES[key]
-    assert scheme.name
-    assert scheme.source
+    assert scheme.name and scheme.languages and scheme.source
+    assert re.search(f'(?:^|/){scheme.pattern}$', example(key))
     assert set(scheme.codes) <= set(FIELDS)
     assert set(scheme.codes.get('emotion', {}).values()) <= {*LABELS, ''}
     groups = set(re.compile(scheme.pattern).groupindex)
@@ -63,14 +74,18 @@ def test_a_scheme_says_all_that_reports_need(key):
 
 @pytest.mark.parametrize('key', LEFT_OUT)
 def test_an_emotion_that_is_none_of_ours_is_left_out_and_told(tmp_path, key):
-    found = find_clips(SCHEMES[key], lay(tmp_path, LEFT_OUT[key], EXAMPLES[key][0]))
-    assert [clip.emotion for clip in found.clips] == [EXAMPLES[key][1]]
+    found = find_clips(SCHEMES[key], lay(tmp_path, LEFT_OUT[key], example(key)))
+    assert [clip.emotion for clip in found.clips] == [EXAMPLES[key][0]]
     assert any('1 clips' in remark and 'left out' in remark for remark in found.remarks)
 
 
 def test_what_differs_from_the_published_counts_is_told(tmp_path):
-    remarks = find_clips(SCHEMES['emovo'], lay(tmp_path, 'm2/rab-m2-b1', 'm1/neu-m1-n3')).remarks
-    assert remarks == ('EMOVO has 588 clips, here are 2', 'EMOVO has 6 speakers, here are 2')
+    remarks = find_clips(SCHEMES['emovo'], lay(tmp_path, 'm2/rab-m2-b1', 'm1/neu-m1-n3', 'm1/neu-m1-n4')).remarks
+    assert remarks == (
+        'EMOVO has 588 clips, here are 3',
+        'EMOVO has 6 speakers, here are 2',
+        'each speaker of EMOVO has 98 clips, here speaker m1 has 2, speaker m2 has 1',
+    )
 
 
 def test_a_whole_corpus_needs_no_remark(tmp_path):
@@ -85,6 +100,11 @@ def test_a_whole_corpus_needs_no_remark(tmp_path):
     assert len(found.clips) == 588
     assert found.remarks == ()
     assert [clip.name for clip in found.clips] == sorted(clip.name for clip in found.clips)
+
+
+def test_a_capital_letter_of_ased_is_one_of_its_codes(tmp_path):
+    (clip,) = find_clips(SCHEMES['ased'], lay(tmp_path, '04Sad/S4-04-02-01-29')).clips
+    assert (clip.emotion, clip.speaker, clip.sex) == ('sad', 29, 'female')
 
 
 def test_unknown_people_are_no_speaker(tmp_path):
