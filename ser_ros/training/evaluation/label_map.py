@@ -37,6 +37,13 @@ class LabelMap:
         """The labels that are compared: those of the model that the corpus has, in the model's order."""
         return tuple(label for label in self.model_labels if label in self.counterparts.values())
 
+    def known_labels(self, labels: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+        """Return the labels of the model that each corpus has, by its name, from those that it calls its own."""
+        return {
+            name: tuple(self.counterparts[label] for label in theirs if label in self.counterparts)
+            for name, theirs in labels.items()
+        }
+
     def kept(self, clips: Iterable[Clip]) -> tuple[Clip, ...]:
         """Return the clips whose label has a counterpart."""
         return tuple(clip for clip in clips if clip.emotion in self.counterparts)

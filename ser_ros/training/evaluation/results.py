@@ -74,8 +74,12 @@ def _evaluate(model: Classifier | Ensemble, folders: Sequence[Path], config: Eva
     chosen = {clip.name for clip in label_map.kept(clips)}
     # The whole corpus, because that is what the cache of decoded clips holds after a training.
     recordings = [recording for recording in load_recordings(corpus.clips) if recording.clip.name in chosen]
+    known_labels = label_map.known_labels(corpus.known_labels)
+    measured = evaluate(model, recordings, label_map=label_map, known_labels=known_labels, conditions=config.conditions)
+    if len(known_labels) > 1:
+        label_notes.append('the answer for a clip is restricted to the labels of its corpus')
     return Result(
         model=' + '.join(map(folder_name, folders)),
-        evaluation=evaluate(model, recordings, label_map=label_map, conditions=config.conditions).evaluation,
+        evaluation=measured.evaluation,
         notes=(*notes, *label_notes),
     )

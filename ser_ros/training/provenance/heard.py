@@ -5,7 +5,9 @@ import csv
 from pathlib import Path
 
 from ser_ros.errors import SerError
-from ser_ros.training.data.corpus import RAVDESS, Corpus
+from ser_ros.training.data.clip import Clip
+from ser_ros.training.data.corpora.acted import RAVDESS
+from ser_ros.training.data.corpus import Corpus
 from ser_ros.training.data.ravdess import is_clip_name
 from ser_ros.training.provenance.origins import read_origins
 
@@ -26,7 +28,7 @@ def heard_clips(model: Path, corpus: Corpus) -> set[str] | None:
     if tables:
         return set().union(*(_listed(table, corpus) for table in tables))
     origins = read_origins(model)
-    if origins and origins.protocol == 'full' and origins.corpus == RAVDESS:
+    if origins and origins.protocol == 'full' and RAVDESS.name in {part.corpus for part in origins.trained_on}:
         return {clip.name for clip in corpus.clips if is_clip_name(clip.path.stem)}  # the embedded default has no table
     return None
 
@@ -41,11 +43,7 @@ def choosing_test_clips(model: Path, corpus: Corpus) -> set[str]:
 def _listed(table: Path, corpus: Corpus) -> set[str]:
     rows = _read_rows(table)
     paths, marks = {path for path, _ in rows}, {mark for _, mark in rows}
-    return {
-        clip.name
-        for clip in corpus.clips
-        if clip.path.resolve() in paths or _mark(clip.path, clip.emotion, clip.speaker) in marks
-    }
+    return {clip.name for clip in corpus.clips if clip.path.resolve() in paths or _mark(clip) in marks}
 
 
 def _read_rows(table: Path) -> list[tuple[Path, tuple[str, ...]]]:
@@ -57,14 +55,15 @@ def _read_rows(table: Path) -> list[tuple[Path, tuple[str, ...]]]:
                 path = Path(row['path'])
                 if None in row.values():
                     raise ValueError(f'the row of {path} is too short')
-                rows.append(((table.parent / path).resolve(), _mark(path, row['emotion'], row['speaker'])))
+                clip = Clip(path, '', row['emotion'], row['speaker'] or None, corpus=row['corpus'])
+                rows.append(((table.parent / path).resolve(), _mark(clip)))
     except (OSError, ValueError, KeyError, csv.Error) as error:
         raise SerError(f'{table} is damaged ({error}), so the clips that it lists are not known; train again') from None
     return rows
 
 
-def _mark(path: Path, emotion: str, speaker: int | str | None) -> tuple[str, ...]:
+def _mark(clip: Clip) -> tuple[str, ...]:
     """Return what identifies a clip wherever its file is; a name of RAVDESS's is enough."""
-    if is_clip_name(path.stem):
-        return (path.stem,)
-    return path.stem, emotion, '' if speaker is None else str(speaker)
+    if is_clip_name(clip.path.stem):
+        return (clip.path.stem,)
+    return clip.path.stem, clip.emotion, clip.person[1] if clip.person else ''

@@ -57,7 +57,7 @@ def refuse_teacher_that_heard(teacher: Path, split: Split, corpus: Corpus) -> No
     if heard is None:
         raise SerError(f'{teacher} was not made by train, so it is not known what it has heard; train it first')
     cure = f'train it with --protocol {split.protocol} on the same folds'
-    _refuse_what_tests(f'the teacher {teacher}', heard, _speakers_of(heard, corpus), split, cure)
+    _refuse_what_tests(f'the teacher {teacher}', heard, _people_of(heard, corpus), split, cure)
 
 
 def refuse_weights_that_heard(checkpoint: str, split: Split, corpus: Corpus) -> None:
@@ -69,8 +69,7 @@ def refuse_weights_that_heard(checkpoint: str, split: Split, corpus: Corpus) -> 
     if not checkpoint or not split.test:
         return
     heard = heard_clips(Path(checkpoint), corpus) or set()
-    trainings = [training for training in trainings_of(checkpoint) if training.corpus == corpus.name]
-    people = _speakers_of(heard, corpus).union(*(training.train_speakers for training in trainings))
+    people = _people_of(heard, corpus).union(*(training.train_speakers for training in trainings_of(checkpoint)))
     cure = 'start from weights that have not heard them, or test nothing (--protocol full)'
     _refuse_what_tests(f'{checkpoint}, from which this starts,', heard, people, split, cure)
 
@@ -87,16 +86,14 @@ def refuse_speech_that_was_heard(held_out: Sequence[Path], heard: Sequence[Path]
             raise SerError(f'the model has heard {folder} in its training; give speech that it has not heard')
 
 
-def _refuse_what_tests(who: str, heard: set[str], people: set[int | str], split: Split, cure: str) -> None:
+def _refuse_what_tests(who: str, heard: set[str], people: set[tuple[str, str]], split: Split, cure: str) -> None:
     clips = [clip for clip in split.test if clip.name in heard]
     if clips:
         raise SerError(f'{who} has heard {len(clips)} of the {len(split.test)} clips that test here; {cure}')
-    people = people & {clip.speaker for clip in split.test}
-    if people and 'paper' not in split.protocol:
-        raise SerError(
-            f'{who} has heard speakers that test here ({", ".join(map(str, sorted(people, key=str)))}); {cure}'
-        )
+    testing = {clip.person: str(clip.speaker) for clip in split.test if clip.person in people}
+    if testing and 'paper' not in split.protocol:
+        raise SerError(f'{who} has heard speakers that test here ({", ".join(sorted(testing.values()))}); {cure}')
 
 
-def _speakers_of(heard: set[str], corpus: Corpus) -> set[int | str]:
-    return {clip.speaker for clip in corpus.clips if clip.name in heard and clip.speaker is not None}
+def _people_of(heard: set[str], corpus: Corpus) -> set[tuple[str, str]]:
+    return {clip.person for clip in corpus.clips if clip.name in heard and clip.person}
