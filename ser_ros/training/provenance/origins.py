@@ -97,6 +97,18 @@ def read_origins(folder: Path) -> Origins | None:
     return read_part(Origins, folder / REPORT, 'train_clips')
 
 
+def learned_labels(folder: Path) -> frozenset[str] | None:
+    """Return the labels of all clips that trained the model in `folder`, in any training; None if it does not say.
+
+    A fold of leave-one-corpus-out also has labels of the tested corpus alone, of which it has learned nothing.
+    """
+    origins = read_origins(folder)
+    if origins is None:
+        return None
+    trainings = (*origins.trained_before, origins.training)
+    return frozenset(label for training in trainings for part in training.trained_on for label in part.labels)
+
+
 def pretraining_of(checkpoint: str) -> PretrainingReport | None:
     """Return how `pretrain` made the encoder in the folder `checkpoint`, or the one from which `train` made the model.
 

@@ -250,7 +250,9 @@ def _data(report: RunReport) -> str:
         )
         if sentence := without_licence(report.trained_on):
             data += f' {sentence}'
-        data += '\n\n' + '\n'.join([*corpora_table(report.trained_on), *(f'- {it}' for it in report.remarks)])
+        data += '\n\n' + '\n'.join(corpora_table(report.trained_on))
+        if report.remarks:
+            data += '\n\n' + '\n'.join(f'- {remark}' for remark in report.remarks)
     if facts := teaching_facts(report):
         data += f'\n\nBesides, the weights are derived from: {"; ".join(facts)}.'
     for training in report.trained_before:

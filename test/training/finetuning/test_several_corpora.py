@@ -81,6 +81,11 @@ def test_each_corpus_tests_a_model_of_the_other(capfd, folds, sources, tmp_path)
             assert alone[key] == in_training[key], key
     assert evaluate([model, '--data', sources[1]]) == 1
     assert 'all 18 clips of EMOVO trained the model' in capfd.readouterr().err
+    options = ['--data', sources[1], '--all-clips', '--out', str(tmp_path / 'unlearned')]
+    assert evaluate([str(folds / 'fold-2'), *options]) == 0
+    (result,) = read_report(tmp_path / 'unlearned')['results']
+    assert result['evaluation']['utterance']['clips'] == 12
+    assert any('has not learned such a label: 6 clips of happy' in note for note in result['notes'])
     assert evaluate([model, '--data', *sources, '--all-clips', '--out', str(tmp_path / 'both')]) == 0
     both = read_report(tmp_path / 'both')
     groups = both['results'][0]['evaluation']['whole_clip']['groups']['corpus']
