@@ -142,7 +142,7 @@ def measure_on_validation_clips(split: Split) -> Split:
     """
     if not split.validation:
         raise SerError('there are no validation clips to measure on; give validation.share a value above 0')
-    return replace(split, protocol=f'validation ({split.protocol})', validation=(), test=split.validation)
+    return replace(split, protocol=f'validation ({split.protocol})', validation=(), test=split.validation, left_out=())
 
 
 def _test_speakers(clips: tuple[Clip, ...], protocol: str, seed: int) -> tuple[tuple[int | str, ...], ...]:

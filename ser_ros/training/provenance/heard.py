@@ -28,9 +28,31 @@ def heard_clips(model: Path, corpus: Corpus) -> set[str] | None:
     if tables:
         return set().union(*(_listed(table, corpus) for table in tables))
     origins = read_origins(model)
-    if origins and origins.protocol == 'full' and RAVDESS.name in {part.corpus for part in origins.trained_on}:
-        return {clip.name for clip in corpus.clips if is_clip_name(clip.path.stem)}  # the embedded default has no table
+    if origins and origins.protocol == 'full':  # the embedded default has no table
+        corpora = {part.corpus for part in origins.trained_on}
+        return {clip.name for clip in corpus.clips if clip.corpus in corpora or _is_ravdess(clip, corpora)}
     return None
+
+
+def clips_of_earlier_speakers(model: Path, corpus: Corpus) -> set[str]:
+    """Return the names of those clips of `corpus` whose speakers trained the weights that the model started from.
+
+    Of earlier trainings the single clips are not known. Where the speakers are not either, the whole corpus counts.
+    """
+    origins = read_origins(model)
+    trainings = origins.trained_before if origins else ()
+    people = frozenset[tuple[str, str]]().union(*(training.train_speakers for training in trainings))
+    parts = [part for training in trainings for part in training.trained_on]
+    corpora, nameless = ({part.corpus for part in some} for some in (parts, [it for it in parts if not it.speakers]))
+    return {
+        clip.name
+        for clip in corpus.clips
+        if clip.person in people or clip.corpus in nameless or (clip.person is None and clip.corpus in corpora)
+    }
+
+
+def _is_ravdess(clip: Clip, corpora: set[str]) -> bool:
+    return RAVDESS.name in corpora and is_clip_name(clip.path.stem)
 
 
 def choosing_test_clips(model: Path, corpus: Corpus) -> set[str]:

@@ -9,7 +9,7 @@ from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.corpus import Corpus
 from ser_ros.training.data.dataset_card import read_dataset_card
 from ser_ros.training.data.splits import Split
-from ser_ros.training.provenance.heard import choosing_test_clips, heard_clips
+from ser_ros.training.provenance.heard import choosing_test_clips, clips_of_earlier_speakers, heard_clips
 from ser_ros.training.provenance.origins import pretraining_of, trainings_of
 from ser_ros.training.provenance.pretraining_report import pretrainings
 
@@ -17,29 +17,36 @@ from ser_ros.training.provenance.pretraining_report import pretrainings
 def choose_clips(models: Sequence[Path], corpus: Corpus, *, all_clips: bool) -> tuple[tuple[Clip, ...], list[str]]:
     """Return the clips to test the models on, and what a reader of the figures must know about them.
 
-    Left out are those that any of the model folders `models` has heard; none with `all_clips`.
+    Left out are those that any of the model folders `models` has heard, and those of speakers who trained the weights
+    that it started from; none with `all_clips`.
 
     Raises:
         SerError: No clip is left, or a table of a model folder is damaged.
     """
-    heard, choosing, notes = set(), set(), []
+    heard, of_earlier_speakers, choosing, notes = set(), set(), set(), []
     for model in models:
         heard_by_model = heard_clips(model, corpus)
         if heard_by_model is None:
             notes.append(f'which clips trained {model.name} is not known: a test figure only if none of these did')
         heard |= heard_by_model or set()
+        of_earlier_speakers |= clips_of_earlier_speakers(model, corpus)
         choosing |= choosing_test_clips(model, corpus)
-    clips = tuple(clip for clip in corpus.clips if all_clips or clip.name not in heard)
-    counted = f'{len(heard)} of {len(corpus.clips)} clips'
+    of_earlier_speakers -= heard
+    known = heard | of_earlier_speakers
+    clips = tuple(clip for clip in corpus.clips if all_clips or clip.name not in known)
     if not clips:
         raise SerError(
-            f'all {len(corpus.clips)} clips of {corpus.name} trained the model or chose its checkpoint, so none is '
-            'left for a test; give other clips, or --all-clips for figures that say nothing about new ones'
+            f'all {len(corpus.clips)} clips of {corpus.name} trained the model or chose its checkpoint, or are of '
+            'speakers who trained it before, so none is left for a test; give other clips, or --all-clips for figures '
+            'that say nothing about new ones'
         )
-    if heard and all_clips:
-        notes.append(f'{counted} trained the model or chose its checkpoint: not a test figure')
-    elif heard:
-        notes.append(f'{counted} trained the model or chose its checkpoint: left out')
+    for names, what in (
+        (heard, 'trained the model or chose its checkpoint'),
+        (of_earlier_speakers, 'are of speakers who trained the weights that it started from'),
+    ):
+        if names:
+            verdict = 'not a test figure' if all_clips else 'left out'
+            notes.append(f'{len(names)} of {len(corpus.clips)} clips {what}: {verdict}')
     chose = sum(clip.name in choosing for clip in clips)
     if chose:
         notes.append(f'{chose} of the clips chose the checkpoint as test clips, as Gavali and Verma did: optimistic')

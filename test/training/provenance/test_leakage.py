@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A model is tested on what it has not heard, wherever the files lie now."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -200,6 +201,25 @@ def test_speakers_of_a_corpus_are_known_again_in_every_join(joined, tmp_path, ma
                 refuse_weights_that_heard(model, split, corpus)
         else:
             refuse_weights_that_heard(model, split, corpus)
+
+
+def test_the_embedded_default_has_heard_all_corpora_that_trained_it(joined, tmp_path, make_report):
+    nemo = tuple(clip for clip in joined.clips if clip.corpus == 'nEMO')
+    report = make_report(protocol='full', trained_on=trained_on(nemo[:2], joined))
+    assert heard_clips(make_model(tmp_path / 'model', (), report), joined) == {clip.name for clip in nemo}
+
+
+@pytest.mark.parametrize('speakers', [('KS0',), ()], ids=['of one speaker', 'of speakers who are not known'])
+def test_clips_of_speakers_who_trained_it_before_are_no_test(joined, tmp_path, make_report, speakers):
+    before = TrainedOn(corpus='nEMO', licence='', clips=2, speakers=speakers, labels=('happy', 'sad'))
+    long_ago = dataclasses.replace(make_report().training, trained_on=(before,))
+    model = make_model(tmp_path / 'model', joined.clips[4:5], make_report(trained_before=(long_ago,)))
+    clips, notes = choose_clips([model], joined, all_clips=False)
+    count = 2 if speakers else 4
+    assert len(clips) == 8 - 1 - count
+    assert notes[-1] == f'{count} of 8 clips are of speakers who trained the weights that it started from: left out'
+    clips, notes = choose_clips([model], joined, all_clips=True)
+    assert len(clips) == 8 and notes[-1].endswith('not a test figure')
 
 
 def test_what_trained_is_told_by_corpus(joined):
