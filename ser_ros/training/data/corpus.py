@@ -88,12 +88,12 @@ def read_corpus(source: str | Path, labels: Sequence[str] = (), *, for_training:
 
     Args:
         source: Where it is.
-        labels: The emotions that may occur, and their order. Where none are given any may; their order is that of
-            RAVDESS's codes where RAVDESS has all of them, else that in which they occur first.
-        for_training: There must be at least two emotions, and in a table each at least twice.
+        labels: The emotions that may occur, and their order. If none are given any may; their order is that of
+            RAVDESS's codes if RAVDESS has all of them, otherwise that of their first occurrence.
+        for_training: Whether there must be at least two emotions, each at least twice in a table without `labels`.
 
     Raises:
-        SerError: Nothing of that kind is there, or something in it is wrong.
+        SerError: There is no such corpus, or something in it is wrong.
     """
     scheme, path = _parse(str(source))
     if path.suffix.lower() == '.csv' and scheme is None:

@@ -10,7 +10,7 @@ from sklearn.model_selection import train_test_split
 from ser_ros.errors import SerError
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.corpora.acted import RAVDESS
-from ser_ros.training.data.protocols import PROTOCOLS
+from ser_ros.training.data.protocols import LEAVE_ONE_CORPUS_OUT, PROTOCOLS
 
 EMOBOX_TEST_SPEAKERS = (
     (1, 11, 20, 21),
@@ -79,7 +79,7 @@ def make_splits(clips: tuple[Clip, ...], protocol: str, *, validation_share: flo
         return [Split(protocol, 1, 1, train, validation, test)]
     if protocol not in PROTOCOLS:
         raise SerError(f"the protocol '{protocol}' is not known; use one of {', '.join(PROTOCOLS)}")
-    if protocol == 'leave-one-corpus-out':
+    if protocol == LEAVE_ONE_CORPUS_OUT:
         return _corpora_apart(clips, validation_share)
     tested = _test_speakers(clips, protocol, seed)
     splits = []
@@ -102,7 +102,7 @@ def make_splits(clips: tuple[Clip, ...], protocol: str, *, validation_share: flo
 def _corpora_apart(clips: tuple[Clip, ...], validation_share: float) -> list[Split]:
     corpora = tuple(dict.fromkeys(clip.corpus for clip in clips))
     if len(corpora) < 2:
-        raise SerError(f'all clips are of the corpus {corpora[0]}, and leave-one-corpus-out needs several; give more')
+        raise SerError(f'all clips are of the corpus {corpora[0]}, and {LEAVE_ONE_CORPUS_OUT} needs several; give more')
     splits = []
     for fold, tested in enumerate(corpora, start=1):
         rest = tuple(clip for clip in clips if clip.corpus != tested)
@@ -118,7 +118,7 @@ def _corpora_apart(clips: tuple[Clip, ...], validation_share: float) -> list[Spl
             )
         splits.append(
             Split(
-                'leave-one-corpus-out',
+                LEAVE_ONE_CORPUS_OUT,
                 fold,
                 len(corpora),
                 train=train,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ser_ros.training.data.protocols import LEAVE_ONE_CORPUS_OUT
 from ser_ros.training.evaluation.held_out_speech import HeldOutSpeech
 from ser_ros.training.evaluation.intervals import recall_interval
 from ser_ros.training.evaluation.measures import CONDITION_MEASURES, HEARINGS, MEASURES
@@ -70,8 +71,8 @@ class Summary(Trained):
         confusion: Of all folds' clips, for each of HEARINGS.
         groups: Of all folds' clips, for each of HEARINGS.
         chance: Mean over folds.
-        pooled_recall: Of all folds' clips, for each of HEARINGS; empty if it is not known, and if the folds test
-            different corpora.
+        pooled_recall: Of all folds' clips, for each of HEARINGS; empty if it is not known, and if each
+            fold tests another corpus.
         temperature: Fitted to the answers of all folds; None if validation clips calibrated them.
         pooled: Calibration errors of all clips, for each of HEARINGS; empty if `temperature` is None.
     """
@@ -156,7 +157,7 @@ def _fold_figures(report: RunReport) -> FoldFigures:
 
 
 def _pooled_recall(reports: Sequence[RunReport], groups: dict[str, Groups]) -> dict[str, PooledRecall]:
-    if len({report.test_corpora for report in reports}) > 1:
+    if reports[0].protocol == LEAVE_ONE_CORPUS_OUT:
         return {}
     found = {}
     for hearing, kinds in groups.items():

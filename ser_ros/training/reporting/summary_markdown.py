@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The summary of a protocol's folds for people, in Markdown."""
 
+from ser_ros.training.data.protocols import LEAVE_ONE_CORPUS_OUT
 from ser_ros.training.evaluation.measures import HEARINGS, MEASURES
 from ser_ros.training.evaluation.scores import Hearings
 from ser_ros.training.reporting.markdown import confusion_table, percent, table
@@ -72,7 +73,7 @@ def fold_table(summary: Summary) -> list[str]:
     def row(name: str, speakers: str, heard: Hearings | FoldFigures) -> list[str]:
         return [name, speakers, *(percent(getattr(getattr(heard, hearing), measure)) for hearing, measure in columns)]
 
-    apart = len({fold.test_corpora for fold in summary.per_fold}) > 1
+    apart = summary.protocol == LEAVE_ONE_CORPUS_OUT
     rows = [
         row(str(fold.fold), ' '.join(map(str, fold.test_corpora if apart else fold.test_speakers)), fold)
         for fold in summary.per_fold
