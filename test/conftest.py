@@ -33,6 +33,7 @@ SLOW = tuple(
         'setup/test_run_time.py',
         'training/finetuning/test_families.py',
         'training/finetuning/test_finetune.py',
+        'training/finetuning/test_several_corpora.py',
         'training/finetuning/test_train.py',
         'training/learning/test_network.py',
         'training/pretraining/test_encoder_folder.py',

@@ -18,6 +18,7 @@ examples:
   ros2 run ser_ros evaluate hubert-large-paper whisper-base-paper --data RAVDESS --ensemble --out ensemble
   ros2 run ser_ros evaluate default --data other.csv --map happiness=happy anger=angry boredom= --out default-on-other
   ros2 run ser_ros evaluate hubert-large-paper --data RAVDESS --conditions
+  ros2 run ser_ros evaluate default --data nemo:NEMO emodb:EMO_DB
   ros2 run ser_ros evaluate default --data other.csv --map labels.yaml     # lines such as happiness: happy
 """
 
@@ -43,14 +44,14 @@ def main(args: list[str] | None = None) -> int:
 
 def _evaluate(options: argparse.Namespace, folders: Sequence[Path], command: str) -> None:
     # Imported late: they need packages that a robot does not have.
-    from ser_ros.training.data.corpus import read_corpus
+    from ser_ros.training.data.corpus import read_corpora
     from ser_ros.training.evaluation.label_map import read_entries
     from ser_ros.training.evaluation.results import EvaluationConfig, evaluate_each, evaluate_ensemble
     from ser_ros.training.reporting.evaluation_report import evaluation_lines, evaluation_report, write_evaluation
 
     entries = read_entries(options.map)
     config = EvaluationConfig(
-        corpus=read_corpus(options.data, tuple(options.labels), for_training=False),
+        corpus=read_corpora(options.data, tuple(options.labels), for_training=False),
         entries=entries,
         all_clips=options.all_clips,
         conditions=options.conditions,
@@ -58,7 +59,7 @@ def _evaluate(options: argparse.Namespace, folders: Sequence[Path], command: str
         backend=options.backend,
     )
     results = [evaluate_ensemble(folders, config)] if options.ensemble else evaluate_each(folders, config)
-    report = evaluation_report(results, config.corpus.name, command)
+    report = evaluation_report(results, config.corpus, command)
     print('\n'.join(evaluation_lines(report)))
     if options.out:
         write_evaluation(report, options.out)
@@ -78,11 +79,11 @@ def _parser() -> argparse.ArgumentParser:
     add('models', nargs='+', metavar='MODEL', help='name of a trained model, a model folder, or default')
     add(
         '--data',
-        type=Path,
+        nargs='+',
         required=True,
-        metavar='PATH',
-        help='RAVDESS speech clips (folder or zip), or a CSV table with the columns path, emotion and, if known, '
-        'speaker',
+        metavar='DATA',
+        help='RAVDESS speech clips (folder or zip), a CSV table with the columns path, emotion and, if known, speaker, '
+        'or KEY:FOLDER for a published corpus (keys as for `train`). Several are read together',
     )
     add('--labels', nargs='+', default=[], metavar='LABEL', help='the emotions of the corpus; any other is an error')
     add('--ensemble', action='store_true', help='measure all models as one, with the mean of their probabilities')

@@ -28,5 +28,11 @@ def repeatable(
         name, equals, value = word.partition('=') if word.startswith('--') else ('', '', word)
         option = name or option
         is_path = option in folders or (option in models and (Path(value).exists() or Path(value).is_absolute()))
-        words.append(name + equals + (folder_name(Path(value)) if is_path and value else value))
+        words.append(name + equals + (_name_of(value) if is_path and value else value))
     return shlex.join(['ros2', 'run', 'ser_ros', parser.prog, *words])
+
+
+def _name_of(value: str) -> str:
+    """Return the last name of a path, and before it the key of its corpus: nemo:/data/of/ann is nemo:ann."""
+    key, colon, rest = value.partition(':')
+    return f'{key}:{folder_name(Path(rest))}' if colon and '/' not in key and rest else folder_name(Path(value))

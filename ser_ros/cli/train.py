@@ -50,7 +50,7 @@ def _train(options: argparse.Namespace, command: str) -> None:
             recipes=_recipe_names(options),
             model=options.model,
             settings=tuple(options.set),
-            data=options.data,
+            data=tuple(options.data),
             labels=tuple(options.labels),
             protocol=options.protocol,
             folds=tuple(options.fold or ()),

@@ -6,6 +6,7 @@ import importlib.util
 from pathlib import Path
 
 from ser_ros.errors import SerError
+from ser_ros.training.data.corpora.by_key import SCHEMES
 from ser_ros.training.data.protocols import PROTOCOLS
 from ser_ros.training.finetuning.finetuning_recipe import finetuning_recipe_names
 
@@ -34,6 +35,8 @@ examples:
       --protocol speaker-independent
   ros2 run ser_ros train --recipe from-scratch --data RAVDESS --set optimisation.epochs=5 seed=1
   ros2 run ser_ros train --data my.csv --model hubert-large-paper --out my-model
+  ros2 run ser_ros train --recipe whisper-base-fast --data ravdess:RAVDESS nemo:NEMO emodb:EMO_DB \\
+      --protocol leave-one-corpus-out --set balanced=true
   ros2 run ser_ros train --compare
   torchrun --standalone --nproc-per-node 2 -m ser_ros.cli.train --recipe xls-r-1b --data RAVDESS
   ros2 launch ser_ros ser.launch.py model:=my-model
@@ -63,10 +66,12 @@ def parser() -> argparse.ArgumentParser:
     )
     add(
         '--data',
-        type=Path,
-        metavar='PATH',
-        help='RAVDESS speech clips: a folder, with subfolders, or the official zip; or a CSV table of your own with '
-        'the columns path, emotion and, if known, speaker and sex',
+        nargs='+',
+        default=[],
+        metavar='DATA',
+        help='RAVDESS speech clips: a folder, nested as you like, or the official zip; a CSV table of your own with '
+        'the columns path, emotion and, if known, speaker; or KEY:FOLDER for a published corpus, KEY being one of '
+        f'{", ".join(SCHEMES)}. Several are read together',
     )
     add(
         '--download',
@@ -167,8 +172,11 @@ def parser() -> argparse.ArgumentParser:
 
 def check(options: argparse.Namespace) -> None:
     """Raise SerError for options that cannot be combined."""
-    if (options.data is None) != options.download:
-        raise SerError('give either --data (the folder or zip of RAVDESS, or a CSV table of your own) or --download')
+    if bool(options.data) == options.download:
+        raise SerError(
+            'give either --data (the folder or zip of RAVDESS, a CSV table of your own, or KEY:FOLDER for a published '
+            'corpus) or --download'
+        )
     if not options.recipe and not options.model:
         raise SerError(f'--recipe is missing; give one of {", ".join(finetuning_recipe_names())}, or {ALL}')
     if (options.scores or options.also or options.notes) and options.protocol != 'full':

@@ -25,6 +25,11 @@ def test_of_folders_only_the_names_are_shown(parser):
     assert shown == "ros2 run ser_ros pretrain --speech a 'b c' --recipe default"
 
 
+def test_a_corpus_keeps_its_key_before_its_folder(parser):
+    shown = repeatable(['--speech', 'nemo:/home/me/nEMO', 'emodb:EMO'], parser, folders=('--speech',))
+    assert shown.endswith(' --speech nemo:nEMO emodb:EMO')
+
+
 def test_a_value_behind_an_equals_sign_shows_no_folder_either(parser):
     assert repeatable(['--speech=/home/me/a'], parser, folders=('--speech',)).endswith('--speech=a')
 

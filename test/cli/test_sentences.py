@@ -51,7 +51,7 @@ def test_a_setting_is_called_by_its_option_where_it_has_one(capsys, key, name):
 
 
 def keys_in_the_package():
-    """Return the first argument of every SettingError and the `key` of every call, where they are texts."""
+    """Return the first argument of every SettingError and the `key` of every require_extra, where they are texts."""
     calls = [
         node
         for path in Path(ser_ros.__file__).parent.rglob('*.py')
@@ -59,7 +59,8 @@ def keys_in_the_package():
         if isinstance(node, ast.Call)
     ]
     named = [call.args[0] for call in calls if getattr(call.func, 'id', '') == 'SettingError']
-    named += [keyword.value for call in calls for keyword in call.keywords if keyword.arg == 'key']
+    extras = [call for call in calls if getattr(call.func, 'id', '') == 'require_extra']
+    named += [keyword.value for call in extras for keyword in call.keywords if keyword.arg == 'key']
     return {value.value for value in named if isinstance(value, ast.Constant)}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TABLE = ROOT / 'tools' / 'workspace' / 'write_parameter_table.py'
+TABLES = [ROOT / 'tools' / 'workspace' / f'write_{what}_table.py' for what in ('parameter', 'corpora')]
 PAGES = [
     ROOT / 'README.md',
     ROOT / 'CONTRIBUTING.md',
@@ -64,7 +64,9 @@ def test_the_readme_is_short():
     assert len((ROOT / 'README.md').read_text(encoding='utf-8').splitlines()) <= 120
 
 
-def test_the_table_of_parameters_is_that_of_the_node():
-    written = runpy.run_path(str(TABLE))
+@pytest.mark.parametrize('tool', TABLES, ids=lambda tool: tool.stem)
+def test_each_table_is_that_of_the_code(tool):
+    written = runpy.run_path(str(tool))
     page = written['PAGE'].read_text(encoding='utf-8')
+    assert written['_TABLE'].search(page)
     assert written['with_table'](page) == page

@@ -6,6 +6,7 @@ import pytest
 import soundfile
 
 from ser_ros.training.evaluation.scores import Evaluation, Scores
+from ser_ros.training.provenance.origins import TrainedOn
 from ser_ros.training.reporting.run_report import RunReport
 
 RATE = 16_000
@@ -68,6 +69,8 @@ def made_scores(accuracy, **changes):
         'calibration_error': 0.05,
         'uncalibrated_error': 0.2,
         'confidence': 0.8,
+        'chance': 0.5,
+        'recall_interval': None,
         'labels': ('happy', 'sad'),
         'confusion': ((6, 2), (1, 7)),
         'report': 'precision recall',
@@ -86,7 +89,6 @@ def made_report(fold=1, accuracy=0.8, *, scores=(), **changes):
     values = {
         'recipe': 'tones',
         'corpus': 'RAVDESS',
-        'licence': '',
         'protocol': 'leave-one-speaker-out',
         'fold': fold,
         'folds': 3,
@@ -94,8 +96,17 @@ def made_report(fold=1, accuracy=0.8, *, scores=(), **changes):
         'train_clips': 32,
         'validation_clips': 8,
         'test_clips': 16,
-        'train_speakers': tuple(speaker for speaker in (1, 2, 3) if speaker != fold),
+        'trained_on': (
+            TrainedOn(
+                corpus='RAVDESS',
+                licence='cc-by-nc-sa-4.0',
+                clips=32,
+                speakers=tuple(str(speaker) for speaker in (1, 2, 3) if speaker != fold),
+                labels=('happy', 'sad'),
+            ),
+        ),
         'validation_speakers': (9,),
+        'test_corpora': ('RAVDESS',),
         'test_speakers': (fold,),
         'labels': ('happy', 'sad'),
         'initial_weights': 'openai/whisper-base',
@@ -122,6 +133,7 @@ def made_report(fold=1, accuracy=0.8, *, scores=(), **changes):
         'command': f'train --fold {fold}',
         'hardware': 'CPU',
         'versions': {'python': '3.11'},
+        'remarks': (),
         'training_log': (),
     }
     return RunReport(**values | changes)

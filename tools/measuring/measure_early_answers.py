@@ -21,7 +21,7 @@ from ser_ros.recognition.models import find_model
 from ser_ros.speech.framing import Framer
 from ser_ros.speech.hearing import Hearing
 from ser_ros.speech.segmenter import SpeechState, Utterance
-from ser_ros.training.data.ravdess import find_clips
+from ser_ros.training.data.corpus import read_corpus
 
 SILENCE = 1.0
 NOISE = 1e-4
@@ -38,7 +38,7 @@ def main() -> int:
     classifier = Classifier.load(find_model(options.model), 'cpu')
     pauses, same_samples, same_labels, early_right, right, count = 0, 0, 0, 0, 0, 0
     differences = []
-    for clip in tqdm(find_clips(options.ravdess), unit='clip'):
+    for clip in tqdm(read_corpus(options.ravdess, for_training=False).clips, unit='clip'):
         pairs, found = pairs_in(read_recording(clip.path))
         pauses += found
         for early, final in pairs:

@@ -31,7 +31,7 @@ from ser_ros.speech.fused import FusedVad
 from ser_ros.speech.hearing import Hearing
 from ser_ros.speech.rejection import Rejection
 from ser_ros.speech.vad import CHUNK_SAMPLES
-from ser_ros.training.data.ravdess import find_clips
+from ser_ros.training.data.corpus import read_corpus
 
 LEVELS = (-50.0, -35.0, -20.0)
 """dBFS."""
@@ -108,7 +108,7 @@ def print_losses(ravdess: Path) -> None:
     """Print how many clips each check loses, in each condition."""
     print('\n| RAVDESS | clips | heard | lost: too quiet | lost: noise | lost |')
     print('|---|---:|---:|---:|---:|---:|')
-    clips = [read_recording(clip.path) for clip in tqdm(find_clips(ravdess), unit='clip')]
+    clips = [read_recording(clip.path) for clip in tqdm(read_corpus(ravdess, for_training=False).clips, unit='clip')]
     noise = np.random.default_rng(0)
     print_loss_row('as it is', (np.concatenate([SILENCE, clip, SILENCE]) for clip in clips), len(clips))
     print_loss_row('20 dB softer', (np.concatenate([SILENCE, clip / 10, SILENCE]) for clip in clips), len(clips))

@@ -32,7 +32,7 @@ from ser_ros.recognition.models import find_model
 from ser_ros.speech.framing import Framer
 from ser_ros.speech.rejection import Rejection
 from ser_ros.speech.segmenter import Utterance
-from ser_ros.training.data.ravdess import find_clips
+from ser_ros.training.data.corpus import read_corpus
 
 GRACE = 0.3
 """Seconds."""
@@ -162,7 +162,7 @@ def _overlaps(utterance: Utterance, span: Span) -> bool:
 
 
 def _read_ravdess(folder: Path) -> list[Spoken]:
-    clips = find_clips(folder)
+    clips = read_corpus(folder, for_training=False).clips
     order = np.random.default_rng(0).permutation(len(clips))
     shuffled = (clips[index] for index in order)
     return [

@@ -21,7 +21,7 @@ from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.models import find_model
 from ser_ros.speech.recording import segment_recording
-from ser_ros.training.data.ravdess import find_clips
+from ser_ros.training.data.corpus import read_corpus
 
 SILENCE = 1.5
 LOUD = 10 ** (-30 / 20)
@@ -38,7 +38,7 @@ def main() -> int:
     shifts = np.random.default_rng(0)
     classifier = Classifier.load(find_model())
     found, errors, same_label, same_samples, pairs = Counter(), [], 0, 0, 0
-    for clip in tqdm(find_clips(options.ravdess), unit='clip'):
+    for clip in tqdm(read_corpus(options.ravdess, for_training=False).clips, unit='clip'):
         silence = np.zeros(int(SILENCE * SAMPLE_RATE), dtype=np.float32)
         sound = np.concatenate([silence, read_recording(clip.path), silence])
         shift = int(shifts.integers(1, 512))

@@ -32,7 +32,7 @@ from ser_ros.testing.node_process import NodeProcess
 from ser_ros.testing.observer import Observer, ros_context
 from ser_ros.testing.process_cost import descriptors, memory_megabytes, threads
 from ser_ros.testing.virtual_microphone import virtual_microphone
-from ser_ros.training.data.ravdess import find_clips
+from ser_ros.training.data.corpus import read_corpus
 
 SEED = 0
 LEVELS = (-75, -70, -65, -60)
@@ -60,7 +60,7 @@ def main() -> int:
 def make_sound(ravdess: Path, hours: float, path: Path) -> list[tuple[float, float]]:
     """Write the sound; return (start, duration) in seconds of every clip in it."""
     generator = np.random.default_rng(SEED)
-    clips = find_clips(ravdess)
+    clips = read_corpus(ravdess, for_training=False).clips
     order = generator.permutation(len(clips))
     level, at, truth = LEVELS[0], 0, []
     bar = tqdm(total=round(hours * 3600), unit='s', desc='making the sound')

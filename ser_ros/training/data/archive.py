@@ -11,7 +11,8 @@ from filelock import FileLock
 from tqdm.auto import tqdm
 
 from ser_ros.errors import SerError
-from ser_ros.training.data.ravdess import ARCHIVE, SUFFIXES, is_clip_name
+from ser_ros.training.data.corpora.scheme import SUFFIXES
+from ser_ros.training.data.ravdess import ARCHIVE, is_clip_name
 from ser_ros.training.storage.cache import CACHE_VARIABLE, cache_folder
 
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)

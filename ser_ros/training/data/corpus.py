@@ -1,48 +1,93 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads a corpus: RAVDESS as a folder or a zip, or a CSV table of the user's own recordings."""
+"""Reads corpora: published ones by name, RAVDESS's zip, CSV tables; one, or several together."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from ser_ros.emotions import LABELS
 from ser_ros.errors import SerError
 from ser_ros.training.data.archive import unpack_clips
 from ser_ros.training.data.clip import Clip
+from ser_ros.training.data.corpora.acted import RAVDESS
+from ser_ros.training.data.corpora.by_key import SCHEMES
+from ser_ros.training.data.corpora.scheme import Scheme, find_clips
 from ser_ros.training.data.dataset_card import read_dataset_card
-from ser_ros.training.data.ravdess import find_clips
 from ser_ros.training.data.table import read_table
 
-RAVDESS = 'RAVDESS'
-"""Name of the corpus in a folder or a zip of RAVDESS clips."""
-
-_ACCEPTED = 'give the folder of the RAVDESS speech clips, their zip, or a CSV table of recordings'
+_ACCEPTED = (
+    'give the folder of the RAVDESS speech clips, their zip, a CSV table of recordings, or KEY:FOLDER for one of '
+    f'{", ".join(SCHEMES)}'
+)
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Clips that belong together.
+    """Clips to train or test with.
 
     Attributes:
-        name: For reports: 'RAVDESS', or the stem of the table.
+        name: For reports: of a published corpus, such as 'RAVDESS', or the stem of the table; of several joined by
+            ' + '.
         clips: At least one; their names are unique.
         labels: Every emotion that they have, in the order in which a model answers.
-        licence: From the dataset card beside a table; '' if it is not stated.
+        licences: Name of each corpus among the clips -> its licence, as it is published or from the dataset card beside
+            a table; '' if none is stated.
+        remarks: Sentences on what was left out, and on what differs from the published counts.
     """
 
     name: str
     clips: tuple[Clip, ...]
     labels: tuple[str, ...]
-    licence: str = ''
+    licences: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+    @cached_property
+    def known_labels(self) -> dict[str, tuple[str, ...]]:
+        """The emotions of each corpus among the clips, by its name: of the others its clips tell nothing."""
+        found: dict[str, set[str]] = {}
+        for clip in self.clips:
+            found.setdefault(clip.corpus, set()).add(clip.emotion)
+        return {name: tuple(label for label in self.labels if label in labels) for name, labels in found.items()}
 
 
-def read_corpus(path: Path, labels: Sequence[str] = (), *, for_training: bool = True) -> Corpus:
-    """Return the corpus at `path`.
+def read_corpora(sources: Sequence[str], labels: Sequence[str] = (), *, for_training: bool = True) -> Corpus:
+    """Return the corpora at `sources` as one; see read_corpus.
+
+    With several, names of clips begin with `CORPUS/`, and those of speakers with `CORPUS:`.
+
+    Raises:
+        SerError: Two sources hold the same corpus, or read_corpus refuses one.
+    """
+    read = [read_corpus(source, labels, for_training=for_training) for source in sources]
+    if len(read) == 1:
+        return read[0]
+    twice = [name for name, count in Counter(name for corpus in read for name in corpus.licences).items() if count > 1]
+    if twice:
+        raise SerError(f'two of the data are called {twice[0]}; give each corpus once, or rename one of the tables')
+    clips = tuple(
+        replace(clip, name=f'{clip.corpus}/{clip.name}')
+        for corpus in read
+        for clip in _with_corpus_of_speakers(corpus.clips)
+    )
+    return Corpus(
+        name=' + '.join(corpus.name for corpus in read),
+        clips=clips,
+        labels=_ordered(tuple(dict.fromkeys(clip.emotion for clip in clips)), labels),
+        licences={name: licence for corpus in read for name, licence in corpus.licences.items()},
+        remarks=tuple(remark for corpus in read for remark in corpus.remarks),
+    )
+
+
+def read_corpus(source: str | Path, labels: Sequence[str] = (), *, for_training: bool = True) -> Corpus:
+    """Return the corpus at `source`: `KEY:FOLDER` for a published one (SCHEMES), or a path.
+
+    A path is a folder or a `.zip` of RAVDESS clips (the zip is unpacked into the cache once) or a `.csv` (see
+    read_table).
 
     Args:
-        path: A folder of RAVDESS clips; a `.zip` of them, which is unpacked into the cache once; or a `.csv` (see
-            read_table).
+        source: Where it is.
         labels: The emotions that may occur, and their order. If none are given any may; their order is that of
             RAVDESS's codes if RAVDESS has all of them, otherwise that of their first occurrence.
         for_training: Whether there must be at least two emotions, each at least twice in a table without `labels`.
@@ -50,20 +95,12 @@ def read_corpus(path: Path, labels: Sequence[str] = (), *, for_training: bool = 
     Raises:
         SerError: There is no such corpus, or something in it is wrong.
     """
-    path = path.expanduser()
-    licence = ''
-    if path.is_dir():
-        name, clips = RAVDESS, find_clips(path)
-    elif not path.exists():
-        raise SerError(f'the data {path} does not exist; {_ACCEPTED}')
-    elif path.suffix.lower() == '.zip':
-        name, clips = RAVDESS, find_clips(unpack_clips(path))
-    elif path.suffix.lower() == '.csv':
-        name, clips = path.stem, read_table(path, labels, for_training=for_training)
-        licence = read_dataset_card(path.parent).licence
+    scheme, path = _parse(str(source))
+    if path.suffix.lower() == '.csv' and scheme is None:
+        corpus = _read_table(path, labels, for_training=for_training)
     else:
-        raise SerError(f'{path} is neither a folder nor a .zip or .csv file; {_ACCEPTED}')
-    counts = Counter(clip.emotion for clip in clips)
+        corpus = _read_published(scheme or RAVDESS, path)
+    counts = Counter(clip.emotion for clip in corpus.clips)
     unwanted = [emotion for emotion in counts if labels and emotion not in labels]
     if unwanted:
         raise SerError(
@@ -72,7 +109,42 @@ def read_corpus(path: Path, labels: Sequence[str] = (), *, for_training: bool = 
         )
     if for_training and len(counts) < 2:
         raise SerError(f"{path} has only the emotion '{next(iter(counts))}'; give clips of at least two emotions")
-    return Corpus(name, clips, _ordered(tuple(counts), labels), licence)
+    return replace(corpus, labels=_ordered(tuple(counts), labels))
+
+
+def _parse(source: str) -> tuple[Scheme | None, Path]:
+    """Return the scheme that `source` names, None if it names none, and the path."""
+    key, colon, rest = source.partition(':')
+    if colon and key in SCHEMES:
+        return SCHEMES[key], Path(rest).expanduser()
+    path = Path(source).expanduser()
+    if not path.exists():
+        raise SerError(f'the data {path} does not exist; {_ACCEPTED}')
+    if not path.is_dir() and path.suffix.lower() not in ('.zip', '.csv'):
+        raise SerError(f'{path} is neither a folder nor a .zip or .csv file; {_ACCEPTED}')
+    return None, path
+
+
+def _read_published(scheme: Scheme, path: Path) -> Corpus:
+    if scheme is RAVDESS and path.suffix.lower() == '.zip' and path.is_file():
+        path = unpack_clips(path)
+    found = find_clips(scheme, path)
+    return Corpus(scheme.name, found.clips, (), {scheme.name: scheme.licence}, found.remarks)
+
+
+def _read_table(path: Path, labels: Sequence[str], *, for_training: bool) -> Corpus:
+    clips = read_table(path, labels, for_training=for_training)
+    names = dict.fromkeys(clip.corpus for clip in clips)
+    if len(names) > 1:
+        clips = _with_corpus_of_speakers(clips)
+    published = {scheme.name: scheme.licence for scheme in SCHEMES.values()}
+    licence = read_dataset_card(path.parent).licence
+    return Corpus(path.stem, clips, (), {name: licence or published.get(name, '') for name in names})
+
+
+def _with_corpus_of_speakers(clips: Iterable[Clip]) -> tuple[Clip, ...]:
+    """Return the clips with speakers `CORPUS:SPEAKER`, so that two corpora's speakers of one name stay apart."""
+    return tuple(replace(clip, speaker=':'.join(clip.person)) if clip.person else clip for clip in clips)
 
 
 def _ordered(present: tuple[str, ...], labels: Sequence[str]) -> tuple[str, ...]:

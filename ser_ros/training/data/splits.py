@@ -8,9 +8,9 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from ser_ros.errors import SerError
-from ser_ros.training.data import ravdess
 from ser_ros.training.data.clip import Clip
-from ser_ros.training.data.protocols import PROTOCOLS
+from ser_ros.training.data.corpora.acted import RAVDESS
+from ser_ros.training.data.protocols import LEAVE_ONE_CORPUS_OUT, PROTOCOLS
 
 EMOBOX_TEST_SPEAKERS = (
     (1, 11, 20, 21),
@@ -40,6 +40,7 @@ class Split:
         train: The clips that train.
         validation: The clips on which the checkpoint is chosen; may be empty.
         test: The clips that test; may be empty.
+        left_out: Clips that could only test, and whose emotion no clip that trains has: no model could be right.
     """
 
     protocol: str
@@ -48,6 +49,7 @@ class Split:
     train: tuple[Clip, ...]
     validation: tuple[Clip, ...]
     test: tuple[Clip, ...]
+    left_out: tuple[Clip, ...] = ()
 
     @property
     def name(self) -> str:
@@ -66,8 +68,8 @@ def make_splits(clips: tuple[Clip, ...], protocol: str, *, validation_share: flo
         seed: Draws what is not fixed by speakers.
 
     Raises:
-        SerError: The protocol is not known, an actor that it needs has no clip, speakers are not named or too few, or
-            an emotion has too few clips for a stratified split.
+        SerError: The protocol is not known, an actor that it needs has no clip, speakers are not named or too few, an
+            emotion has too few clips for a stratified split, or a corpus shares too few emotions with the others.
     """
     if protocol == 'full':
         return [Split(protocol, 1, 1, clips, (), ())]
@@ -77,6 +79,8 @@ def make_splits(clips: tuple[Clip, ...], protocol: str, *, validation_share: flo
         return [Split(protocol, 1, 1, train, validation, test)]
     if protocol not in PROTOCOLS:
         raise SerError(f"the protocol '{protocol}' is not known; use one of {', '.join(PROTOCOLS)}")
+    if protocol == LEAVE_ONE_CORPUS_OUT:
+        return _corpora_apart(clips, validation_share)
     tested = _test_speakers(clips, protocol, seed)
     splits = []
     for fold, test_speakers in enumerate(tested, start=1):
@@ -95,6 +99,37 @@ def make_splits(clips: tuple[Clip, ...], protocol: str, *, validation_share: flo
     return splits
 
 
+def _corpora_apart(clips: tuple[Clip, ...], validation_share: float) -> list[Split]:
+    corpora = tuple(dict.fromkeys(clip.corpus for clip in clips))
+    if len(corpora) < 2:
+        raise SerError(f'all clips are of the corpus {corpora[0]}, and {LEAVE_ONE_CORPUS_OUT} needs several; give more')
+    splits = []
+    for fold, tested in enumerate(corpora, start=1):
+        rest = tuple(clip for clip in clips if clip.corpus != tested)
+        held_out = _validation_speakers(rest, validation_share)
+        train = tuple(clip for clip in rest if clip.speaker not in held_out)
+        trained = {clip.emotion for clip in train}
+        of_corpus = tuple(clip for clip in clips if clip.corpus == tested)
+        test = tuple(clip for clip in of_corpus if clip.emotion in trained)
+        if len({clip.emotion for clip in test}) < 2:
+            raise SerError(
+                f'{tested} shares fewer than two emotions with the other corpora, so it cannot test them; leave it '
+                'out, or give it as a table with their labels'
+            )
+        splits.append(
+            Split(
+                LEAVE_ONE_CORPUS_OUT,
+                fold,
+                len(corpora),
+                train=train,
+                validation=tuple(clip for clip in rest if clip.speaker in held_out),
+                test=test,
+                left_out=tuple(clip for clip in of_corpus if clip.emotion not in trained),
+            )
+        )
+    return splits
+
+
 def choose_on_test_clips(split: Split) -> Split:
     """Return `split` as in Gavali and Verma: all other clips train, and the test clips choose the checkpoint."""
     return replace(split, train=split.train + split.validation, validation=split.test)
@@ -107,7 +142,7 @@ def measure_on_validation_clips(split: Split) -> Split:
     """
     if not split.validation:
         raise SerError('there are no validation clips to measure on; give validation.share a value above 0')
-    return replace(split, protocol=f'validation ({split.protocol})', validation=(), test=split.validation)
+    return replace(split, protocol=f'validation ({split.protocol})', validation=(), test=split.validation, left_out=())
 
 
 def _test_speakers(clips: tuple[Clip, ...], protocol: str, seed: int) -> tuple[tuple[int | str, ...], ...]:
@@ -137,13 +172,19 @@ def _test_speakers(clips: tuple[Clip, ...], protocol: str, seed: int) -> tuple[t
 
 def _are_ravdess(clips: tuple[Clip, ...]) -> bool:
     """Distinguish RAVDESS from a user's own table, whose speakers may be numbered too, by its two sentences."""
-    sentences = set(ravdess.STATEMENTS.values())
-    return all(clip.statement in sentences and clip.speaker in ravdess.SPEAKERS for clip in clips)
+    sentences = set(RAVDESS.codes['statement'].values())
+    actors = set(map(int, RAVDESS.codes['speaker'].values()))
+    return all(clip.statement in sentences and clip.speaker in actors for clip in clips)
 
 
-def _validation_speakers(clips: tuple[Clip, ...], share: float) -> set[int | str | None]:
-    """Return every n-th speaker of `clips`, which are `share` of all."""
-    present = sorted({clip.speaker for clip in clips}, key=lambda speaker: (isinstance(speaker, str), speaker))
+def _validation_speakers(clips: tuple[Clip, ...], share: float) -> set[int | str]:
+    """Return every n-th speaker of `clips`, which are `share` of all; clips of nobody always train."""
+    present = sorted(
+        {clip.speaker for clip in clips if clip.speaker is not None},
+        key=lambda speaker: (isinstance(speaker, str), speaker),
+    )
+    if share and not present:
+        raise SerError('no clip names a speaker who could be held out for validation; set validation.share=0')
     count = math.ceil(share * len(present) - 1e-9)
     if not count:
         return set()

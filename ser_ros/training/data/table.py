@@ -18,7 +18,7 @@ from ser_ros.training.data.emotion_names import emotion_problems
 from ser_ros.training.data.problems import refuse_together
 from ser_ros.training.data.ravdess import is_clip_name
 
-COLUMNS = ('path', 'emotion', 'speaker', 'intensity', 'statement', 'repetition', 'sex')
+COLUMNS = ('path', 'emotion', 'speaker', 'intensity', 'statement', 'repetition', 'sex', 'corpus')
 """The columns that are read and written."""
 
 _REQUIRED = COLUMNS[:2]
@@ -45,7 +45,7 @@ def read_table(path: Path, labels: Sequence[str] = (), *, for_training: bool = T
     COLUMNS are ignored, and so are empty rows and blanks around the content of a cell. Relative paths count from the
     CSV's folder. Speakers become int if all of them are whole numbers. A clip's name is its path as written, or its
     stem if every file has a different name of a RAVDESS clip: a table of RAVDESS stands for the same clips as the
-    folder.
+    folder. A clip without a corpus belongs to one that is named after the file.
 
     Args:
         path: The CSV file.
@@ -64,7 +64,7 @@ def read_table(path: Path, labels: Sequence[str] = (), *, for_training: bool = T
     _check_repetitions(complete)
     bad = [f'line {row.line}: {", and ".join(row.problems)}' for row in rows if row.problems]
     refuse_together(f'{path} has {len(bad)} bad of {len(rows)} rows, correct or remove what is listed', bad)
-    return _clips(rows, path.parent)
+    return _clips(rows, path.parent, path.stem)
 
 
 def write_table(path: Path, clips: Iterable[Clip], relative_to: Path | None = None) -> None:
@@ -84,7 +84,7 @@ def write_table(path: Path, clips: Iterable[Clip], relative_to: Path | None = No
             writer.writerow(COLUMNS)
             for clip in clips:
                 written = os.path.relpath(clip.path, relative_to) if relative_to else os.path.abspath(clip.path)
-                cells = (written, clip.emotion, clip.speaker, clip.intensity, clip.statement, clip.repetition, clip.sex)
+                cells = (written, *(getattr(clip, column) for column in COLUMNS[1:]))
                 writer.writerow(['' if cell is None else cell for cell in cells])
     except OSError as error:
         raise SerError(f'{path} cannot be written ({error.strerror}); free some space or write elsewhere') from None
@@ -180,7 +180,7 @@ def _check_repetitions(rows: list[_Row]) -> None:
             row.problems.append(f"the repetition '{row['repetition']}' is not a whole number")
 
 
-def _clips(rows: list[_Row], folder: Path) -> tuple[Clip, ...]:
+def _clips(rows: list[_Row], folder: Path, corpus: str) -> tuple[Clip, ...]:
     stems = [Path(row['path']).stem for row in rows]
     is_ravdess = all(map(is_clip_name, stems)) and len(set(stems)) == len(rows)
     numbered = all(row['speaker'].isdecimal() for row in rows)
@@ -194,6 +194,7 @@ def _clips(rows: list[_Row], folder: Path) -> tuple[Clip, ...]:
             statement=row['statement'],
             repetition=int(row['repetition']) if row['repetition'] else None,
             sex=row['sex'],
+            corpus=row['corpus'] or corpus,
         )
         for row, stem in zip(rows, stems, strict=True)
     )

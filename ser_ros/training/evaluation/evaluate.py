@@ -2,7 +2,7 @@
 """Measures a model as the robot runs it: one unpadded utterance at a time, through the node's own classifier."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +18,11 @@ from ser_ros.training.data.recordings import Recording
 from ser_ros.training.evaluation.calibration import calibration_error
 from ser_ros.training.evaluation.conditions import CONDITIONS, in_condition
 from ser_ros.training.evaluation.ensemble import Ensemble
+from ser_ros.training.evaluation.intervals import recall_interval
 from ser_ros.training.evaluation.label_map import LabelMap
 from ser_ros.training.evaluation.scores import ConditionFigures, Evaluation, Group, Groups, Scores
 
-_GROUPS = ('speaker', 'sex', 'intensity')
+_GROUPS = ('corpus', 'speaker', 'sex', 'intensity')
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +34,7 @@ class Answers:
         labels: In the order of the columns.
         truth: int64, shape (clips,), index of each clip's label in `labels`.
         probabilities: float32, shape (clips, labels), rows sum to 1.
+        possible: bool, of the same shape: which labels could be the answer.
         temperature: That at which the probabilities were made.
     """
 
@@ -40,6 +42,7 @@ class Answers:
     labels: tuple[str, ...]
     truth: np.ndarray
     probabilities: np.ndarray
+    possible: np.ndarray
     temperature: float = 1.0
 
     @property
@@ -67,6 +70,7 @@ def evaluate(
     *,
     device: str = 'auto',
     label_map: LabelMap | None = None,
+    known_labels: Mapping[str, Sequence[str]] | None = None,
     conditions: bool = False,
 ) -> Measured:
     """Classify every recording, with a progress bar.
@@ -76,6 +80,8 @@ def evaluate(
         recordings: Of the test clips.
         device: As of `Classifier.load`.
         label_map: For a corpus with other labels; without it the answer may be any of the model's labels.
+        known_labels: The labels that may be the answer for a clip, by the name of its corpus; all for a corpus that is
+            not named.
         conditions: Whether to measure all CONDITIONS as well, which takes three times as long.
 
     Raises:
@@ -95,8 +101,16 @@ def evaluate(
         said['utterance'].append(classifier.classify(recording.utterance).probabilities)
         for name in measured_conditions:
             said[name].append(classifier.classify(in_condition(recording, name).utterance).probabilities)
+    possible = _possible(clips, label_map.labels, known_labels or {})
     answers = {
-        name: Answers(clips, label_map.labels, truth, label_map.restrict(np.stack(rows)), classifier.temperature)
+        name: Answers(
+            clips,
+            label_map.labels,
+            truth,
+            _restrict(label_map.restrict(np.stack(rows)), possible),
+            possible,
+            classifier.temperature,
+        )
         for name, rows in said.items()
     }
     scores = {name: score(said_so) for name, said_so in answers.items()}
@@ -114,12 +128,24 @@ def evaluate(
     )
 
 
+def _possible(clips: Sequence[Clip], labels: Sequence[str], known_labels: Mapping[str, Sequence[str]]) -> np.ndarray:
+    """Return which labels can be the answer for each clip: bool, shape (clips, labels)."""
+    return np.array([[label in known_labels.get(clip.corpus, labels) for label in labels] for clip in clips])
+
+
+def _restrict(probabilities: np.ndarray, possible: np.ndarray) -> np.ndarray:
+    """Return the probabilities of what is possible, 0 for the rest; rows sum to 1."""
+    kept = np.where(possible, probabilities, np.float32(0.0))
+    return kept / np.maximum(kept.sum(axis=-1, keepdims=True), np.finfo(np.float32).tiny)
+
+
 def score(answers: Answers) -> Scores:
     """Compare the answers with the truth. A label with no true clip counts in no mean."""
     labels, truth, answered = answers.labels, answers.truth, answers.probabilities.argmax(axis=-1)
     present = sorted(set(truth.tolist()))
     means = {'labels': present, 'average': 'macro', 'zero_division': 0.0}
     names = [labels[index] for index in present]
+    groups = _groups(answers, answered == truth)
     return Scores(
         clips=len(truth),
         accuracy=float(accuracy_score(truth, answered)),
@@ -130,21 +156,38 @@ def score(answers: Answers) -> Scores:
             None if answers.temperature == 1.0 else calibration_error(np.exp(answers.log_probabilities), truth)
         ),
         confidence=float(answers.probabilities.max(axis=-1).mean()),
+        chance=_chance(truth, answers.possible),
+        recall_interval=recall_interval(groups.get('speaker', {}), len(truth)),
         labels=labels,
         confusion=tuple(map(tuple, confusion_matrix(truth, answered, labels=range(len(labels))).tolist())),
         report=classification_report(truth, answered, labels=present, target_names=names, zero_division=0.0, digits=3),
-        groups=_groups(answers.clips, answered == truth),
+        groups=groups,
     )
 
 
-def _groups(clips: tuple[Clip, ...], right: np.ndarray) -> Groups:
+def _chance(truth: np.ndarray, possible: np.ndarray) -> float:
+    """Return the unweighted recall of guesses among what is possible for each clip."""
+    guessed = possible[np.arange(len(truth)), truth] / possible.sum(axis=-1)
+    return float(np.mean([guessed[truth == label].mean() for label in np.unique(truth)]))
+
+
+def _groups(answers: Answers, right: np.ndarray) -> Groups:
     groups: Groups = {}
     for kind in _GROUPS:
-        values = [getattr(clip, kind) for clip in clips]
+        values = [getattr(clip, kind) for clip in answers.clips]
         different = sorted(
             {value for value in values if value not in (None, '')}, key=lambda it: (isinstance(it, str), it)
         )
         for value in different:
-            chosen = right[[other == value for other in values]]
-            groups.setdefault(kind, {})[str(value)] = Group(clips=len(chosen), accuracy=float(chosen.mean()))
+            chosen = np.array([other == value for other in values])
+            groups.setdefault(kind, {})[str(value)] = _group(answers, right, chosen)
     return groups
+
+
+def _group(answers: Answers, right: np.ndarray, chosen: np.ndarray) -> Group:
+    of_label = {label: chosen & (answers.truth == index) for index, label in enumerate(answers.labels)}
+    return Group(
+        clips=int(chosen.sum()),
+        accuracy=float(right[chosen].mean()),
+        by_label={label: (int(them.sum()), int(right[them].sum())) for label, them in of_label.items() if them.any()},
+    )

@@ -37,6 +37,13 @@ class LabelMap:
         """The labels that are compared: those of the model that the corpus has, in the model's order."""
         return tuple(label for label in self.model_labels if label in self.counterparts.values())
 
+    def known_labels(self, labels: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+        """Return the labels of the model that each corpus has, by its name, from those that it calls its own."""
+        return {
+            name: tuple(self.counterparts[label] for label in theirs if label in self.counterparts)
+            for name, theirs in labels.items()
+        }
+
     def kept(self, clips: Iterable[Clip]) -> tuple[Clip, ...]:
         """Return the clips whose label has a counterpart."""
         return tuple(clip for clip in clips if clip.emotion in self.counterparts)
@@ -69,7 +76,7 @@ class LabelMap:
         if self.unmapped:
             listed = ', '.join(f'{label} ({counts[label]})' for label in self.unmapped)
             number = sum(counts[label] for label in self.unmapped)
-            sentences.append(f'left out, for the model has no such label: {number} clips of {listed}')
+            sentences.append(f'left out, for the model has not learned such a label: {number} clips of {listed}')
         if silent:
             sentences.append(
                 f'the corpus has no {", ".join(silent)}: the answer is restricted to the other {len(self.labels)} '

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trained models on a corpus: each by itself or all as one, on clips that they have not heard."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from ser_ros.training.evaluation.evaluate import evaluate
 from ser_ros.training.evaluation.label_map import match_labels
 from ser_ros.training.evaluation.scores import Evaluation
 from ser_ros.training.provenance.leakage import choose_clips
+from ser_ros.training.provenance.origins import learned_labels
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class EvaluationConfig:
     """
 
     corpus: Corpus
-    entries: Mapping[str, str]
+    entries: dict[str, str]
     all_clips: bool = False
     conditions: bool = False
     device: str = 'auto'
@@ -66,16 +67,26 @@ def _load(folder: Path, config: EvaluationConfig) -> Classifier:
     return Classifier.load(folder, config.device, config.backend)
 
 
+def _unlearned(folders: Sequence[Path], labels: Sequence[str]) -> dict[str, str]:
+    """Return entries of a label map that leave out the labels of which one of the models has learned nothing."""
+    learned = [labels_of_model for folder in folders if (labels_of_model := learned_labels(folder)) is not None]
+    return {label: '' for label in labels if any(label not in labels_of_model for labels_of_model in learned)}
+
+
 def _evaluate(model: Classifier | Ensemble, folders: Sequence[Path], config: EvaluationConfig) -> Result:
     corpus = config.corpus
     clips, notes = choose_clips(folders, corpus, all_clips=config.all_clips)
-    label_map = match_labels(corpus.labels, model.labels, config.entries)
+    label_map = match_labels(corpus.labels, model.labels, _unlearned(folders, corpus.labels) | config.entries)
     label_notes = label_map.sentences(clips)
     chosen = {clip.name for clip in label_map.kept(clips)}
     # The whole corpus, because that is what the cache of decoded clips holds after a training.
     recordings = [recording for recording in load_recordings(corpus.clips) if recording.clip.name in chosen]
+    known_labels = label_map.known_labels(corpus.known_labels)
+    measured = evaluate(model, recordings, label_map=label_map, known_labels=known_labels, conditions=config.conditions)
+    if len(known_labels) > 1:
+        label_notes.append('the answer for a clip is restricted to the labels of its corpus')
     return Result(
         model=' + '.join(map(folder_name, folders)),
-        evaluation=evaluate(model, recordings, label_map=label_map, conditions=config.conditions).evaluation,
+        evaluation=measured.evaluation,
         notes=(*notes, *label_notes),
     )

@@ -9,14 +9,39 @@ Confusion = tuple[tuple[int, ...], ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """Some of the clips, such as those of one speaker."""
+    """Some of the clips, such as those of one speaker.
+
+    Attributes:
+        by_label: Label -> how many clips have it, and how many of these were answered right; empty if that was not
+            kept.
+    """
 
     clips: int
     accuracy: float
+    by_label: dict[str, tuple[int, int]]
+
+    @property
+    def unweighted_recall(self) -> float | None:
+        """Mean of the recalls of the labels that its clips have; None if they were not kept."""
+        recalls = [right / clips for clips, right in self.by_label.values()]
+        return sum(recalls) / len(recalls) if recalls else None
 
 
 Groups = dict[str, dict[str, Group]]
-"""'speaker', 'sex' and 'intensity', if known -> each of their values -> its clips."""
+"""'corpus', 'speaker', 'sex' and 'intensity', if known -> each of their values -> its clips."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecallInterval:
+    """Where the unweighted recall lies with other speakers of the same kind, at a confidence of 95 %.
+
+    Attributes:
+        speakers: How many were resampled.
+    """
+
+    low: float
+    high: float
+    speakers: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,15 +79,19 @@ class Scores(Figures):
         clips: How many were answered.
         uncalibrated_error: The calibration error without the model's temperature; None if that is 1.
         confidence: Mean top probability; None if it was not measured.
+        chance: Unweighted recall of guesses among the labels that could be the answer.
+        recall_interval: None if not every clip names its speaker, if there is only one, or if it was not measured.
         labels: In the order of `confusion`.
         confusion: Clips by true label and answer.
         report: scikit-learn's classification report.
-        groups: Accuracy by speaker, sex and intensity.
+        groups: By corpus, speaker, sex and intensity.
     """
 
     clips: int
     uncalibrated_error: float | None
     confidence: float | None
+    chance: float
+    recall_interval: RecallInterval | None
     labels: tuple[str, ...]
     confusion: Confusion
     report: str

@@ -25,9 +25,10 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from ser_ros.training.finetuning.finetuning_recipe import FinetuningRecipe, decisive_values
 from ser_ros.training.learning.checkpoints import Clock, Seal, open_work_folder, training_arguments
-from ser_ros.training.learning.dataset import TrainingSet, ValidationSet, collate_clips
+from ser_ros.training.learning.dataset import KNOWN, LABELS, TrainingSet, ValidationSet, collate_clips
 from ser_ros.training.learning.design import Design
 from ser_ros.training.learning.layers import freeze, parameter_groups
+from ser_ros.training.learning.loss import masked_cross_entropy, without_unknown
 from ser_ros.training.learning.network import new_classifier
 from ser_ros.training.learning.order import EpochOrder
 
@@ -162,13 +163,13 @@ class _Trainer(Trainer):
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> torch.Tensor | tuple[torch.Tensor, dict[str, torch.Tensor]]:
         inputs = dict(inputs)
-        labels = inputs.pop('labels')
+        labels, known = inputs.pop(LABELS), inputs.pop(KNOWN)
         outputs = model(**inputs)
-        logits = outputs.logits.float()
+        logits = without_unknown(outputs.logits.float(), known)
         if model.training:
             weights = None if self._class_weights is None else self._class_weights.to(logits.device)
             smoothing = self._recipe.optimisation.label_smoothing
-            loss = cross_entropy(logits, labels, weight=weights, label_smoothing=smoothing)
+            loss = masked_cross_entropy(logits, labels, known, weights=weights, smoothing=smoothing)
         else:
             loss = cross_entropy(logits, labels)
         return (loss, {'loss': loss, 'logits': logits}) if return_outputs else loss

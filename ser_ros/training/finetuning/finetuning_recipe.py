@@ -60,6 +60,9 @@ class FinetuningRecipe:
     distillation: LogitDistillation = field(default_factory=LogitDistillation)
     other_speech: OtherSpeech = field(default_factory=OtherSpeech)
     validation: Validation = field(default_factory=Validation)
+    balanced: bool = False
+    """Draw the clips of each epoch so that every corpus, in it every emotion, and of that every speaker is heard as
+    often as any other; otherwise each clip is heard once."""
     seed: int = 0
     selection: str = ''
     """How the values were chosen, for the model card."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures a trained model, and fills its folder."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from ser_ros.training.finetuning.shared_inputs import SharedInputs
 from ser_ros.training.learning.network import save_model
 from ser_ros.training.learning.recipe import plain_values
 from ser_ros.training.provenance.environment import environment
-from ser_ros.training.provenance.origins import pretraining_of, trainings_of
+from ser_ros.training.provenance.origins import pretraining_of, trained_on, trainings_of
 from ser_ros.training.reporting.run_folder import write_run_folder
 from ser_ros.training.reporting.run_report import RunReport
 from ser_ros.training.reporting.supplement import Supplement
@@ -64,11 +64,13 @@ def _report(
 ) -> RunReport:
     recipe = experiment.recipe
     # First, because the figures are those of the calibrated model.
-    temperature = _calibrate(model, inputs.recordings_of(split.validation)) if selection == 'validation' else 1.0
+    answerable = _answerable(experiment, split)
+    temperature = (
+        _calibrate(model, inputs.recordings_of(split.validation), answerable) if selection == 'validation' else 1.0
+    )
     return RunReport(
         recipe=experiment.recipe_name,
         corpus=experiment.corpus.name,
-        licence=experiment.corpus.licence,
         protocol=split.protocol,
         fold=split.fold,
         folds=split.folds,
@@ -76,15 +78,17 @@ def _report(
         train_clips=len(split.train),
         validation_clips=0 if experiment.selects_on_test else len(split.validation),
         test_clips=len(split.test),
-        train_speakers=_speakers(split.train),
+        trained_on=trained_on(split.train, experiment.corpus),
         validation_speakers=() if experiment.selects_on_test else _speakers(split.validation),
+        test_corpora=tuple(dict.fromkeys(clip.corpus for clip in split.test)),
         test_speakers=_speakers(split.test),
         labels=tuple(experiment.corpus.labels),
         initial_weights=inputs.design.initial_weights,
         pretraining=pretraining_of(recipe.network.checkpoint),
         trained_before=trainings_of(recipe.network.checkpoint),
         **experiment.teaching.names(),
-        evaluation=_evaluate(experiment, split, inputs, model, keeps_answers=selection == 'last'),
+        evaluation=_evaluate(experiment, split, inputs, model, answerable, keeps_answers=selection == 'last'),
+        remarks=(*experiment.corpus.remarks, *_left_out(split)),
         held_out_speech=(
             answers_to_speech(model, experiment.held_out_speech, inputs.held_out_speech)
             if experiment.held_out_speech
@@ -109,19 +113,45 @@ def _report(
     )
 
 
-def _calibrate(model: Path, recordings: Sequence[Recording]) -> float:
-    answers = evaluate(model, recordings).utterance_answers
+def _answerable(experiment: Experiment, split: Split) -> dict[str, tuple[str, ...]]:
+    """Return the labels that can be right for the clips of each corpus, by its name: its own that also trained."""
+    trained = {clip.emotion for clip in split.train}
+    return {
+        name: tuple(label for label in labels if label in trained)
+        for name, labels in experiment.corpus.known_labels.items()
+    }
+
+
+def _left_out(split: Split) -> list[str]:
+    if not split.left_out:
+        return []
+    emotions = ', '.join(sorted({clip.emotion for clip in split.left_out}))
+    return [
+        f'{len(split.left_out)} clips of {split.left_out[0].corpus} do not test: no clip that trains is of {emotions}'
+    ]
+
+
+def _calibrate(model: Path, recordings: Sequence[Recording], answerable: Mapping[str, Sequence[str]]) -> float:
+    answers = evaluate(model, recordings, known_labels=answerable).utterance_answers
     temperature = fit_temperature(answers.log_probabilities, answers.truth)
     store_temperature(model, temperature)
     return temperature
 
 
 def _evaluate(
-    experiment: Experiment, split: Split, inputs: SharedInputs, model: Path, *, keeps_answers: bool
+    experiment: Experiment,
+    split: Split,
+    inputs: SharedInputs,
+    model: Path,
+    answerable: Mapping[str, Sequence[str]],
+    *,
+    keeps_answers: bool,
 ) -> Evaluation | None:
     if not split.test:
         return None
-    measured = evaluate(model, inputs.recordings_of(split.test), conditions=experiment.conditions)
+    measured = evaluate(
+        model, inputs.recordings_of(split.test), known_labels=answerable, conditions=experiment.conditions
+    )
     if keeps_answers:
         keep_answers(measured, model)
     return measured.evaluation

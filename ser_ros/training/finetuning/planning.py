@@ -12,9 +12,8 @@ from accelerate import PartialState
 
 from ser_ros.errors import SerError
 from ser_ros.recognition.models import find_checkpoint, find_model, models_folder
-from ser_ros.training.data.corpus import Corpus, read_corpus
+from ser_ros.training.data.corpus import Corpus, read_corpora
 from ser_ros.training.data.download import download_ravdess
-from ser_ros.training.data.ravdess import incomplete_speakers
 from ser_ros.training.data.splits import Split, choose_on_test_clips, make_splits, measure_on_validation_clips
 from ser_ros.training.finetuning.experiment import Experiment
 from ser_ros.training.finetuning.finetuning_recipe import (
@@ -37,8 +36,8 @@ class TrainingRequest:
         model: The initial weights: a folder, the name of a trained model, or one on the Hugging Face Hub; None for
             those of the recipes.
         settings: Values of the recipes to change, such as 'optimisation.epochs=3'.
-        data: See read_corpus; None to download RAVDESS.
-        labels: See read_corpus.
+        data: See read_corpora; empty to download RAVDESS.
+        labels: See read_corpora.
         protocol: One of PROTOCOLS.
         folds: Counted from 1; all if empty.
         tests_on_validation: Whether to measure on the validation clips and leave the test clips unused.
@@ -48,7 +47,7 @@ class TrainingRequest:
     recipes: tuple[str, ...]
     model: str | None
     settings: tuple[str, ...]
-    data: Path | None
+    data: tuple[str, ...]
     labels: tuple[str, ...]
     protocol: str
     folds: tuple[int, ...]
@@ -73,14 +72,15 @@ class Plan:
 
 
 def plan(request: TrainingRequest) -> list[Plan]:
-    """Return a plan for each recipe. Warns on stderr about speakers with missing clips. Raises SerError."""
+    """Return a plan for each recipe. Prints the remarks on the corpora on stderr. Raises SerError."""
     recipes = _recipes(request)
-    with PartialState().main_process_first():  # the others find the download in the cache
-        corpus = read_corpus(request.data or download_ravdess(), request.labels)
+    with PartialState().main_process_first():  # the others find downloads and unpacked zips in the cache
+        corpus = read_corpora(request.data or (str(download_ravdess()),), request.labels)
     for recipe in recipes.values():
         _check_needs(recipe, request.teaching)
-    for line in incomplete_speakers(corpus.clips):
-        print(line, file=sys.stderr)
+    if PartialState().is_main_process:
+        for remark in corpus.remarks:
+            print(remark, file=sys.stderr)
     folders = _folders(request, tuple(recipes))
     return [
         Plan(_experiment(request, name, recipe, corpus, folders[name]), _splits(request, recipe, corpus))

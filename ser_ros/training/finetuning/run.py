@@ -84,11 +84,17 @@ def _train(experiment: Experiment, split: Split, inputs: SharedInputs, work: Pat
         seed=recipe.seed,
         targets=experiment.teaching.targets(split, experiment.corpus, recipe, inputs.features),
         other=inputs.other,
+        known_labels=experiment.corpus.known_labels,
+        balanced=recipe.balanced,
     )
     validation = None
     if split.validation:
         validation = ValidationSet(
-            inputs.recordings_of(split.validation), experiment.corpus.labels, inputs.frontend, recipe.augmentation
+            inputs.recordings_of(split.validation),
+            experiment.corpus.labels,
+            inputs.frontend,
+            recipe.augmentation,
+            known_labels=experiment.corpus.known_labels,
         )
     return finetune(
         recipe, inputs.design, training, validation, work, resume=experiment.resume, report_to=experiment.report_to

@@ -2,7 +2,8 @@
 """The torch data sets: training clips, varied afresh in every epoch, and validation clips as the robot hears them."""
 
 import zlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -10,12 +11,19 @@ from torch.nn.utils.rnn import pad_sequence
 
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.recognition.frontend import Frontend
+from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.recordings import Recording
 from ser_ros.training.learning.augment import Variation, draw_variation, vary_sound, vary_voice
 from ser_ros.training.learning.masks import Masks
 from ser_ros.training.learning.order import in_batches_of_like_duration
 from ser_ros.training.learning.recipe import Augmentation
 from ser_ros.training.learning.targets import OtherRecordings, Targets
+
+LABELS = 'labels'
+"""In a batch: what the model should answer."""
+
+KNOWN = 'known'
+"""In a batch: which labels a clip tells of; bool, shape (batch, labels)."""
 
 _WHOLE_FROM = 0.5
 """Share of uncut training clips at and above which validation clips are not cut either."""
@@ -80,8 +88,24 @@ class TrainingSet(torch.utils.data.Dataset):
         seed: int,
         targets: Targets | None = None,
         other: OtherRecordings | None = None,
+        known_labels: Mapping[str, Sequence[str]] | None = None,
+        balanced: bool = False,
     ):
-        """`labels` gives the model's label order; without `targets` only the clips' labels are targets."""
+        """Prepare the first epoch.
+
+        Args:
+            recordings: The labelled clips.
+            labels: The model's, in its order.
+            features: Turns clips into the model's input.
+            masks: SpecAugment's.
+            seed: Of everything that is drawn.
+            targets: What the model should answer; None for the clips' labels.
+            other: Speech without labels.
+            known_labels: The labels of each corpus, by its name; its clips count neither for nor against the others.
+                For a corpus that is not named, all.
+            balanced: Whether to draw the clips of each epoch so that every corpus, in it every label, and of that every
+                speaker is heard as often as any other.
+        """
         self._recordings = list(recordings)
         self._label_ids = [labels.index(recording.clip.emotion) for recording in recordings]
         self._features = features
@@ -89,12 +113,14 @@ class TrainingSet(torch.utils.data.Dataset):
         self._targets = targets or Targets(labels)
         self._other = other or OtherRecordings()
         self._seed = seed
+        self._known = _Known(labels, known_labels or {})
+        self._chances = chances([recording.clip for recording in recordings]) if balanced else None
         self.set_epoch(0)
 
     def set_epoch(self, epoch: int) -> None:
         """Start `epoch`; the Trainer's data loader calls this."""
         self._epoch = epoch
-        self._due = self._recordings + self._other.due(self._features.variant(epoch), self._seed)
+        self._due = self._drawn() + self._other.due(self._features.variant(epoch), self._seed)
 
     @property
     def names(self) -> list[str]:
@@ -135,21 +161,37 @@ class TrainingSet(torch.utils.data.Dataset):
         main = next(iter(inputs))
         seed = zlib.crc32(np.array([self._seed, self._epoch, index]).tobytes())
         inputs[main] = self._masks(inputs[main], seed)
-        return {**inputs, 'labels': self._targets(recording, self._epoch)}
+        return {**inputs, LABELS: self._targets(recording, self._epoch), KNOWN: self._known.of(recording.clip)}
+
+    def _drawn(self) -> list[Recording]:
+        if self._chances is None:
+            return self._recordings
+        rng = np.random.default_rng((self._seed, self._epoch, 1))
+        return [
+            self._recordings[index]
+            for index in rng.choice(len(self._recordings), len(self._recordings), p=self._chances)
+        ]
 
 
 class ValidationSet(torch.utils.data.Dataset):
     """Clips with labels, cut as the node cuts them, or whole if training clips are; features are kept."""
 
     def __init__(
-        self, recordings: Sequence[Recording], labels: tuple[str, ...], frontend: Frontend, augmentation: Augmentation
+        self,
+        recordings: Sequence[Recording],
+        labels: tuple[str, ...],
+        frontend: Frontend,
+        augmentation: Augmentation,
+        known_labels: Mapping[str, Sequence[str]] | None = None,
     ):
-        """`labels` gives the model's label order."""
+        """`labels` gives the model's label order; `known_labels` as in TrainingSet."""
+        known = _Known(labels, known_labels or {})
         whole = augmentation.whole_clip_probability >= _WHOLE_FROM
         self._items = [
             {
                 **_one(frontend, recording.samples if whole else recording.utterance),
-                'labels': torch.tensor(labels.index(recording.clip.emotion)),
+                LABELS: torch.tensor(labels.index(recording.clip.emotion)),
+                KNOWN: known.of(recording.clip),
             }
             for recording in recordings
         ]
@@ -161,12 +203,40 @@ class ValidationSet(torch.utils.data.Dataset):
         return self._items[index]
 
 
+class _Known:
+    """Of which labels the clips of each corpus tell."""
+
+    def __init__(self, labels: Sequence[str], known_labels: Mapping[str, Sequence[str]]):
+        self._masks = {name: torch.tensor([label in known for label in labels]) for name, known in known_labels.items()}
+        self._all = torch.ones(len(labels), dtype=torch.bool)
+
+    def of(self, clip: Clip) -> torch.Tensor:
+        """Return a mask over the labels: bool, shape (labels,)."""
+        return self._masks.get(clip.corpus, self._all)
+
+
+def chances(clips: Sequence[Clip]) -> np.ndarray:
+    """Return the probability with which each clip is drawn: float64, shape (clips,), sums to 1.
+
+    Corpora are equal, in each its labels, of each label its speakers, and of each speaker the clips.
+    """
+    groups = [(clip.corpus, (clip.corpus, clip.emotion), (clip.corpus, clip.emotion, clip.speaker)) for clip in clips]
+    corpora = len({corpus for corpus, *_ in groups})
+    labels = Counter(corpus for corpus, _ in {(corpus, label) for corpus, label, _ in groups})
+    speakers = Counter(label for label, _ in {(label, speaker) for _, label, speaker in groups})
+    of_speaker = Counter(speaker for *_, speaker in groups)
+    return np.array(
+        [1.0 / (corpora * labels[corpus] * speakers[label] * of_speaker[speaker]) for corpus, label, speaker in groups]
+    )
+
+
 def collate_clips(items: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
     """Stack items into a batch; features and masks are padded with zeros to the longest."""
-    batch = {
-        name: pad_sequence([item[name] for item in items], batch_first=True) for name in items[0] if name != 'labels'
-    }
-    return {**batch, 'labels': torch.stack([item['labels'] for item in items])}
+    return {name: _stack([item[name] for item in items], name) for name in items[0]}
+
+
+def _stack(values: list[torch.Tensor], name: str) -> torch.Tensor:
+    return torch.stack(values) if name in (LABELS, KNOWN) else pad_sequence(values, batch_first=True)
 
 
 def _one(frontend: Frontend, samples: np.ndarray) -> dict[str, torch.Tensor]:

@@ -5,7 +5,9 @@ import csv
 from pathlib import Path
 
 from ser_ros.errors import SerError
-from ser_ros.training.data.corpus import RAVDESS, Corpus
+from ser_ros.training.data.clip import Clip
+from ser_ros.training.data.corpora.acted import RAVDESS
+from ser_ros.training.data.corpus import Corpus
 from ser_ros.training.data.ravdess import is_clip_name
 from ser_ros.training.provenance.origins import read_origins
 
@@ -26,9 +28,31 @@ def heard_clips(model: Path, corpus: Corpus) -> set[str] | None:
     if tables:
         return set().union(*(_listed(table, corpus) for table in tables))
     origins = read_origins(model)
-    if origins and origins.protocol == 'full' and origins.corpus == RAVDESS:
-        return {clip.name for clip in corpus.clips if is_clip_name(clip.path.stem)}  # the embedded default has no table
+    if origins and origins.protocol == 'full':  # the embedded default has no table
+        corpora = {part.corpus for part in origins.trained_on}
+        return {clip.name for clip in corpus.clips if clip.corpus in corpora or _is_ravdess(clip, corpora)}
     return None
+
+
+def clips_of_earlier_speakers(model: Path, corpus: Corpus) -> set[str]:
+    """Return the names of those clips of `corpus` whose speakers trained the weights that the model started from.
+
+    Of earlier trainings the single clips are not known. Where the speakers are not either, the whole corpus counts.
+    """
+    origins = read_origins(model)
+    trainings = origins.trained_before if origins else ()
+    people = frozenset[tuple[str, str]]().union(*(training.train_speakers for training in trainings))
+    parts = [part for training in trainings for part in training.trained_on]
+    corpora, nameless = ({part.corpus for part in some} for some in (parts, [it for it in parts if not it.speakers]))
+    return {
+        clip.name
+        for clip in corpus.clips
+        if clip.person in people or clip.corpus in nameless or (clip.person is None and clip.corpus in corpora)
+    }
+
+
+def _is_ravdess(clip: Clip, corpora: set[str]) -> bool:
+    return RAVDESS.name in corpora and is_clip_name(clip.path.stem)
 
 
 def choosing_test_clips(model: Path, corpus: Corpus) -> set[str]:
@@ -41,11 +65,7 @@ def choosing_test_clips(model: Path, corpus: Corpus) -> set[str]:
 def _listed(table: Path, corpus: Corpus) -> set[str]:
     rows = _read_rows(table)
     paths, marks = {path for path, _ in rows}, {mark for _, mark in rows}
-    return {
-        clip.name
-        for clip in corpus.clips
-        if clip.path.resolve() in paths or _mark(clip.path, clip.emotion, clip.speaker) in marks
-    }
+    return {clip.name for clip in corpus.clips if clip.path.resolve() in paths or _mark(clip) in marks}
 
 
 def _read_rows(table: Path) -> list[tuple[Path, tuple[str, ...]]]:
@@ -57,14 +77,15 @@ def _read_rows(table: Path) -> list[tuple[Path, tuple[str, ...]]]:
                 path = Path(row['path'])
                 if None in row.values():
                     raise ValueError(f'the row of {path} is too short')
-                rows.append(((table.parent / path).resolve(), _mark(path, row['emotion'], row['speaker'])))
+                clip = Clip(path, '', row['emotion'], row['speaker'] or None, corpus=row['corpus'])
+                rows.append(((table.parent / path).resolve(), _mark(clip)))
     except (OSError, ValueError, KeyError, csv.Error) as error:
         raise SerError(f'{table} is damaged ({error}), so the clips that it lists are not known; train again') from None
     return rows
 
 
-def _mark(path: Path, emotion: str, speaker: int | str | None) -> tuple[str, ...]:
+def _mark(clip: Clip) -> tuple[str, ...]:
     """Return what identifies a clip wherever its file is; a name of RAVDESS's is enough."""
-    if is_clip_name(path.stem):
-        return (path.stem,)
-    return path.stem, emotion, '' if speaker is None else str(speaker)
+    if is_clip_name(clip.path.stem):
+        return (clip.path.stem,)
+    return clip.path.stem, clip.emotion, clip.person[1] if clip.person else ''

@@ -9,7 +9,7 @@ from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.corpus import Corpus
 from ser_ros.training.data.dataset_card import read_dataset_card
 from ser_ros.training.data.splits import Split
-from ser_ros.training.provenance.heard import choosing_test_clips, heard_clips
+from ser_ros.training.provenance.heard import choosing_test_clips, clips_of_earlier_speakers, heard_clips
 from ser_ros.training.provenance.origins import pretraining_of, trainings_of
 from ser_ros.training.provenance.pretraining_report import pretrainings
 
@@ -17,29 +17,36 @@ from ser_ros.training.provenance.pretraining_report import pretrainings
 def choose_clips(models: Sequence[Path], corpus: Corpus, *, all_clips: bool) -> tuple[tuple[Clip, ...], list[str]]:
     """Return the clips to test the models on, and what a reader of the figures must know about them.
 
-    Left out are those that any of the model folders `models` has heard; none with `all_clips`.
+    Left out are those that any of the model folders `models` has heard, and those of speakers who trained the weights
+    that it started from; none with `all_clips`.
 
     Raises:
         SerError: No clip is left, or a table of a model folder is damaged.
     """
-    heard, choosing, notes = set(), set(), []
+    heard, of_earlier_speakers, choosing, notes = set(), set(), set(), []
     for model in models:
         heard_by_model = heard_clips(model, corpus)
         if heard_by_model is None:
             notes.append(f'which clips trained {model.name} is not known: a test figure only if none of these did')
         heard |= heard_by_model or set()
+        of_earlier_speakers |= clips_of_earlier_speakers(model, corpus)
         choosing |= choosing_test_clips(model, corpus)
-    clips = tuple(clip for clip in corpus.clips if all_clips or clip.name not in heard)
-    counted = f'{len(heard)} of {len(corpus.clips)} clips'
+    of_earlier_speakers -= heard
+    known = heard | of_earlier_speakers
+    clips = tuple(clip for clip in corpus.clips if all_clips or clip.name not in known)
     if not clips:
         raise SerError(
-            f'all {len(corpus.clips)} clips of {corpus.name} trained the model or chose its checkpoint, so none is '
-            'left for a test; give other clips, or --all-clips for figures that say nothing about new ones'
+            f'all {len(corpus.clips)} clips of {corpus.name} trained the model or chose its checkpoint, or are of '
+            'speakers who trained it before, so none is left for a test; give other clips, or --all-clips for figures '
+            'that say nothing about new ones'
         )
-    if heard and all_clips:
-        notes.append(f'{counted} trained the model or chose its checkpoint: not a test figure')
-    elif heard:
-        notes.append(f'{counted} trained the model or chose its checkpoint: left out')
+    for names, what in (
+        (heard, 'trained the model or chose its checkpoint'),
+        (of_earlier_speakers, 'are of speakers who trained the weights that it started from'),
+    ):
+        if names:
+            verdict = 'not a test figure' if all_clips else 'left out'
+            notes.append(f'{len(names)} of {len(corpus.clips)} clips {what}: {verdict}')
     chose = sum(clip.name in choosing for clip in clips)
     if chose:
         notes.append(f'{chose} of the clips chose the checkpoint as test clips, as Gavali and Verma did: optimistic')
@@ -57,7 +64,7 @@ def refuse_teacher_that_heard(teacher: Path, split: Split, corpus: Corpus) -> No
     if heard is None:
         raise SerError(f'{teacher} was not made by train, so it is not known what it has heard; train it first')
     cure = f'train it with --protocol {split.protocol} on the same folds'
-    _refuse_what_tests(f'the teacher {teacher}', heard, _speakers_of(heard, corpus), split, cure)
+    _refuse_what_tests(f'the teacher {teacher}', heard, _people_of(heard, corpus), split, cure)
 
 
 def refuse_weights_that_heard(checkpoint: str, split: Split, corpus: Corpus) -> None:
@@ -69,8 +76,7 @@ def refuse_weights_that_heard(checkpoint: str, split: Split, corpus: Corpus) -> 
     if not checkpoint or not split.test:
         return
     heard = heard_clips(Path(checkpoint), corpus) or set()
-    trainings = [training for training in trainings_of(checkpoint) if training.corpus == corpus.name]
-    people = _speakers_of(heard, corpus).union(*(training.train_speakers for training in trainings))
+    people = _people_of(heard, corpus).union(*(training.train_speakers for training in trainings_of(checkpoint)))
     cure = 'start from weights that have not heard them, or test nothing (--protocol full)'
     _refuse_what_tests(f'{checkpoint}, from which this starts,', heard, people, split, cure)
 
@@ -87,16 +93,14 @@ def refuse_speech_that_was_heard(held_out: Sequence[Path], heard: Sequence[Path]
             raise SerError(f'the model has heard {folder} in its training; give speech that it has not heard')
 
 
-def _refuse_what_tests(who: str, heard: set[str], people: set[int | str], split: Split, cure: str) -> None:
+def _refuse_what_tests(who: str, heard: set[str], people: set[tuple[str, str]], split: Split, cure: str) -> None:
     clips = [clip for clip in split.test if clip.name in heard]
     if clips:
         raise SerError(f'{who} has heard {len(clips)} of the {len(split.test)} clips that test here; {cure}')
-    people = people & {clip.speaker for clip in split.test}
-    if people and 'paper' not in split.protocol:
-        raise SerError(
-            f'{who} has heard speakers that test here ({", ".join(map(str, sorted(people, key=str)))}); {cure}'
-        )
+    testing = {clip.person: str(clip.speaker) for clip in split.test if clip.person in people}
+    if testing and 'paper' not in split.protocol:
+        raise SerError(f'{who} has heard speakers that test here ({", ".join(sorted(testing.values()))}); {cure}')
 
 
-def _speakers_of(heard: set[str], corpus: Corpus) -> set[int | str]:
-    return {clip.speaker for clip in corpus.clips if clip.name in heard and clip.speaker is not None}
+def _people_of(heard: set[str], corpus: Corpus) -> set[tuple[str, str]]:
+    return {clip.person for clip in corpus.clips if clip.name in heard and clip.person}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ser_ros.errors import SerError
-from ser_ros.training.data.corpus import RAVDESS
+from ser_ros.training.data.corpora.acted import RAVDESS
 from ser_ros.training.reporting.markdown import megabytes, percent, table
 from ser_ros.training.reporting.run_report import RunReport, read_run_report
 from ser_ros.training.reporting.summary import FoldFigures, Summary, read_summary
@@ -165,7 +165,7 @@ def _protocol(report: RunReport | Summary) -> str:
         protocol += f', mean of {report.folds} folds'
     elif report.folds > 1:
         protocol += f', fold {report.fold} of {report.folds}'
-    if report.corpus != RAVDESS:
+    if report.corpus != RAVDESS.name:
         protocol = f'{report.corpus}, {protocol}'
     weights = '' if report.is_random else f', from {report.initial_weights}'
     return f'{protocol}; {_SELECTIONS[report.selection]}{weights}'

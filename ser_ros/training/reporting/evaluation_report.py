@@ -7,12 +7,13 @@ from pathlib import Path
 
 from ser_ros.errors import SerError
 from ser_ros.files import whole_folder
+from ser_ros.training.data.corpus import Corpus
 from ser_ros.training.evaluation.measures import HEARINGS, MEASURES
 from ser_ros.training.evaluation.results import Result
 from ser_ros.training.provenance.environment import environment
 from ser_ros.training.reporting.markdown import percent, table
 from ser_ros.training.reporting.pictures import confusion_picture
-from ser_ros.training.reporting.scores_markdown import condition_lines, scores_lines
+from ser_ros.training.reporting.scores_markdown import condition_lines, group_tables, recall_sentence, scores_lines
 from ser_ros.training.storage.json_files import REPORT, write_json
 
 
@@ -29,23 +30,29 @@ class NumberedResult(Result):
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """What `evaluate` writes."""
+    """What `evaluate` writes.
+
+    Attributes:
+        corpus: Name of what was tested.
+        remarks: See Corpus.
+    """
 
     corpus: str
+    remarks: tuple[str, ...]
     results: tuple[NumberedResult, ...]
     command: str
     hardware: str
     versions: dict[str, str]
 
 
-def evaluation_report(results: Sequence[Result], corpus: str, command: str) -> EvaluationReport:
+def evaluation_report(results: Sequence[Result], corpus: Corpus, command: str) -> EvaluationReport:
     """Return the report of `results` on this machine."""
     pictures = [f'confusion{f"-{number}" if len(results) > 1 else ""}.png' for number in range(1, len(results) + 1)]
     numbered = (
         NumberedResult(result.model, result.notes, result.evaluation, picture)
         for result, picture in zip(results, pictures, strict=True)
     )
-    return EvaluationReport(corpus, tuple(numbered), command, **environment())
+    return EvaluationReport(corpus.name, corpus.remarks, tuple(numbered), command, **environment())
 
 
 def evaluation_table(report: EvaluationReport) -> list[str]:
@@ -61,11 +68,13 @@ def evaluation_table(report: EvaluationReport) -> list[str]:
 
 def evaluation_lines(report: EvaluationReport) -> list[str]:
     """Return the report for a terminal: the notes and figures of each model, and a table of all."""
-    lines = []
+    lines = list(report.remarks)
     for result in report.results:
         lines += [f'{result.model} on {report.corpus}', *(f'  {note}' for note in result.notes)]
         for hearing, heading in HEARINGS.items():
-            lines += ['', heading, getattr(result.evaluation, hearing).report]
+            scores = getattr(result.evaluation, hearing)
+            lines += ['', heading, scores.report, recall_sentence(scores)]
+        lines += [*group_tables({'corpus': result.evaluation.utterance.groups.get('corpus', {})}), '']
     lines += evaluation_table(report)
     for result in report.results:
         if conditions := condition_lines(result.evaluation):
@@ -77,7 +86,7 @@ def evaluation_markdown(report: EvaluationReport) -> str:
     """Return the whole report."""
     used = ', '.join(f'{name} {version}' for name, version in report.versions.items())
     lines = [f'# Evaluation on {report.corpus}', '', *evaluation_table(report), '']
-    lines += [f'- {report.hardware}; {used}', f'- `{report.command}`']
+    lines += [f'- {report.hardware}; {used}', f'- `{report.command}`', *(f'- {remark}' for remark in report.remarks)]
     for result in report.results:
         lines += ['', f'## {result.model}', '', *(f'- {note}' for note in result.notes), '']
         lines += [f'![confusion, whole clips]({result.confusion_picture})']

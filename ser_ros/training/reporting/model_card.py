@@ -1,25 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
 """The model card: README.md of a model folder, with the front matter that the Hugging Face Hub reads."""
 
+import re
+from collections.abc import Sequence
+
 from huggingface_hub import EvalResult, ModelCardData
 
-from ser_ros.training.data.corpus import RAVDESS
+from ser_ros.training.data.corpora.acted import RAVDESS
+from ser_ros.training.data.corpora.by_key import SCHEMES
 from ser_ros.training.evaluation.measures import HEARINGS, MEASURES
-from ser_ros.training.evaluation.scores import Hearings
+from ser_ros.training.evaluation.scores import Evaluation, Hearings
 from ser_ros.training.provenance.pretraining_report import pretrainings
 from ser_ros.training.reporting.markdown import confusion_table, megabytes, percent
-from ser_ros.training.reporting.origins_markdown import pretraining_lines, training_sentence
-from ser_ros.training.reporting.run_markdown import SELECTIONS, optimism, teaching_facts
+from ser_ros.training.reporting.origins_markdown import (
+    corpora_table,
+    pretraining_lines,
+    training_sentence,
+    without_licence,
+)
+from ser_ros.training.reporting.run_markdown import RESTRICTED, SELECTIONS, is_restricted, optimism, teaching_facts
 from ser_ros.training.reporting.run_report import RunReport
 from ser_ros.training.reporting.scores_markdown import (
     condition_lines,
     figures_line,
     group_tables,
     held_out_speech_lines,
+    interval_words,
     largest_confusions,
 )
 from ser_ros.training.reporting.summary import Summary
-from ser_ros.training.reporting.summary_markdown import fold_table, pooled_calibration
+from ser_ros.training.reporting.summary_markdown import fold_table, pooled_calibration, recall_lines
 from ser_ros.training.reporting.supplement import Supplement
 
 _MISUSE = """\
@@ -47,6 +57,11 @@ weights are derived from it, for non-commercial use."""
 _METRICS = {'accuracy': 'accuracy', 'recall': 'unweighted_recall', 'f1': 'macro_f1'}
 """The Hub's name of a metric -> our name."""
 
+_SHOWN = ('corpus', 'sex')
+"""Groups whose figures a card shows; those of a run have the others too."""
+
+_HUB_LICENCE = re.compile(r'[a-z0-9.-]+')
+
 
 def model_card(report: RunReport, supplement: Supplement) -> str:
     """Return the card for a run's report and its supplement."""
@@ -57,7 +72,7 @@ def model_card(report: RunReport, supplement: Supplement) -> str:
         *(scores.commands if scores else []),
         report.command,
     ]
-    limits = _LIMITS_OF_RAVDESS if report.corpus == RAVDESS else _LIMITS_OF_OTHERS
+    limits = _LIMITS_OF_RAVDESS if _corpora(report) == [RAVDESS.name] else _LIMITS_OF_OTHERS
     sections = [
         _front_matter(report, scores),
         f'# {report.recipe}: speech emotion recognition with ser_ros',
@@ -84,20 +99,35 @@ def model_card(report: RunReport, supplement: Supplement) -> str:
 
 
 def _front_matter(report: RunReport, scores: Summary | None) -> str:
-    is_ravdess = report.corpus == RAVDESS
+    published = {scheme.name: scheme for scheme in SCHEMES.values()}
+    schemes = [published.get(name) for name in _corpora(report)]
+    languages = {language for scheme in schemes for language in (scheme.languages if scheme else ())}
     measured, protocol = _measured(report, scores)
+    tested = scores.corpus if scores else _tested(report)
     data = ModelCardData(
         model_name=report.recipe,
-        license='cc-by-nc-sa-4.0' if is_ravdess else 'other',
+        license=_licence(report),
         library_name='transformers',
         pipeline_tag='audio-classification',
-        tags=['speech-emotion-recognition', *(['ravdess'] if is_ravdess else []), 'ros2'],
+        tags=['speech-emotion-recognition', *(scheme.key for scheme in schemes if scheme), 'ros2'],
         metrics=list(_METRICS),
-        language=['en'] if is_ravdess else None,
+        language=sorted(languages) if all(schemes) else None,
         base_model=report.initial_weights if '/' in report.initial_weights else None,
-        eval_results=_eval_results(measured, report.corpus, protocol) if measured else None,
+        eval_results=_eval_results(measured, tested, protocol) if measured else None,
     )
     return f'---\n{data.to_yaml()}\n---'
+
+
+def _corpora(report: RunReport) -> list[str]:
+    return [part.corpus for part in report.trained_on]
+
+
+def _licence(report: RunReport) -> str:
+    """Return the licence of all clips that the weights are derived from; 'other' if there are several or none."""
+    trainings = (*report.trained_before, report.training)
+    licences = {part.licence for training in trainings for part in training.trained_on}
+    (licence, *others) = licences
+    return 'other' if others or not _HUB_LICENCE.fullmatch(licence) else licence
 
 
 def _eval_results(measured: Hearings, corpus: str, protocol: str) -> list[EvalResult]:
@@ -126,43 +156,61 @@ def _measured(report: RunReport, scores: Summary | None) -> tuple[Hearings | Non
 
 def _figures(report: RunReport, scores: Summary | None) -> str:
     measured, protocol = _measured(report, scores)
-    if not measured:
-        return 'Not measured: every clip trained it and none was left to test it.'
-    lines = optimism(scores or report)
-    chance = percent(1 / len(report.labels))
-    lines += [
-        (
-            f'{report.corpus}, protocol {protocol}; chance is {chance}. '
-            'One unpadded utterance at a time, as the node runs:'
-        ),
-        '',
-    ]
-    for hearing, heading in HEARINGS.items():
-        spread = (
-            f' (deviation of the accuracy over folds {percent(getattr(scores.deviation, hearing).accuracy)})'
-            if scores
-            else ''
-        )
-        lines.append(f'- {heading}: {figures_line(getattr(measured, hearing))}{spread}')
     if scores:
-        lines += [
-            '',
-            (
-                'These are figures of the recipe: a model was trained for each fold and tested on speakers that it had '
-                'never heard. The weights here were then trained by the same recipe on all clips.'
-            ),
-            '',
-            *fold_table(scores),
-        ]
+        lines = _figures_of_folds(scores, protocol)
+    elif report.evaluation:
+        lines = _figures_of_run(report, report.evaluation, protocol)
     else:
-        lines += ['', '![confusion, whole clips](confusion.png)', '', 'All figures are in report.md.']
-    if scores:
-        lines += _over_all_folds(scores)
+        return 'Not measured: every clip trained it and none was left to test it.'
     if conditions := condition_lines(measured):
         lines += ['', 'The same utterances in other conditions:', '', *conditions]
     if lines_of_speech := held_out_speech_lines(report.held_out_speech):
         lines += ['', *lines_of_speech]
-    return '\n'.join(lines)
+    return '\n'.join([*optimism(scores or report), *lines])
+
+
+def _figures_of_run(report: RunReport, evaluation: Evaluation, protocol: str) -> list[str]:
+    scores = {hearing: getattr(evaluation, hearing) for hearing in HEARINGS}
+    lines = [_what_was_tested(_tested(report), protocol, evaluation.whole_clip.chance, report.labels), '']
+    for hearing, heading in HEARINGS.items():
+        interval = scores[hearing].recall_interval
+        trust = f'; unweighted recall {interval_words(interval)}' if interval else ''
+        lines.append(f'- {heading}: {figures_line(scores[hearing])}{trust}')
+    lines += group_tables({kind: them for kind, them in evaluation.utterance.groups.items() if kind in _SHOWN})
+    return [*lines, '', '![confusion, whole clips](confusion.png)', '', 'All figures are in report.md.']
+
+
+def _figures_of_folds(scores: Summary, protocol: str) -> list[str]:
+    lines = [_what_was_tested(scores.corpus, protocol, scores.chance, scores.labels), '']
+    for hearing, heading in HEARINGS.items():
+        deviation = percent(getattr(scores.deviation, hearing).accuracy)
+        figures = figures_line(getattr(scores.mean, hearing))
+        lines.append(f'- {heading}: {figures} (deviation of the accuracy over folds {deviation})')
+    return [
+        *lines,
+        '',
+        (
+            'These are figures of the recipe: a model was trained for each fold and tested on speakers that it had '
+            'never heard. The weights here were then trained by the same recipe on all clips.'
+        ),
+        '',
+        *fold_table(scores),
+        '',
+        *recall_lines(scores),
+        *_over_all_folds(scores),
+    ]
+
+
+def _what_was_tested(corpora: str, protocol: str, chance: float, labels: Sequence[str]) -> str:
+    restricted = f' ({RESTRICTED})' if is_restricted(chance, labels) else ''
+    return (
+        f'{corpora}, protocol {protocol}; chance is {percent(chance)}{restricted}. '
+        'One unpadded utterance at a time, as the node runs:'
+    )
+
+
+def _tested(report: RunReport) -> str:
+    return ' + '.join(report.test_corpora)
 
 
 def _over_all_folds(scores: Summary) -> list[str]:
@@ -195,13 +243,18 @@ def _figures_of_another(report: RunReport) -> str:
 
 def _data(report: RunReport) -> str:
     data = _RAVDESS_DATA
-    if report.corpus != RAVDESS:
+    if _corpora(report) != [RAVDESS.name]:
         data = (
-            f"Recordings of the table '{report.corpus}' (licence: {report.licence or 'not known'}). What may be "
-            'done with them decides what may be done with the weights, which are derived from them.'
+            'What may be done with these recordings decides what may be done with the weights, which are derived from '
+            'them.'
         )
+        if sentence := without_licence(report.trained_on):
+            data += f' {sentence}'
+        data += '\n\n' + '\n'.join(corpora_table(report.trained_on))
+        if report.remarks:
+            data += '\n\n' + '\n'.join(f'- {remark}' for remark in report.remarks)
     if facts := teaching_facts(report):
-        data += f' Besides, the weights are derived from: {"; ".join(facts)}.'
+        data += f'\n\nBesides, the weights are derived from: {"; ".join(facts)}.'
     for training in report.trained_before:
         data += f'\n\n{training_sentence(training)}'
     if report.pretraining:

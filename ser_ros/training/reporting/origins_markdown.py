@@ -3,19 +3,48 @@
 
 from collections.abc import Iterable
 
-from ser_ros.training.provenance.origins import Training
+from ser_ros.training.data.corpora.by_key import SCHEMES
+from ser_ros.training.provenance.origins import TrainedOn, Training
 from ser_ros.training.provenance.pretraining_report import PretrainingReport, UnlabelledSpeech, pretrainings
 from ser_ros.training.reporting.markdown import table
+
+NOT_STATED = 'not stated'
+"""What stands for a licence that is not known."""
 
 
 def training_sentence(training: Training) -> str:
     """Return a sentence about a training."""
     speakers = f' of {len(training.train_speakers)} speakers' if training.train_speakers else ''
-    licence = f' (licence: {training.licence})' if training.licence else ''
+    corpora = [f'{part.corpus} (licence: {part.licence or NOT_STATED})' for part in training.trained_on]
     return (
         f'Before, the weights were trained on {training.train_clips} clips{speakers} of '
-        f'{training.corpus}{licence} to tell {", ".join(training.labels)}.'
+        f'{", ".join(corpora)} to tell {", ".join(training.labels)}.'
     )
+
+
+def corpora_table(parts: Iterable[TrainedOn]) -> list[str]:
+    """Return a table of what trained of each corpus."""
+    sources = {scheme.name: scheme.source for scheme in SCHEMES.values()}
+    rows = [
+        [
+            part.corpus,
+            str(part.clips),
+            str(len(part.speakers)) if part.speakers else 'not known',
+            ', '.join(part.labels),
+            part.licence or NOT_STATED,
+            sources.get(part.corpus, ''),
+        ]
+        for part in parts
+    ]
+    return table(['corpus', 'clips', 'speakers', 'labels', 'licence', 'source'], rows)
+
+
+def without_licence(parts: Iterable[TrainedOn]) -> str:
+    """Return a sentence about the corpora without a stated licence; '' if there is none."""
+    names = [part.corpus for part in parts if not part.licence]
+    if not names:
+        return ''
+    return f'No licence is stated for {", ".join(names)}, so it is not known what may be done with the weights.'
 
 
 def pretraining_lines(pretraining: PretrainingReport) -> list[str]:

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The report of a run for people, in Markdown, and the sentences that it shares with a summary and a card."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from ser_ros.training.data.protocols import PROTOCOLS
 from ser_ros.training.evaluation.measures import HEARINGS
 from ser_ros.training.evaluation.scores import Hearings
 from ser_ros.training.reporting.markdown import megabytes, percent
-from ser_ros.training.reporting.origins_markdown import pretraining_lines
+from ser_ros.training.reporting.origins_markdown import corpora_table, pretraining_lines, without_licence
 from ser_ros.training.reporting.run_report import RunReport, Trained
 from ser_ros.training.reporting.scores_markdown import condition_lines, held_out_speech_lines, scores_lines
 
@@ -18,6 +18,12 @@ SELECTIONS = {
 }
 """How the checkpoint was chosen -> what a reader must know."""
 
+RESTRICTED = 'the answer for a clip is restricted to the labels of its corpus that also trained'
+"""What a reader of figures must know if corpora with different labels were tested."""
+
+_MOST_NAMED = 24
+"""Speakers who are named one by one."""
+
 _OPTIMISTIC = '**Chosen on the test clips: optimistic. Do not compare with figures that were not.**'
 
 
@@ -27,6 +33,7 @@ def run_markdown(report: RunReport) -> str:
     lines = [f'# {report.recipe}: {report.protocol}{fold}', '', *optimism(report)]
     lines += [f'- {fact}' for fact in _data_facts(report) + _training_facts(report)]
     lines += run_facts(report, [report.command])
+    lines += data_section(report)
     lines += ['', '![training curves](curves.png)']
     if report.evaluation:
         lines += ['', '![confusion, whole clips](confusion.png)']
@@ -71,7 +78,11 @@ def _data_facts(report: RunReport) -> list[str]:
     ]
     if report.validation_clips:
         facts.append(f'validated on {report.validation_clips} clips{_name_speakers(report.validation_speakers)}')
-    return [*facts, f'tested on {report.test_clips} clips{_name_speakers(report.test_speakers)}']
+    corpora = f' of {", ".join(report.test_corpora)}' if report.test_corpora else ''
+    facts.append(f'tested on {report.test_clips} clips{corpora}{_name_speakers(report.test_speakers)}')
+    if report.evaluation and is_restricted(report.evaluation.whole_clip.chance, report.labels):
+        facts.append(RESTRICTED)
+    return facts
 
 
 def _training_facts(report: RunReport) -> list[str]:
@@ -125,9 +136,23 @@ def protocol_name(name: str) -> str:
     return f'{name}: {PROTOCOLS[name]}' if name in PROTOCOLS else name
 
 
-def _count_speakers(speakers: Sequence[int | str]) -> str:
+def is_restricted(chance: float, labels: Sequence[str]) -> bool:
+    """Return whether fewer than all labels could be the answer."""
+    return chance > 1 / len(labels) + 1e-6
+
+
+def data_section(report: RunReport) -> list[str]:
+    """Return the corpora that trained a run, and the remarks on its data, under a heading."""
+    lines = ['', '## Data', '', *corpora_table(report.trained_on)]
+    remarks = [*([sentence] if (sentence := without_licence(report.trained_on)) else []), *report.remarks]
+    return [*lines, *(['', *(f'- {remark}' for remark in remarks)] if remarks else [])]
+
+
+def _count_speakers(speakers: Collection) -> str:
     return f' of {len(speakers)} speakers' if speakers else ''
 
 
 def _name_speakers(speakers: Sequence[int | str]) -> str:
+    if len(speakers) > _MOST_NAMED:
+        return f', {len(speakers)} speakers'
     return f' of the speakers {", ".join(map(str, speakers))}' if speakers else ''

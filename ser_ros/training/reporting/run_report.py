@@ -29,6 +29,7 @@ class Trained:
         taught_speech: Speech that the teacher labelled; empty if there was none.
         ordinary_speech: Speech that counted as ordinary; empty if there was none.
         settings: The recipe, as plain values.
+        remarks: Sentences on the data: what was left out, and what differs from the published counts.
     """
 
     recipe: str
@@ -52,6 +53,7 @@ class Trained:
     settings: dict[str, Any]
     hardware: str
     versions: dict[str, str]
+    remarks: tuple[str, ...]
 
     @classmethod
     def from_json(cls: type[Kind], values: Any) -> Kind:
@@ -83,7 +85,7 @@ class RunReport(Origins, Trained):
     """One run.
 
     Attributes:
-        licence: Of the user's own table; '' if it is not known and for RAVDESS.
+        test_corpora: Names of the corpora of the test clips.
         evaluation: None if there were no test clips.
         validation_accuracy: Of the chosen checkpoint, 0..1; None if there were no validation clips.
         temperature: What logits are divided by.
@@ -94,6 +96,7 @@ class RunReport(Origins, Trained):
     fold: int
     validation_clips: int
     validation_speakers: tuple[int | str, ...]
+    test_corpora: tuple[str, ...]
     test_speakers: tuple[int | str, ...]
     evaluation: Evaluation | None
     validation_accuracy: float | None

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from ser_ros.training.evaluation.conditions import CONDITION_NAMES
 from ser_ros.training.evaluation.held_out_speech import HeldOutSpeech
 from ser_ros.training.evaluation.measures import CONDITION_MEASURES, MEASURES
-from ser_ros.training.evaluation.scores import Confusion, Figures, Group, Groups, Hearings, Scores
+from ser_ros.training.evaluation.scores import Confusion, Figures, Group, Groups, Hearings, RecallInterval, Scores
 from ser_ros.training.reporting.markdown import confusion_table, percent, table
+
+_GROUPS_WITH_RECALL = ('corpus', 'sex')
+"""Kinds of groups that are large enough for a recall."""
 
 _NO_EMOTION = ('neutral', 'calm')
 """Labels that are right for someone who reads aloud or speaks ordinarily."""
@@ -37,6 +40,8 @@ def scores_lines(scores: Scores) -> list[str]:
     lines = [
         figures_line(scores),
         '',
+        recall_sentence(scores),
+        '',
         '```',
         scores.report.rstrip(),
         '```',
@@ -53,8 +58,13 @@ def group_tables(groups: Groups) -> list[str]:
 
 
 def _group_table(kind: str, members: dict[str, Group]) -> list[str]:
+    recalls = [member.unweighted_recall for member in members.values()]
     rows = [[name, str(member.clips), percent(member.accuracy)] for name, member in members.items()]
-    return table([kind, 'clips', 'accuracy'], rows)
+    header = [kind, 'clips', 'accuracy']
+    if kind in _GROUPS_WITH_RECALL and None not in recalls:
+        header.append(MEASURES['unweighted_recall'])
+        rows = [[*row, percent(recall)] for row, recall in zip(rows, recalls, strict=True) if recall is not None]
+    return table(header, rows)
 
 
 def largest_confusions(labels: Sequence[str], confusion: Confusion, most: int = 4) -> str:
@@ -80,6 +90,18 @@ def figures_line(figures: Figures) -> str:
     if isinstance(figures, Scores):
         measured['without the temperature'] = figures.uncalibrated_error
     return ', '.join(f'{name} {percent(share)}' for name, share in measured.items() if share is not None)
+
+
+def recall_sentence(scores: Scores) -> str:
+    """Return how far the unweighted recall may be trusted, and what guessing would give."""
+    chance = f'chance is {percent(scores.chance)}'
+    interval = scores.recall_interval
+    return f'Unweighted recall {interval_words(interval)}; {chance}.' if interval else f'{chance.capitalize()}.'
+
+
+def interval_words(interval: RecallInterval) -> str:
+    """Return an interval in words."""
+    return f'{percent(interval.low)} to {percent(interval.high)} (95 % over {interval.speakers} speakers)'
 
 
 def held_out_speech_lines(speech: HeldOutSpeech | None) -> list[str]:

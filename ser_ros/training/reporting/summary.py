@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ser_ros.training.data.protocols import LEAVE_ONE_CORPUS_OUT
 from ser_ros.training.evaluation.held_out_speech import HeldOutSpeech
+from ser_ros.training.evaluation.intervals import recall_interval
 from ser_ros.training.evaluation.measures import CONDITION_MEASURES, HEARINGS, MEASURES
 from ser_ros.training.evaluation.scores import (
     CalibrationErrors,
@@ -19,6 +21,7 @@ from ser_ros.training.evaluation.scores import (
     Group,
     Groups,
     Hearings,
+    RecallInterval,
 )
 from ser_ros.training.reporting.run_report import RunReport, Trained
 from ser_ros.training.storage.json_files import read_as
@@ -28,9 +31,15 @@ _MOST_OPTIMISTIC_FIRST = ('test', 'validation', 'last')
 
 @dataclass(frozen=True, kw_only=True)
 class FoldFigures:
-    """What a summary holds for each fold; see RunReport."""
+    """What a summary holds for each fold; see RunReport.
+
+    Attributes:
+        chance: See Scores.
+        recall_intervals: Of each of HEARINGS; empty if they are not known, as for a single speaker.
+    """
 
     fold: int
+    test_corpora: tuple[str, ...]
     test_speakers: tuple[int | str, ...]
     training_minutes: float
     chosen_step: int
@@ -41,6 +50,16 @@ class FoldFigures:
     peak_gpu_memory_gib: float | None
     whole_clip: Figures
     utterance: Figures
+    chance: float
+    recall_intervals: dict[str, RecallInterval]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PooledRecall:
+    """The unweighted recall of the clips of all folds together, which differs from the mean of the folds' recalls."""
+
+    unweighted_recall: float
+    interval: RecallInterval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +70,9 @@ class Summary(Trained):
         deviation: Standard deviation over folds (n - 1).
         confusion: Of all folds' clips, for each of HEARINGS.
         groups: Of all folds' clips, for each of HEARINGS.
+        chance: Mean over folds.
+        pooled_recall: Of all folds' clips, for each of HEARINGS; empty if it is not known, and if each
+            fold tests another corpus.
         temperature: Fitted to the answers of all folds; None if validation clips calibrated them.
         pooled: Calibration errors of all clips, for each of HEARINGS; empty if `temperature` is None.
     """
@@ -61,6 +83,8 @@ class Summary(Trained):
     per_fold: tuple[FoldFigures, ...]
     confusion: dict[str, Confusion]
     groups: dict[str, Groups]
+    chance: float
+    pooled_recall: dict[str, PooledRecall]
     temperature: float | None
     pooled: dict[str, CalibrationErrors]
 
@@ -81,6 +105,9 @@ def summarise(
         pooled: See Summary.
     """
     evaluations = [report.evaluation for report in reports if report.evaluation is not None]
+    groups = {
+        hearing: _groups([getattr(evaluation, hearing).groups for evaluation in evaluations]) for hearing in HEARINGS
+    }
     common = {field.name: getattr(reports[0], field.name) for field in dataclasses.fields(Trained)}
     return Summary(
         **common
@@ -88,6 +115,7 @@ def summarise(
             'selection': min((report.selection for report in reports), key=_MOST_OPTIMISTIC_FIRST.index),
             'test_clips': sum(report.test_clips for report in reports),
             'training_minutes': round(sum(report.training_minutes for report in reports), 1),
+            'remarks': tuple(dict.fromkeys(remark for report in reports for remark in report.remarks)),
             'held_out_speech': _held_out_speech([report.held_out_speech for report in reports]),
         },
         commands=tuple(sorted({report.command for report in reports})),
@@ -101,10 +129,9 @@ def summarise(
             )
             for hearing in HEARINGS
         },
-        groups={
-            hearing: _groups([getattr(evaluation, hearing).groups for evaluation in evaluations])
-            for hearing in HEARINGS
-        },
+        groups=groups,
+        chance=statistics.mean(evaluation.whole_clip.chance for evaluation in evaluations),
+        pooled_recall=_pooled_recall(reports, groups),
         temperature=temperature,
         pooled=pooled or {},
     )
@@ -115,9 +142,31 @@ def _fold_figures(report: RunReport) -> FoldFigures:
         hearing: Figures(**{measure: getattr(getattr(report.evaluation, hearing), measure) for measure in MEASURES})
         for hearing in HEARINGS
     }
-    names = {field.name for field in dataclasses.fields(FoldFigures)} - figures.keys()
-    shared: dict[str, Any] = {name: getattr(report, name) for name in names}
-    return FoldFigures(**shared | figures)
+    measured = {hearing: getattr(report.evaluation, hearing) for hearing in HEARINGS}
+    found: dict[str, Any] = {
+        **figures,
+        'chance': measured['whole_clip'].chance,
+        'recall_intervals': {
+            name: scores.recall_interval for name, scores in measured.items() if scores.recall_interval
+        },
+    }
+    shared = {
+        field.name: getattr(report, field.name) for field in dataclasses.fields(FoldFigures) if field.name not in found
+    }
+    return FoldFigures(**shared | found)
+
+
+def _pooled_recall(reports: Sequence[RunReport], groups: dict[str, Groups]) -> dict[str, PooledRecall]:
+    if reports[0].protocol == LEAVE_ONE_CORPUS_OUT:
+        return {}
+    found = {}
+    for hearing, kinds in groups.items():
+        speakers = kinds.get('speaker', {})
+        interval = recall_interval(speakers, sum(report.test_clips for report in reports))
+        recall = _together(list(speakers.values())).unweighted_recall if interval else None
+        if interval and recall is not None:
+            found[hearing] = PooledRecall(unweighted_recall=recall, interval=interval)
+    return found
 
 
 def _groups(folds: Sequence[Groups]) -> Groups:
@@ -135,7 +184,13 @@ def _groups(folds: Sequence[Groups]) -> Groups:
 
 def _together(parts: Sequence[Group]) -> Group:
     clips = sum(part.clips for part in parts)
-    return Group(clips=clips, accuracy=sum(part.clips * part.accuracy for part in parts) / clips)
+    by_label: dict[str, tuple[int, int]] = {}
+    for label, (of_label, right) in (item for part in parts for item in part.by_label.items()):
+        before = by_label.get(label, (0, 0))
+        by_label[label] = (before[0] + of_label, before[1] + right)
+    accuracy = sum(part.clips * part.accuracy for part in parts) / clips
+    # Of some parts alone the recalls would say nothing about all clips.
+    return Group(clips=clips, accuracy=accuracy, by_label=by_label if all(part.by_label for part in parts) else {})
 
 
 def _number_first(item: tuple[str, list[Group]]) -> tuple[int, str]:

@@ -1,19 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """The summary of a protocol's folds for people, in Markdown."""
 
+from ser_ros.training.data.protocols import LEAVE_ONE_CORPUS_OUT
 from ser_ros.training.evaluation.measures import HEARINGS, MEASURES
 from ser_ros.training.evaluation.scores import Hearings
 from ser_ros.training.reporting.markdown import confusion_table, percent, table
 from ser_ros.training.reporting.origins_markdown import pretraining_lines
 from ser_ros.training.reporting.run_markdown import (
+    RESTRICTED,
     conditions_section,
+    is_restricted,
     optimism,
     protocol_name,
     run_facts,
     teaching_facts,
     weights_facts,
 )
-from ser_ros.training.reporting.scores_markdown import group_tables, held_out_speech_lines, largest_confusions
+from ser_ros.training.reporting.scores_markdown import (
+    group_tables,
+    held_out_speech_lines,
+    interval_words,
+    largest_confusions,
+)
 from ser_ros.training.reporting.summary import FoldFigures, Summary
 
 
@@ -30,8 +38,11 @@ def summary_markdown(summary: Summary) -> str:
             f'{summary.training_minutes:.0f} minutes of training in all'
         ),
         *run_facts(summary, summary.commands),
+        *(f'- {remark}' for remark in summary.remarks),
         '',
         *fold_table(summary),
+        '',
+        *recall_lines(summary),
         '',
         '![confusion of all folds, whole clips](confusion.png)',
     ]
@@ -62,10 +73,49 @@ def fold_table(summary: Summary) -> list[str]:
     def row(name: str, speakers: str, heard: Hearings | FoldFigures) -> list[str]:
         return [name, speakers, *(percent(getattr(getattr(heard, hearing), measure)) for hearing, measure in columns)]
 
-    rows = [row(str(fold.fold), ' '.join(map(str, fold.test_speakers)), fold) for fold in summary.per_fold]
+    apart = summary.protocol == LEAVE_ONE_CORPUS_OUT
+    rows = [
+        row(str(fold.fold), ' '.join(map(str, fold.test_corpora if apart else fold.test_speakers)), fold)
+        for fold in summary.per_fold
+    ]
     rows += [row('mean', '', summary.mean), row('deviation', '', summary.deviation)]
     headings = [f'{hearing.replace("_", " ")}: {MEASURES[measure]}' for hearing, measure in columns]
-    return table(['fold', 'test speakers', *headings], rows)
+    return table(['fold', 'test corpus' if apart else 'test speakers', *headings], rows)
+
+
+def recall_lines(summary: Summary) -> list[str]:
+    """Return how far the unweighted recalls may be trusted: of all clips, or of each fold's, and what chance is."""
+    restricted = is_restricted(summary.chance, summary.labels)
+    chance = f'Chance is {percent(summary.chance)}' + (f': {RESTRICTED}.' if restricted else '.')
+    if summary.pooled_recall:
+        recalls = [
+            f'{percent(pooled.unweighted_recall)}, {interval_words(pooled.interval)}, on {HEARINGS[hearing]}'
+            for hearing, pooled in summary.pooled_recall.items()
+        ]
+        return [f'Unweighted recall of all {summary.test_clips} test clips together: {"; ".join(recalls)}. {chance}']
+    if not any(fold.recall_intervals for fold in summary.per_fold):
+        return [chance]
+    rows = [
+        [
+            str(fold.fold),
+            ', '.join(fold.test_corpora),
+            percent(fold.chance),
+            *(cell for hearing in HEARINGS for cell in _recall_cells(fold, hearing)),
+        ]
+        for fold in summary.per_fold
+    ]
+    headings = [
+        heading
+        for hearing in HEARINGS
+        for heading in (f'{hearing.replace("_", " ")}: {MEASURES["unweighted_recall"]}', '95 % over speakers')
+    ]
+    return [chance, '', *table(['fold', 'tested on', 'chance', *headings], rows)]
+
+
+def _recall_cells(fold: FoldFigures, hearing: str) -> tuple[str, str]:
+    interval = fold.recall_intervals.get(hearing)
+    recall = percent(getattr(fold, hearing).unweighted_recall)
+    return recall, f'{percent(interval.low)} to {percent(interval.high)} ({interval.speakers})' if interval else ''
 
 
 def pooled_calibration(summary: Summary) -> str:

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from ser_ros.training.data.corpus import read_corpus
+from ser_ros.training.data.corpus import read_corpora, read_corpus
 from ser_ros.training.data.table import write_table
 
 
@@ -34,9 +34,9 @@ def test_folder_zip_and_table_hold_the_same_clips(ravdess, tmp_path):
 
 def test_a_dataset_card_beside_a_table_tells_the_licence(ravdess, tmp_path):
     table = own_table(tmp_path, ('sad', 'happy', 'sad', 'happy'))
-    assert read_corpus(table).licence == ''
+    assert read_corpus(table).licences == {'mine': ''}
     (tmp_path / 'README.md').write_text('---\nlicense: cc-by-4.0\n---\n')
-    assert read_corpus(table).licence == 'cc-by-4.0'
+    assert read_corpus(table).licences == {'mine': 'cc-by-4.0'}
 
 
 def zipped(folder, place):
@@ -69,7 +69,7 @@ def test_the_order_of_labels(ravdess, tmp_path, emotions, given, labels):
 def test_what_is_no_corpus_is_refused(refuses, tmp_path):
     with refuses('nowhere does not exist', 'CSV table'):
         read_corpus(tmp_path / 'nowhere')
-    with refuses(str(tmp_path), 'no RAVDESS speech clip'):
+    with refuses(str(tmp_path), 'no clip of RAVDESS (such as', 'CSV table'):
         read_corpus(tmp_path)
     (tmp_path / 'data.txt').touch()
     with refuses('data.txt is neither', '.zip or .csv'):
@@ -87,3 +87,73 @@ def test_one_emotion_cannot_be_learned_but_measured(refuses, ravdess, tmp_path):
     with refuses("only the emotion 'sad'", 'at least two'):
         read_corpus(table)
     assert read_corpus(table, for_training=False).labels == ('sad',)
+
+
+@pytest.fixture
+def emovo(ravdess, tmp_path):
+    """Return a folder with clips of EMOVO: two people, happy and sad."""
+    for who in ('f1', 'm1'):
+        for emotion in ('gio', 'tri'):
+            path = tmp_path / 'EMOVO' / who / f'{emotion}-{who}-b1.wav'
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(next(ravdess.rglob('*.wav')), path)
+    return tmp_path / 'EMOVO'
+
+
+def test_a_published_corpus_is_read_by_its_key(emovo, ravdess):
+    corpus = read_corpus(f'emovo:{emovo}')
+    assert (corpus.name, corpus.labels, corpus.licences) == ('EMOVO', ('happy', 'sad'), {'EMOVO': ''})
+    assert corpus.remarks[:2] == ('EMOVO has 588 clips, here are 4', 'EMOVO has 6 speakers, here are 2')
+    assert read_corpus(f'ravdess:{ravdess}') == read_corpus(ravdess)
+
+
+def test_several_corpora_are_one_whose_clips_and_speakers_tell_where_they_are_from(emovo, ravdess):
+    corpus = read_corpora([str(ravdess), f'emovo:{emovo}'])
+    assert corpus.name == 'RAVDESS + EMOVO'
+    assert corpus.labels == ('neutral', 'happy', 'sad', 'angry')
+    assert corpus.known_labels == {'RAVDESS': ('neutral', 'angry'), 'EMOVO': ('happy', 'sad')}
+    assert corpus.licences == {'RAVDESS': 'cc-by-nc-sa-4.0', 'EMOVO': ''}
+    assert len({clip.name for clip in corpus.clips}) == len(corpus.clips) == 20
+    assert {clip.speaker for clip in corpus.clips} == {'RAVDESS:1', 'RAVDESS:2', 'EMOVO:f1', 'EMOVO:m1'}
+
+
+def test_one_source_is_as_it_is(ravdess):
+    assert read_corpora([str(ravdess)]) == read_corpus(ravdess)
+
+
+def test_the_same_corpus_twice_is_refused(ravdess, refuses):
+    with refuses('RAVDESS', 'once'):
+        read_corpora([str(ravdess), f'ravdess:{ravdess}'])
+
+
+def test_a_table_of_several_corpora_keeps_them(emovo, ravdess, tmp_path):
+    clips = read_corpora([str(ravdess), f'emovo:{emovo}']).clips
+    write_table(tmp_path / 'both.csv', clips)
+    corpus = read_corpus(tmp_path / 'both.csv')
+    assert corpus.licences == {'RAVDESS': 'cc-by-nc-sa-4.0', 'EMOVO': ''}
+    assert [clip.speaker for clip in corpus.clips] == [clip.speaker for clip in clips]
+    assert [clip.person for clip in corpus.clips] == [clip.person for clip in clips]
+
+
+def test_speakers_of_one_name_in_two_corpora_of_a_table_are_two(ravdess, tmp_path):
+    rows = [
+        f'{path},{emotion},ann,{place}'
+        for path, emotion, place in zip(
+            sorted(ravdess.rglob('*.wav')), ('sad', 'happy') * 2, ('kitchen', 'kitchen', 'hall', 'hall'), strict=False
+        )
+    ]
+    (tmp_path / 'both.csv').write_text('\n'.join(['path,emotion,speaker,corpus', *rows]))
+    speakers = [clip.speaker for clip in read_corpus(tmp_path / 'both.csv').clips]
+    assert speakers == ['kitchen:ann', 'kitchen:ann', 'hall:ann', 'hall:ann']
+
+
+def test_a_person_is_the_same_in_a_join(emovo, ravdess):
+    alone = read_corpus(f'emovo:{emovo}')
+    joined = read_corpora([str(ravdess), f'emovo:{emovo}'])
+    assert {clip.person for clip in alone.clips} == {('EMOVO', 'f1'), ('EMOVO', 'm1')}
+    assert {clip.person for clip in alone.clips} < {clip.person for clip in joined.clips}
+
+
+def test_an_unknown_key_is_refused_with_those_that_are_known(refuses):
+    with refuses('emotv:/data does not exist', 'nemo', 'iemocap'):
+        read_corpus('emotv:/data')

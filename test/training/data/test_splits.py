@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from ser_ros.training.data.clip import Clip
-from ser_ros.training.data.ravdess import find_clips, parse_clip
+from ser_ros.training.data.corpora.acted import RAVDESS
+from ser_ros.training.data.corpora.scheme import parse_clip
+from ser_ros.training.data.corpus import read_corpus
 from ser_ros.training.data.splits import (
     EMOBOX_TEST_SPEAKERS,
     PROTOCOLS,
@@ -17,6 +19,7 @@ from ser_ros.training.data.splits import (
     measure_on_validation_clips,
 )
 
+OF_ONE_CORPUS = [protocol for protocol in PROTOCOLS if protocol != 'leave-one-corpus-out']
 BY_SPEAKER = ('speaker-independent', 'leave-one-speaker-out')
 PAPER_TEST_SUPPORT = [19, 38, 38, 38, 38, 39, 39, 39]
 """Of the eight emotions, in order of size."""
@@ -54,10 +57,10 @@ def clips():
         for repetition in (1, 2)
     ]
     assert len(names) == 1440
-    return tuple(parse_clip(Path(name)) for name in names)
+    return tuple(parse_clip(RAVDESS, Path(name)) for name in names)
 
 
-@pytest.mark.parametrize('protocol', PROTOCOLS)
+@pytest.mark.parametrize('protocol', OF_ONE_CORPUS)
 @pytest.mark.parametrize('share', [0.0, 0.1, 0.2])
 def test_each_clip_trains_validates_or_tests_and_none_is_lost(clips, protocol, share):
     splits = split(clips, protocol, share)
@@ -68,7 +71,7 @@ def test_each_clip_trains_validates_or_tests_and_none_is_lost(clips, protocol, s
         assert bool(made.validation) == (share > 0 and protocol != 'full')
 
 
-@pytest.mark.parametrize('protocol', PROTOCOLS)
+@pytest.mark.parametrize('protocol', OF_ONE_CORPUS)
 def test_a_split_is_named_by_its_protocol_and_its_fold(clips, protocol):
     made = split(clips, protocol)
     expected = {'speaker-independent': ' fold 1 of 6', 'leave-one-speaker-out': ' fold 1 of 24'}
@@ -216,4 +219,62 @@ def test_too_few_clips_of_an_emotion_are_refused(refuses, clips):
 
 
 def test_made_clips_are_clips(make_clips, tmp_path):
-    assert len(find_clips(make_clips(tmp_path, (1, 2)))) == 16
+    assert len(read_corpus(make_clips(tmp_path, (1, 2)), for_training=False).clips) == 16
+
+
+@pytest.fixture
+def several():
+    """Return clips of three corpora with two speakers each."""
+    return tuple(
+        Clip(
+            Path(f'{corpus}{speaker}{emotion}'),
+            f'{corpus}/{speaker}{emotion}',
+            emotion,
+            f'{corpus}:{speaker}',
+            corpus=corpus,
+        )
+        for corpus in 'abc'
+        for speaker in 'xy'
+        for emotion in ('happy', 'sad')
+    )
+
+
+def test_each_corpus_tests_a_model_of_the_others(several):
+    splits = make_splits(several, 'leave-one-corpus-out', validation_share=0.0, seed=0)
+    assert [split.name for split in splits] == [f'leave-one-corpus-out fold {fold} of 3' for fold in (1, 2, 3)]
+    for split, corpus in zip(splits, 'abc', strict=True):
+        assert {clip.corpus for clip in split.test} == {corpus}
+        assert {clip.corpus for clip in split.train} == set('abc') - {corpus}
+        assert len(split.train) + len(split.test) == len(several)
+
+
+def test_validation_speakers_of_other_corpora_choose_the_checkpoint(several):
+    for split in make_splits(several, 'leave-one-corpus-out', validation_share=0.25, seed=0):
+        assert len({clip.speaker for clip in split.validation}) == 1
+        assert not {clip.speaker for clip in split.validation} & {clip.speaker for clip in split.train}
+
+
+def test_clips_of_an_emotion_that_no_other_corpus_has_do_not_test(several):
+    clips = (*several, replace(several[0], emotion='calm'))
+    first, second, _ = make_splits(clips, 'leave-one-corpus-out', validation_share=0.0, seed=0)
+    assert first.left_out == clips[-1:] and first.test == several[:4]
+    assert second.left_out == () and clips[-1] in second.train
+
+
+def test_a_corpus_that_shares_no_two_emotions_is_refused(several, refuses):
+    clips = (*several, *(replace(clip, corpus='d', emotion=f'{clip.emotion}er') for clip in several[:4]))
+    with refuses('d shares fewer than two emotions', 'leave it out'):
+        make_splits(clips, 'leave-one-corpus-out', validation_share=0.0, seed=0)
+
+
+def test_clips_of_nobody_train_and_do_not_validate(several, refuses):
+    nobody = tuple(replace(clip, speaker=None) for clip in several[:4])
+    for split in make_splits((*nobody, *several[4:]), 'leave-one-corpus-out', validation_share=0.25, seed=0)[1:]:
+        assert set(nobody) <= set(split.train) and split.validation
+    with refuses('no clip names a speaker', 'validation.share=0'):
+        make_splits((*nobody, *several[4:8]), 'leave-one-corpus-out', validation_share=0.25, seed=0)
+
+
+def test_one_corpus_alone_cannot_be_left_out(several, refuses):
+    with refuses('the corpus a', 'several'):
+        make_splits(several[:4], 'leave-one-corpus-out', validation_share=0.0, seed=0)

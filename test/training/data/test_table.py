@@ -13,8 +13,8 @@ from ser_ros.errors import SerError
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.table import read_table, write_table
 
-HEADER = 'path,emotion,speaker,intensity,statement,repetition,sex'
-WITHOUT_SEX = HEADER.removesuffix(',sex')
+HEADER = 'path,emotion,speaker,intensity,statement,repetition,sex,corpus'
+SHORT = HEADER.removesuffix(',sex,corpus')
 
 
 @pytest.fixture
@@ -42,16 +42,16 @@ def problems_of(path, *arguments, **options):
 def test_path_and_emotion_are_enough(folder):
     path = table(folder, 'path,emotion', 'a.wav,happy', f'{folder}/b.wav,happy')
     assert read_table(path) == (
-        Clip(folder / 'a.wav', 'a.wav', 'happy'),
-        Clip(folder / 'b.wav', f'{folder}/b.wav', 'happy'),
+        Clip(folder / 'a.wav', 'a.wav', 'happy', corpus='mine'),
+        Clip(folder / 'b.wav', f'{folder}/b.wav', 'happy', corpus='mine'),
     )
 
 
 @pytest.mark.parametrize(
     'lines',
     [
-        (WITHOUT_SEX, 'a.wav,happy,Ann,strong,"Hello, you",2', 'b.wav,happy,Bo,,,'),
-        (WITHOUT_SEX.replace(',', ';'), 'a.wav;happy;Ann;strong;Hello, you;2', 'b.wav;happy;Bo;;;'),
+        (SHORT, 'a.wav,happy,Ann,strong,"Hello, you",2', 'b.wav,happy,Bo,,,'),
+        (SHORT.replace(',', ';'), 'a.wav;happy;Ann;strong;Hello, you;2', 'b.wav;happy;Bo;;;'),
         (
             ' Path , EMOTION ,speaker,intensity,statement,repetition',
             ' a.wav, happy ,Ann,strong, "Hello, you",2 ',
@@ -64,15 +64,15 @@ def test_path_and_emotion_are_enough(folder):
             'happy,7,a.wav,Ann,2,"Hello, you",strong',
             'happy,8,b.wav,Bo,,,',
         ),
-        tuple(f'{line}\r' for line in (WITHOUT_SEX, 'a.wav,happy,Ann,strong,"Hello, you",2', 'b.wav,happy,Bo,,,')),
+        tuple(f'{line}\r' for line in (SHORT, 'a.wav,happy,Ann,strong,"Hello, you",2', 'b.wav,happy,Bo,,,')),
     ],
     ids=['commas', 'semicolons', 'blanks and empty rows', 'other columns', 'lines of Windows'],
 )
 @pytest.mark.parametrize('encoding', ['utf-8', 'utf-8-sig'])
 def test_all_columns(folder, lines, encoding):
     assert read_table(table(folder, *lines, encoding=encoding)) == (
-        Clip(folder / 'a.wav', 'a.wav', 'happy', 'Ann', 'strong', 'Hello, you', 2),
-        Clip(folder / 'b.wav', 'b.wav', 'happy', 'Bo'),
+        Clip(folder / 'a.wav', 'a.wav', 'happy', 'Ann', 'strong', 'Hello, you', 2, corpus='mine'),
+        Clip(folder / 'b.wav', 'b.wav', 'happy', 'Bo', corpus='mine'),
     )
 
 
@@ -97,6 +97,11 @@ def test_the_sex_of_a_speaker_may_be_told(folder):
     assert [clip.sex for clip in read] == ['female', '']
 
 
+def test_the_corpus_of_a_clip_may_be_told(folder):
+    read = read_table(table(folder, 'path,emotion,corpus', 'a.wav,happy,EMOVO', 'b.wav,happy,'))
+    assert [clip.corpus for clip in read] == ['EMOVO', 'mine']
+
+
 def test_what_is_wrong_with_the_whole_file(folder, refuses):
     with refuses('the table', 'none.csv cannot be read', 'No such file'):
         read_table(folder / 'none.csv')
@@ -114,7 +119,7 @@ def test_all_bad_rows_are_told_together(folder):
     headline, *listed = problems_of(
         table(
             folder,
-            WITHOUT_SEX,
+            SHORT,
             'a.wav,happy,1,,"over',
             'two lines",1',
             'b.wav,happy,1',
@@ -231,6 +236,7 @@ def test_what_is_written_is_read_back(folder, data):
             data.draw(words),
             data.draw(words),
             data.draw(st.none() | st.integers(0, 9)),
+            corpus=data.draw(words) or 'mine',
         )
         for name in data.draw(st.sets(st.sampled_from('abcdef'), min_size=2))
     )
@@ -247,7 +253,7 @@ def test_paths_are_written_for_the_folder_in_which_the_table_is_going_to_lie(fol
     (partial / 'test.csv').rename(run / 'test.csv')
     (clip,) = read_table(run / 'test.csv', for_training=False)
     assert clip.path.samefile(folder / 'a.wav')
-    assert (run / 'test.csv').read_text() == f'{HEADER}\n../../a.wav,sad,,,,,\n'
+    assert (run / 'test.csv').read_text() == f'{HEADER}\n../../a.wav,sad,,,,,,\n'
 
 
 def test_a_table_is_written_whole_or_not_at_all(folder, refuses, disk_without_room):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scores against figures worked out by hand, and evaluation against the classifier that the node uses."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -26,7 +28,7 @@ def answers(truth, answered, *, confidence=0.8, clips=(), temperature=1.0):
     probabilities = np.full((len(truth), 3), (1 - confidence) / 2, dtype=np.float32)
     probabilities[np.arange(len(truth)), answered] = confidence
     clips = tuple(clips) or tuple(map(clip, range(len(truth))))
-    return Answers(clips, LABELS, np.array(truth), probabilities, temperature)
+    return Answers(clips, LABELS, np.array(truth), probabilities, np.full_like(probabilities, True, bool), temperature)
 
 
 def test_scores_are_what_they_are_by_hand():
@@ -52,9 +54,35 @@ def test_perfect_answers_score_one():
 def test_speakers_and_intensities_are_told_also_where_all_are_alike():
     clips = [clip(number, speaker=number // 4, intensity='strong') for number in range(8)]
     assert score(answers(TRUTH, ANSWERS, clips=clips)).groups == {
-        'speaker': {'0': Group(clips=4, accuracy=1.0), '1': Group(clips=4, accuracy=0.5)},
-        'intensity': {'strong': Group(clips=8, accuracy=0.75)},
+        'speaker': {
+            '0': Group(clips=4, accuracy=1.0, by_label={'neutral': (4, 4)}),
+            '1': Group(clips=4, accuracy=0.5, by_label={'neutral': (2, 1), 'angry': (2, 1)}),
+        },
+        'intensity': {'strong': Group(clips=8, accuracy=0.75, by_label={'neutral': (6, 5), 'angry': (2, 1)})},
     }
+
+
+def test_the_recall_of_a_group_is_over_the_labels_that_it_has():
+    clips = [clip(number, sex='male') for number in range(8)]
+    scores = score(answers(TRUTH, ANSWERS, clips=clips))
+    assert scores.groups['sex']['male'].unweighted_recall == pytest.approx(scores.unweighted_recall)
+    assert Group(clips=1, accuracy=1.0, by_label={}).unweighted_recall is None
+
+
+def test_the_recall_has_an_interval_over_speakers():
+    clips = [clip(number, speaker=number % 4) for number in range(8)]
+    scores = score(answers(TRUTH, ANSWERS, clips=clips))
+    interval = scores.recall_interval
+    assert interval.speakers == 4 and interval.low <= scores.unweighted_recall <= interval.high
+    assert scores == score(answers(TRUTH, ANSWERS, clips=clips))
+    assert score(answers(TRUTH, ANSWERS)).recall_interval is None
+
+
+def test_chance_is_that_of_the_labels_that_could_be_the_answer():
+    both = answers([0, 1], [0, 1])
+    assert score(both).chance == pytest.approx(1 / 3)
+    possible = np.array([[True, True, False], [True, True, True]])
+    assert score(replace(both, possible=possible)).chance == pytest.approx((1 / 2 + 1 / 3) / 2)
 
 
 def test_the_temperature_is_undone_for_the_error_without_it():
@@ -63,9 +91,10 @@ def test_the_temperature_is_undone_for_the_error_without_it():
     truth = logits.argmax(1)
     truth[::3] = 0
     clips = tuple(map(clip, range(50)))
-    calibrated = Answers(clips, LABELS, truth, warm.astype(np.float32), 2.5)
+    possible = np.full((50, 3), True)
+    calibrated = Answers(clips, LABELS, truth, warm.astype(np.float32), possible, 2.5)
     np.testing.assert_allclose(np.exp(calibrated.log_probabilities), plain, atol=1e-5)
-    before = score(Answers(clips, LABELS, truth, plain.astype(np.float32)))
+    before = score(Answers(clips, LABELS, truth, plain.astype(np.float32), possible))
     assert score(calibrated).uncalibrated_error == pytest.approx(before.calibration_error, abs=1e-4)
 
 

@@ -23,6 +23,10 @@ def test_equal_labels_need_no_entry_and_several_may_become_one():
     corpus = clips('sad', 'joy', 'bored', 'elation', 'bored')
     assert [clip.emotion for clip in label_map.kept(corpus)] == ['sad', 'joy', 'elation']
     np.testing.assert_array_equal(label_map.truth(label_map.kept(corpus)), [1, 0, 0])
+    assert label_map.known_labels({'mine': ('joy', 'bored'), 'yours': ('sad', 'elation')}) == {
+        'mine': ('happy',),
+        'yours': ('sad', 'happy'),
+    }
     told = label_map.sentences(corpus)
     assert 'joy as happy, elation as happy' in told[0]
     assert '2 clips' in told[1] and 'bored (2)' in told[1]

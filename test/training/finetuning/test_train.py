@@ -16,7 +16,6 @@ from ser_ros.cli.train import main
 from ser_ros.recognition.checkpoint import TEMPERATURE_KEY
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.training.data.corpus import read_corpus
-from ser_ros.training.data.ravdess import find_clips
 from ser_ros.training.data.recordings import load_recordings
 from ser_ros.training.reporting.card_file import OPTIMISED, put_part
 
@@ -36,6 +35,11 @@ def read_report(folder):
     return json.loads((folder / 'report.json').read_text())
 
 
+def train_speakers(report):
+    (ravdess,) = report['trained_on']
+    return ravdess['speakers']
+
+
 def weights(folder):
     return AutoModelForAudioClassification.from_pretrained(folder).state_dict()
 
@@ -50,7 +54,7 @@ def test_folds_train_learn_and_are_summed_up(train, make_clips, tmp_path, capsys
     assert 'fold 1 of 3: accuracy on whole clips' in printed
     reports = [read_report(out / f'fold-{fold}') for fold in (1, 2, 3)]
     for fold, report in enumerate(reports, start=1):
-        assert report['test_speakers'] == [fold] and fold not in report['train_speakers']
+        assert report['test_speakers'] == [fold] and str(fold) not in train_speakers(report)
         assert report['evaluation']['whole_clip']['clips'] == 8
     summary = json.loads((out / 'summary.json').read_text())
     accuracies = [report['evaluation']['whole_clip']['accuracy'] for report in reports]
@@ -86,7 +90,7 @@ def test_folds_train_learn_and_are_summed_up(train, make_clips, tmp_path, capsys
 
     classifier = Classifier.load(final, 'cpu')
     assert classifier.labels == ('neutral', 'angry')
-    recordings = load_recordings(find_clips(data))
+    recordings = load_recordings(read_corpus(data).clips)
     answers = [classifier.classify(recording.samples).label for recording in recordings]
     assert (
         np.mean([answer == recording.clip.emotion for answer, recording in zip(answers, recordings, strict=True)]) > 0.8
@@ -142,8 +146,8 @@ def test_validation_measures_on_training_actors_alone(train, make_clips, tmp_pat
     )
     report = read_report(out / 'fold-1')
     assert report['protocol'] == 'validation (leave-one-speaker-out)'
-    assert len(report['test_speakers']) == 2 and len(report['train_speakers']) == 3
-    assert 1 not in report['test_speakers'] + report['train_speakers']
+    assert len(report['test_speakers']) == 2 and len(train_speakers(report)) == 3
+    assert 1 not in report['test_speakers'] and '1' not in train_speakers(report)
 
 
 def test_the_checkpoint_is_chosen_on_validation_clips_and_the_model_is_calibrated(train, make_clips, tmp_path):
@@ -195,7 +199,7 @@ def test_choosing_on_the_test_clips_is_marked_everywhere(train, make_clips, tmp_
 def test_a_model_goes_on_with_the_users_own_labels(train, make_clips, tmp_path, capsys):
     data, first, second = make_clips(tmp_path / 'data', (1, 2)), tmp_path / 'first', tmp_path / 'second'
     assert train(data, first, '--protocol', 'full') == 0
-    clips = find_clips(make_clips(tmp_path / 'others', (3, 4)))
+    clips = read_corpus(make_clips(tmp_path / 'others', (3, 4))).clips
     names = {'neutral': 'resting', 'angry': 'angry'}
     rows = [f'{clip.path},{names[clip.emotion]},guest {clip.speaker}' for clip in clips]
     table = tmp_path / 'my.csv'
@@ -210,7 +214,7 @@ def test_a_model_goes_on_with_the_users_own_labels(train, make_clips, tmp_path, 
         ('RAVDESS', 16, ['neutral', 'angry'])
     ]
     card = (second / 'README.md').read_text()
-    assert 'trained on 16 clips of 2 speakers of RAVDESS to tell neutral, angry' in card
+    assert 'trained on 16 clips of 2 speakers of RAVDESS (licence: cc-by-nc-sa-4.0) to tell neutral, angry' in card
     assert card.index(before[0]['command']) < card.index(report['command'])
     assert str(tmp_path) not in json.dumps(report)
     before, after = weights(first), weights(second)
@@ -332,7 +336,7 @@ def test_what_is_missing_is_named(tmp_path, capsys):
     for arguments, text in (
         (['--data', str(tmp_path)], '--recipe is missing'),
         (['--recipe', 'from-scratch'], 'either --data'),
-        (['--recipe', 'from-scratch', '--data', str(tmp_path / 'empty')], 'no RAVDESS speech clip'),
+        (['--recipe', 'from-scratch', '--data', str(tmp_path / 'empty')], 'no clip of RAVDESS'),
         (['--recipe', 'from-scrach', '--data', str(tmp_path)], "did you mean 'from-scratch'"),
     ):
         assert main(arguments) == 1

@@ -16,9 +16,12 @@ from transformers import (
 )
 
 from ser_ros.recognition.frontend import Frontend
-from ser_ros.training.data.ravdess import find_clips, parse_clip
+from ser_ros.training.data.clip import Clip
+from ser_ros.training.data.corpora.acted import RAVDESS
+from ser_ros.training.data.corpora.scheme import parse_clip
+from ser_ros.training.data.corpus import read_corpus
 from ser_ros.training.data.recordings import Recording, load_recordings
-from ser_ros.training.learning.dataset import TrainingSet, ValidationSet, VariantFeatures, collate_clips
+from ser_ros.training.learning.dataset import TrainingSet, ValidationSet, VariantFeatures, chances, collate_clips
 from ser_ros.training.learning.masks import Masks
 from ser_ros.training.learning.recipe import Augmentation
 
@@ -33,7 +36,9 @@ VARIED = Augmentation(speed=(0.8, 1.2), noise_probability=1.0)
 def recordings(made_sound):
     return [
         Recording(
-            parse_clip(Path(f'03-01-0{emotion}-01-01-01-01.wav')), made_sound('white noise', duration), (0.4, duration)
+            parse_clip(RAVDESS, Path(f'03-01-0{emotion}-01-01-01-01.wav')),
+            made_sound('white noise', duration),
+            (0.4, duration),
         )
         for emotion, duration in ((5, 1.0), (1, 1.5))
     ]
@@ -44,7 +49,7 @@ def many(made_sound):
     """Return 18 clips of 0.6 to 2.3 s."""
     return [
         Recording(
-            parse_clip(Path(f'03-01-01-01-01-01-{actor:02d}.wav')),
+            parse_clip(RAVDESS, Path(f'03-01-01-01-01-01-{actor:02d}.wav')),
             made_sound('tone', 0.5 + actor / 10),
             (0.4, 0.5 + actor / 10),
         )
@@ -52,9 +57,9 @@ def many(made_sound):
     ]
 
 
-def training_set(recordings, augmentation, seed=0, features=None):
+def training_set(recordings, augmentation, seed=0, features=None, **others):
     features = features or VariantFeatures(FRONTEND, augmentation, seed=seed)
-    return TrainingSet(recordings, LABELS, features, Masks(augmentation, MEL), seed=seed)
+    return TrainingSet(recordings, LABELS, features, Masks(augmentation, MEL), seed=seed, **others)
 
 
 def utterances(data, epochs, index=0) -> list[torch.Tensor]:
@@ -240,7 +245,7 @@ def test_a_fixed_window_takes_a_part_of_what_is_longer(recordings):
 
 
 def test_a_voice_that_the_detector_misses_counts_whole(make_clips, tmp_path):
-    (recording, *_) = load_recordings(find_clips(make_clips(tmp_path, (1,)))[:1])
+    (recording, *_) = load_recordings(read_corpus(make_clips(tmp_path, (1,)), for_training=False).clips[:1])
     assert recording.speech == (0.0, 0.6)
     assert recording.utterance.dtype == np.float32
     assert len(recording.utterance) == 0.6 * RATE
@@ -250,4 +255,44 @@ def test_a_corrupt_clip_is_refused(refuses, tmp_path):
     bad = tmp_path / '03-01-01-01-01-01-01.wav'
     bad.write_text('no sound')
     with refuses(str(bad), 'cannot be read as sound'):
-        load_recordings(find_clips(tmp_path))
+        load_recordings(read_corpus(tmp_path, for_training=False).clips)
+
+
+def test_balanced_chances_are_even_over_corpora_labels_and_speakers():
+    clips = [
+        *(Clip(Path(f'a{index}'), f'a{index}', 'happy', 'ann', corpus='large') for index in range(6)),
+        *(Clip(Path(f'b{index}'), f'b{index}', 'happy', 'bob', corpus='large') for index in range(2)),
+        Clip(Path('c'), 'c', 'sad', 'ann', corpus='large'),
+        Clip(Path('d'), 'd', 'happy', 'eve', corpus='small'),
+    ]
+    found = chances(clips)
+    assert found.sum() == pytest.approx(1.0)
+    assert found[-1] == pytest.approx(1 / 2)
+    assert found[8] == pytest.approx(1 / 4)
+    assert found[:6].sum() == pytest.approx(found[6:8].sum()) == pytest.approx(1 / 8)
+
+
+@pytest.mark.parametrize(
+    ('known_labels', 'known'),
+    [({'RAVDESS': ('neutral',)}, [True, False]), ({'other': ('neutral',)}, [True, True]), (None, [True, True])],
+)
+def test_a_clip_tells_only_of_the_labels_of_its_corpus(recordings, known_labels, known):
+    data = training_set(recordings, Augmentation(), known_labels=known_labels)
+    batch = collate_clips([data[0], data[1]])
+    assert batch['known'].tolist() == [known, known]
+
+
+def test_a_validation_clip_tells_only_of_the_labels_of_its_corpus(recordings):
+    data = ValidationSet(recordings, LABELS, FRONTEND, Augmentation(), {'RAVDESS': ('angry',)})
+    assert data[0]['known'].tolist() == [label == 'angry' for label in LABELS]
+
+
+def test_a_balanced_epoch_draws_anew_and_is_the_same_again(many):
+    data, again = (training_set(many, Augmentation(), balanced=True) for _ in range(2))
+    drawn = []
+    for epoch in (0, 1):
+        for each in (data, again):
+            each.set_epoch(epoch)
+        assert data.order(4, sorted_together=2) == again.order(4, sorted_together=2)
+        drawn.append([len(data[index]['input_features']) for index in range(len(data))])
+    assert drawn[0] != drawn[1]

@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """A model is tested on what it has not heard, wherever the files lie now."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from ser_ros.training.data.clip import Clip
-from ser_ros.training.data.corpus import Corpus, read_corpus
+from ser_ros.training.data.corpus import Corpus, read_corpora, read_corpus
 from ser_ros.training.data.splits import make_splits
 from ser_ros.training.data.table import write_table
 from ser_ros.training.provenance.heard import heard_clips
 from ser_ros.training.provenance.leakage import choose_clips, refuse_weights_that_heard
-from ser_ros.training.provenance.origins import Training
+from ser_ros.training.provenance.origins import TrainedOn, Training, trained_on
 from ser_ros.training.storage.json_files import write_json
 
 
@@ -137,18 +138,96 @@ def test_nor_are_those_that_heard_the_speakers_before_they_heard_others(
     long_ago = Training(
         recipe='tones',
         corpus=ravdess.name,
-        licence='',
         train_clips=8,
-        train_speakers=(1,),
+        trained_on=(TrainedOn(corpus='RAVDESS', licence='', clips=8, speakers=('1',), labels=('happy',)),),
         labels=('neutral', 'angry'),
         command='train',
     )
-    report = make_report(corpus='kitchen', train_speakers=('a',), trained_before=(long_ago,))
+    report = make_report(corpus='kitchen', trained_on=(), trained_before=(long_ago,))
     model = str(make_model(tmp_path / 'model', (), report))
     with refuses('speakers that test here (1)'):
         refuse_weights_that_heard(model, split_of('leave-one-speaker-out', 1), ravdess)
     refuse_weights_that_heard(model, split_of('leave-one-speaker-out', 2), ravdess)
     refuse_weights_that_heard(model, split_of('paper'), ravdess)  # has the same speakers on both sides anyway
+
+
+@pytest.fixture
+def of_corpus():
+    """Return make(key, folder): two speakers' clips of nEMO or EMO-DB, happy and sad, as their files are named."""
+    names = {
+        'nemo': [f'{who}_{emotion}_1' for who in ('EB0', 'KS0') for emotion in ('happiness', 'sadness')],
+        'emodb': [f'{who}a01{emotion}a' for who in ('03', '08') for emotion in 'FT'],
+    }
+
+    def make(key, folder):
+        folder.mkdir(parents=True)
+        for name in names[key]:
+            (folder / f'{name}.wav').touch()
+        return f'{key}:{folder}'
+
+    return make
+
+
+@pytest.fixture
+def joined(of_corpus, tmp_path):
+    return read_corpora([of_corpus('nemo', tmp_path / 'nemo'), of_corpus('emodb', tmp_path / 'emodb')])
+
+
+def test_a_model_of_several_corpora_has_heard_each_also_elsewhere_and_beside_others(joined, of_corpus, tmp_path):
+    model = tmp_path / 'model'
+    model.mkdir()
+    write_table(model / 'train.csv', joined.clips)
+    moved = of_corpus('nemo', tmp_path / 'elsewhere')
+    for sources in ([moved], [moved, of_corpus('emodb', tmp_path / 'again')], [f'nemo:{tmp_path / "nemo"}']):
+        corpus = read_corpora(sources)
+        assert heard_clips(model, corpus) == {clip.name for clip in corpus.clips}
+
+
+def test_a_model_of_one_corpus_has_heard_it_beside_others(joined, tmp_path):
+    write_table(tmp_path / 'train.csv', read_corpus(f'nemo:{tmp_path / "nemo"}').clips)
+    heard = {clip.name for clip in joined.clips if clip.corpus == 'nEMO'}
+    assert heard_clips(tmp_path, joined) == heard and len(heard) == 4
+
+
+@pytest.mark.parametrize('source', ['alone', 'beside another'])
+def test_speakers_of_a_corpus_are_known_again_in_every_join(joined, tmp_path, make_report, refuses, source):
+    nemo = tuple(clip for clip in joined.clips if clip.corpus == 'nEMO')
+    report = make_report(corpus=joined.name, trained_on=trained_on(nemo, joined))
+    model = str(make_model(tmp_path / 'model', (), report))
+    corpus = joined if source == 'beside another' else read_corpus(f'nemo:{tmp_path / "nemo"}')
+    for split in make_splits(corpus.clips, 'leave-one-speaker-out', validation_share=0.0, seed=0):
+        if split.test[0].corpus == 'nEMO':
+            with refuses('speakers that test here', str(split.test[0].speaker)):
+                refuse_weights_that_heard(model, split, corpus)
+        else:
+            refuse_weights_that_heard(model, split, corpus)
+
+
+def test_the_embedded_default_has_heard_all_corpora_that_trained_it(joined, tmp_path, make_report):
+    nemo = tuple(clip for clip in joined.clips if clip.corpus == 'nEMO')
+    report = make_report(protocol='full', trained_on=trained_on(nemo[:2], joined))
+    assert heard_clips(make_model(tmp_path / 'model', (), report), joined) == {clip.name for clip in nemo}
+
+
+@pytest.mark.parametrize('speakers', [('KS0',), ()], ids=['of one speaker', 'of speakers who are not known'])
+def test_clips_of_speakers_who_trained_it_before_are_no_test(joined, tmp_path, make_report, speakers):
+    before = TrainedOn(corpus='nEMO', licence='', clips=2, speakers=speakers, labels=('happy', 'sad'))
+    long_ago = dataclasses.replace(make_report().training, trained_on=(before,))
+    model = make_model(tmp_path / 'model', joined.clips[4:5], make_report(trained_before=(long_ago,)))
+    clips, notes = choose_clips([model], joined, all_clips=False)
+    count = 2 if speakers else 4
+    assert len(clips) == 8 - 1 - count
+    assert notes[-1] == f'{count} of 8 clips are of speakers who trained the weights that it started from: left out'
+    clips, notes = choose_clips([model], joined, all_clips=True)
+    assert len(clips) == 8 and notes[-1].endswith('not a test figure')
+
+
+def test_what_trained_is_told_by_corpus(joined):
+    nemo, emodb = trained_on(joined.clips[:6], joined)
+    assert nemo == TrainedOn(
+        corpus='nEMO', licence='cc-by-nc-sa-4.0', clips=4, speakers=('EB0', 'KS0'), labels=('happy', 'sad')
+    )
+    assert (emodb.corpus, emodb.clips, emodb.speakers) == ('EMO-DB', 2, ('3',))
 
 
 @pytest.mark.parametrize('checkpoint', ['', 'facebook/hubert-large-ls960-ft'])

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from ser_ros.training.learning.recipe_file import recipes_folder
-from ser_ros.training.provenance.origins import Training
+from ser_ros.training.provenance.origins import TrainedOn, Training
 from ser_ros.training.reporting.model_card import model_card
 from ser_ros.training.reporting.run_report import read_run_report
 from ser_ros.training.reporting.summary import read_summary
@@ -98,21 +98,70 @@ def test_a_checkpoint_chosen_on_the_test_clips_is_called_so_even_in_the_front_ma
 
 
 def test_another_corpus_makes_no_claim_about_ravdess(report):
-    card = model_card(dataclasses.replace(report, corpus='kitchen', initial_weights='hubert-large-paper'), Supplement())
+    kitchen = TrainedOn(corpus='kitchen', licence='', clips=32, speakers=(), labels=('happy', 'sad'))
+    other = {'corpus': 'kitchen', 'trained_on': (kitchen,), 'test_corpora': ('kitchen',)}
+    card = model_card(dataclasses.replace(report, **other, initial_weights='hubert-large-paper'), Supplement())
     values = front_matter(card)
     assert values['license'] == 'other' and 'language' not in values and 'base_model' not in values
     assert 'ravdess' not in str(values).lower()
-    assert "the table 'kitchen'" in card and 'RAVDESS speech, audio only' not in card and '24 North' not in card
+    assert (
+        'No licence is stated for kitchen' in card
+        and 'RAVDESS speech, audio only' not in card
+        and '24 North' not in card
+    )
     assert 'must not be used' in card
+
+
+def part(corpus, licence, **changes):
+    return TrainedOn(
+        **{'corpus': corpus, 'licence': licence, 'clips': 8, 'speakers': ('a',), 'labels': ('sad',)} | changes
+    )
+
+
+@pytest.mark.parametrize(
+    ('licences', 'licence'),
+    [
+        (('cc-by-4.0', 'cc-by-4.0'), 'cc-by-4.0'),
+        (('cc-by-4.0', 'cc0-1.0'), 'other'),
+        (('cc-by-4.0', ''), 'other'),
+        (('', ''), 'other'),
+        (('research, on request',) * 2, 'other'),
+    ],
+)
+def test_a_card_has_the_licence_that_all_of_the_data_has(report, licences, licence):
+    parts = tuple(part(name, its) for name, its in zip(('nEMO', 'EMOVO'), licences, strict=True))
+    values = front_matter(model_card(dataclasses.replace(report, trained_on=parts), Supplement()))
+    assert values['license'] == licence
+    assert values['language'] == ['it', 'pl']
+    assert {'nemo', 'emovo'} <= set(values['tags'])
+
+
+def test_a_card_lists_each_corpus_and_names_those_without_a_licence(report):
+    parts = (part('RAVDESS', 'cc-by-nc-sa-4.0', clips=1440), part('ASED', ''), part('EMOVO', ''))
+    card = model_card(dataclasses.replace(report, trained_on=parts, remarks=('EMOVO has 588 clips',)), Supplement())
+    assert 'No licence is stated for ASED, EMOVO' in card
+    for row in (
+        '| RAVDESS | 1440  | 1        | sad    | cc-by-nc-sa-4.0 |',
+        '| EMOVO   | 8     | 1        | sad    | not stated ',
+    ):
+        assert row in card, row
+    assert '- EMOVO has 588 clips' in card and '24 North' not in card
+
+
+def test_what_was_trained_before_counts_for_the_licence(report):
+    before = dataclasses.replace(report, trained_on=(part('kitchen', 'cc-by-4.0'),)).training
+    card = model_card(dataclasses.replace(report, trained_before=(before,)), Supplement())
+    assert front_matter(card)['license'] == 'other'
 
 
 def test_weights_that_were_trained_before_say_on_what(report):
     before = Training(
         recipe='tones',
         corpus='kitchen',
-        licence='cc-by-4.0',
         train_clips=70,
-        train_speakers=('a', 'b'),
+        trained_on=(
+            TrainedOn(corpus='kitchen', licence='cc-by-4.0', clips=70, speakers=('a', 'b'), labels=('x', 'y')),
+        ),
         labels=('x', 'y'),
         command='ros2 run ser_ros train --data kitchen.csv',
     )

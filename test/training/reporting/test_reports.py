@@ -8,15 +8,17 @@ import statistics
 import pytest
 
 from ser_ros.training.evaluation.held_out_speech import HeldOutSpeech
-from ser_ros.training.evaluation.scores import CalibrationErrors, ConditionFigures, Group
+from ser_ros.training.evaluation.scores import CalibrationErrors, ConditionFigures, Group, RecallInterval
 from ser_ros.training.learning.recipe_file import recipes_folder
 from ser_ros.training.provenance.environment import environment
-from ser_ros.training.provenance.origins import Training
+from ser_ros.training.provenance.origins import TrainedOn, Training
 from ser_ros.training.provenance.pretraining_report import PretrainingReport, UnlabelledSpeech
+from ser_ros.training.reporting.model_card import model_card
 from ser_ros.training.reporting.run_markdown import run_markdown
 from ser_ros.training.reporting.run_report import read_run_report
 from ser_ros.training.reporting.summary import read_summary, summarise
 from ser_ros.training.reporting.summary_markdown import summary_markdown
+from ser_ros.training.reporting.supplement import Supplement
 from ser_ros.training.storage.json_files import SUMMARY, write_json
 
 OPTIMISTIC = 'Chosen on the test clips: optimistic'
@@ -24,10 +26,14 @@ OPTIMISTIC = 'Chosen on the test clips: optimistic'
 COMMITTED = sorted((recipes_folder() / 'results').rglob('*.json'))
 
 
+def group(clips, accuracy):
+    return Group(clips=clips, accuracy=accuracy, by_label={})
+
+
 @pytest.fixture
 def full_report(make_report):
     """Return a report in which nothing is missing."""
-    groups = {'speaker': {'1': Group(clips=10, accuracy=0.9), '2': Group(clips=6, accuracy=0.5)}}
+    groups = {'speaker': {'1': group(10, 0.9), '2': group(6, 0.5)}}
     first = PretrainingReport(
         recipe='default',
         speech=(UnlabelledSpeech(name='Voices', licence='cc0-1.0', hours=2.5),),
@@ -50,9 +56,8 @@ def full_report(make_report):
     before = Training(
         recipe='tones',
         corpus='kitchen',
-        licence='',
         train_clips=7,
-        train_speakers=('a', 3),
+        trained_on=(TrainedOn(corpus='kitchen', licence='', clips=7, speakers=('a', '3'), labels=('x', 'y')),),
         labels=('x', 'y'),
         command='train',
     )
@@ -76,7 +81,7 @@ def test_a_run_tells_everything(full_report):
         'one fold for each speaker',
         'trained on 32 clips of 2 speakers in 1.5 minutes',
         'validated on 8 clips of the speakers 9',
-        'tested on 16 clips of the speakers 1',
+        'tested on 16 clips of RAVDESS of the speakers 1',
         'initial weights openai/whisper-base',
         '20.6 M parameters, 82.4 MB on disk',
         'step 200 of 300 is taken, 2.50 steps a second, 2 processes',
@@ -99,11 +104,71 @@ def test_a_run_tells_everything(full_report):
 
 
 def test_groups_of_a_fold_in_which_all_are_alike_count_in_the_sum_of_folds(make_report):
-    alike = ({'sex': {sex: Group(clips=16, accuracy=right)}} for sex, right in (('female', 0.75), ('male', 0.5)))
+    alike = ({'sex': {sex: group(16, right)}} for sex, right in (('female', 0.75), ('male', 0.5)))
     folds = [make_report(fold, scores={'groups': groups}) for fold, groups in enumerate(alike, start=1)]
     assert '| sex' not in run_markdown(folds[0])
     text = summary_markdown(summarise(folds))
     assert '| female | 16    | 75.0 %   |' in text and '| male   | 16    | 50.0 %   |' in text
+
+
+def test_recalls_of_corpora_and_sexes_are_told(make_report):
+    def half(**by_label):
+        return Group(clips=8, accuracy=0.5, by_label=by_label)
+
+    groups = {
+        kind: {one: half(happy=(6, 3), sad=(2, 2)), other: half(happy=(8, 4))}
+        for kind, one, other in (('corpus', 'EMOVO', 'nEMO'), ('sex', 'female', 'male'), ('speaker', 'f1', 'm1'))
+    }
+    interval = RecallInterval(low=0.25, high=0.875, speakers=6)
+    scores = {'groups': groups, 'chance': 0.5, 'recall_interval': interval}
+    report = make_report(scores=scores, labels=('happy', 'sad', 'angry'), test_corpora=('EMOVO', 'nEMO'))
+    for text in (run_markdown(report), model_card(report, Supplement())):
+        assert '| corpus | clips | accuracy | unweighted recall |' in text
+        assert '| EMOVO  | 8     | 50.0 %   | 75.0 %            |' in text
+        assert '| female | 8     | 50.0 %   | 75.0 %            |' in text
+        assert '25.0 % to 87.5 % (95 % over 6 speakers)' in text
+        assert 'the answer for a clip is restricted to the labels of its corpus that also trained' in text
+    assert '| speaker | clips | accuracy |\n' in run_markdown(report) and 'chance is 50.0 %' in run_markdown(report)
+
+
+@pytest.fixture
+def corpora_apart(make_report):
+    """Return the reports of two folds that test another corpus each, with other chances."""
+    return [
+        make_report(
+            fold,
+            protocol='leave-one-corpus-out',
+            folds=2,
+            test_corpora=(corpus,),
+            test_speakers=tuple(f'{corpus}:{number}' for number in range(40)),
+            remarks=('nEMO has 4481 clips, here are 16', f'3 clips of {corpus} do not test'),
+            scores={'chance': 3 / 2 / fold, 'recall_interval': RecallInterval(low=0.5, high=0.75, speakers=40)},
+        )
+        for fold, corpus in ((2, 'EMOVO'), (3, 'nEMO'))
+    ]
+
+
+def test_folds_of_corpora_are_told_with_their_chances_and_intervals(corpora_apart):
+    summary = summarise(corpora_apart)
+    assert summary.chance == pytest.approx(5 / 8) and summary.pooled_recall == {}
+    assert len(summary.remarks) == 3
+    text = summary_markdown(summary)
+    assert 'Chance is 62.5 %: the answer for a clip is restricted' in text
+    assert '| 2    | EMOVO     | 75.0 % | 80.0 %                        | 50.0 % to 75.0 % (40)' in text
+    assert 'EMOVO:7' not in text and text.count('nEMO has 4481 clips') == 1
+    assert '16 clips of EMOVO, 40 speakers' in run_markdown(corpora_apart[0])
+
+
+def test_the_recall_of_all_folds_has_an_interval_over_all_speakers(make_report):
+    speakers = {1: {'happy': (8, 8), 'sad': (8, 6)}, 2: {'happy': (8, 4), 'sad': (8, 2)}}
+    folds = [
+        make_report(fold, scores={'groups': {'speaker': {str(fold): Group(clips=16, accuracy=0.5, by_label=by_label)}}})
+        for fold, by_label in speakers.items()
+    ]
+    pooled = summarise(folds).pooled_recall['utterance']
+    assert pooled.unweighted_recall == pytest.approx((12 / 16 + 8 / 16) / 2)
+    assert (pooled.interval.low, pooled.interval.high, pooled.interval.speakers) == (0.375, 0.875, 2)
+    assert '62.5 %, 37.5 % to 87.5 % (95 % over 2 speakers), on whole clips' in summary_markdown(summarise(folds))
 
 
 def test_a_run_without_test_clips_or_validation_leaves_the_lines_out(make_report):
