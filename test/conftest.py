@@ -4,6 +4,7 @@
 import contextlib
 import functools
 import resource
+import shutil
 import sys
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from interfaces import interface_variables
 from stand_in_sounddevice import StandInSoundDevice
 from tiny_models import FAMILIES, build_model
 
+from ser_ros.emotions import LABELS
 from ser_ros.errors import SerError
+from ser_ros.recognition.adaptation_prior import AdaptationPrior, write_prior
 from ser_ros.testing.domain import take_own_domain
 
 HERE = Path(__file__).resolve().parent
@@ -159,6 +162,20 @@ def random_weight_model(tmp_path_factory, one_torch_thread):
     folder = tmp_path_factory.mktemp('models') / 'random-weight'
     for part in build_model('wav2vec2-group'):
         part.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope='session')
+def adapting_model(tmp_path_factory, random_weight_model):
+    """Return the folder of the same classifier with what adaptation starts from, which means nothing either."""
+    from safetensors import safe_open
+
+    folder = tmp_path_factory.mktemp('models') / 'adapting'
+    shutil.copytree(random_weight_model, folder)
+    with safe_open(folder / 'model.safetensors', 'numpy') as weights:
+        head = weights.get_tensor('classifier.weight')
+    centroids = np.random.default_rng(0).normal(scale=0.1, size=head.shape)
+    write_prior(folder, AdaptationPrior(LABELS, head, centroids, np.full(head.shape[1], 2.0)))
     return folder
 
 

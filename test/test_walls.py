@@ -27,7 +27,7 @@ MAY_IMPORT = {
     'audio': ['errors', 'audio'],
     'onnx_session.py': [],
     'speech': ['errors', 'resources', 'audio.block', 'onnx_session', 'speech'],
-    'recognition': ['errors', 'emotions', 'extras', 'resources', 'audio.block', 'onnx_session', 'recognition'],
+    'recognition': ['errors', 'files', 'emotions', 'extras', 'resources', 'audio.block', 'onnx_session', 'recognition'],
     'pipeline': ['audio', 'speech', 'recognition.cancellation', 'recognition.estimate', 'pipeline'],
     'export': ['errors', 'resources', 'audio', 'speech', 'onnx_session', 'recognition', 'export'],
     'annotation': ['errors', 'files', 'resources', 'audio', 'speech', 'recognition', 'pipeline', 'annotation'],

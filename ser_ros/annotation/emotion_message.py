@@ -67,6 +67,8 @@ def _serialize(annotation: Annotation, store: Typestore, model: str, frame_id: s
         labels=list(estimate.labels),
         probabilities=estimate.probabilities.astype(np.float32),
         model=model,
+        heard=estimate.heard,
+        voice=estimate.voice,
         latency=_split(duration, annotation.latency),
     )
     return store.serialize_cdr(message, EMOTION)

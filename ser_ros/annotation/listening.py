@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from ser_ros.audio.source import AudioSource
 from ser_ros.errors import SettingError, named
-from ser_ros.pipeline.answerer import Recogniser
 from ser_ros.pipeline.callbacks import Callbacks
 from ser_ros.pipeline.pipeline import Pipeline
+from ser_ros.recognition.adapting_classifier import AdaptingClassifier
 from ser_ros.recognition.estimate import Estimate
 from ser_ros.speech.segmenter import SegmentationConfig, Utterance
 
@@ -40,7 +40,7 @@ class Annotation:
 
 def annotate(
     source: AudioSource,
-    recogniser: Recogniser,
+    recogniser: AdaptingClassifier,
     *,
     min_confidence: float,
     on_progress: Callable[[int, int], None],
@@ -58,6 +58,7 @@ def annotate(
     ended = threading.Event()
 
     def take(utterance: Utterance, estimate: Estimate) -> None:
+        recogniser.hear(estimate)
         found.append(
             Annotation(
                 utterance=utterance.number,

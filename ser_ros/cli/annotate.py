@@ -16,9 +16,11 @@ from ser_ros.annotation.table import write_tables
 from ser_ros.audio.block import BLOCK_DURATION, SAMPLE_RATE
 from ser_ros.audio.file import FileSource, open_sound_file
 from ser_ros.audio.packets import StreamFormat
+from ser_ros.cli.adaptation_option import adaptation_config, add_adaptation
 from ser_ros.cli.progress import ProgressLine
 from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.errors import SerError
+from ser_ros.recognition.adapting_classifier import AdaptingClassifier
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.models import find_model
 
@@ -53,7 +55,7 @@ def _annotate_files(options: argparse.Namespace) -> int:
         progress = ProgressLine(str(path), durations[path] / BLOCK_DURATION)
         annotations = annotate(
             FileSource(path, realtime=False, channel=options.channel, clock=lambda: 0.0),
-            classifier,
+            AdaptingClassifier(classifier, adaptation_config(options)),
             min_confidence=options.min_confidence,
             on_progress=progress,
         )
@@ -80,7 +82,8 @@ def _annotate_bag(options: argparse.Namespace) -> int:
         source.open()
         classifier = _load(options)
         progress = ProgressLine(str(path), source.block_count)
-        annotations = annotate(source, classifier, min_confidence=options.min_confidence, on_progress=progress)
+        recogniser = AdaptingClassifier(classifier, adaptation_config(options))
+        annotations = annotate(source, recogniser, min_confidence=options.min_confidence, on_progress=progress)
         store = emotion_types()
         added = emotion_topic(new_topic, annotations, store, model=classifier.name, frame_id=source.frame_id)
         copying = ProgressLine(f'writing {out}', bag.message_count)
@@ -137,6 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     add('--backend', default='auto', help='auto, torch or onnx (the form that `optimize` made)')
     add('--channel', type=int, default=0, help='channel, from 0; -1 for the mean of all (default: 0)')
     add('--min-confidence', type=float, default=0.0, metavar='P', help='below this the emotion is unknown (default: 0)')
+    add_adaptation(parser)
     bags = parser.add_argument_group('for bags')
     add = bags.add_argument
     add('--topic', help='topic with the audio; needed only if the bag has several')

@@ -5,8 +5,10 @@ import argparse
 import sys
 
 from ser_ros.audio.file import read_recording
+from ser_ros.cli.adaptation_option import adaptation_config, add_adaptation
 from ser_ros.cli.bars import probability_bars
 from ser_ros.cli.sentences import ends_in_a_sentence
+from ser_ros.recognition.adapting_classifier import AdaptingClassifier
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.models import find_model
 from ser_ros.speech.recording import segment_recording
@@ -25,14 +27,17 @@ def main(args: list[str] | None = None) -> int:
     parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
     parser.add_argument('--backend', default='auto', help='auto, torch or onnx (the form that `optimize` made)')
     parser.add_argument('--channel', type=int, default=0, help='channel, from 0; -1 for the mean of all (default: 0)')
+    add_adaptation(parser)
     options = parser.parse_args(args)
     recordings = {file: read_recording(file, channel=options.channel) for file in options.files}
     classifier = Classifier.load(find_model(options.model), options.device, options.backend)
     for file, samples in recordings.items():
         print(file)
+        recogniser = AdaptingClassifier(classifier, adaptation_config(options))
         utterances = segment_recording(samples)
         for utterance in utterances:
-            estimate = classifier.classify(utterance.samples)
+            estimate = recogniser.classify(utterance.samples)
+            recogniser.hear(estimate)
             print(
                 f'  {utterance.start_time:7.2f} s  {utterance.duration:5.2f} s of speech  '
                 f'{estimate.label} {estimate.confidence:.0%}'

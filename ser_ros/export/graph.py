@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a checkpoint as one ONNX graph, from samples to probabilities, in single precision or with int8 products."""
+"""Writes a checkpoint as one ONNX graph, from samples to logits, in single precision or with int8 products."""
 
 import contextlib
 import io
@@ -17,7 +17,7 @@ from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.errors import SerError
 from ser_ros.export.features import make_features
 from ser_ros.recognition.checkpoint import Checkpoint
-from ser_ros.recognition.optimised_form import INPUT, OUTPUT
+from ser_ros.recognition.optimised_form import INPUT, LOGITS, POOLED
 
 _EXAMPLE_SECONDS = 2.0
 _LARGEST_FILE = 1_900_000_000
@@ -25,18 +25,30 @@ _LARGEST_FILE = 1_900_000_000
 
 
 class _Recogniser(torch.nn.Module):
-    """Features, network, temperature and softmax: everything between samples and probabilities."""
+    """Features and network: everything between samples and logits."""
 
     def __init__(self, checkpoint: Checkpoint):
         super().__init__()
         frontend = checkpoint.frontend
         self._features = make_features(frontend.extractor, frontend.longest, frontend.masked)
         self._network = checkpoint.model
-        self._temperature = checkpoint.temperature
+        self._labels = len(checkpoint.labels)
 
-    def forward(self, samples: torch.Tensor) -> torch.Tensor:
-        logits = self._network(**self._features(samples)).logits[0]
-        return torch.softmax(logits / self._temperature, dim=-1)
+    def forward(self, samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        # The network has an _OpenHead.
+        output = self._network(**self._features(samples)).logits[0]
+        return output[: self._labels], output[self._labels :]
+
+
+class _OpenHead(torch.nn.Module):
+    """Takes the place of a network's `classifier`, and appends that layer's input, the pooled state, to its output."""
+
+    def __init__(self, classifier: torch.nn.Module):
+        super().__init__()
+        self._classifier = classifier
+
+    def forward(self, pooled: torch.Tensor) -> torch.Tensor:
+        return torch.cat([self._classifier(pooled), pooled], dim=-1)
 
 
 class _Pointwise(torch.nn.Module):
@@ -72,15 +84,16 @@ def export(checkpoint: Checkpoint, graph: Path) -> None:
     if checkpoint.frontend.longest is not None:
         count = min(count, checkpoint.frontend.longest - 1)
     samples = torch.randn(1, count, generator=torch.Generator().manual_seed(0))
+    network = checkpoint.model
     recogniser = _Recogniser(checkpoint).eval()
-    with _quiet(), _plain_attention(checkpoint.model), _plain_products(checkpoint.model):
+    with _quiet(), _plain_attention(network), _plain_products(network), _open_head(network):
         program = torch.onnx.export(
             recogniser,
             (samples,),
             dynamo=True,
             dynamic_shapes={'samples': {1: torch.export.Dim.DYNAMIC}},
             input_names=[INPUT],
-            output_names=[OUTPUT],
+            output_names=[LOGITS, POOLED],
             verbose=False,
         )
     model = program.model_proto
@@ -164,6 +177,17 @@ def _plain_products(network: PreTrainedModel) -> Iterator[None]:
     finally:
         for parent, name, module in replaced:
             setattr(parent, name, module)
+
+
+@contextlib.contextmanager
+def _open_head(network: PreTrainedModel) -> Iterator[None]:
+    """Let the network return its pooled state with the logits."""
+    closed = network.classifier
+    network.classifier = _OpenHead(closed)
+    try:
+        yield
+    finally:
+        network.classifier = closed
 
 
 @contextlib.contextmanager

@@ -25,6 +25,8 @@ def to_message(
         labels=list(estimate.labels),
         probabilities=estimate.probabilities.tolist(),
         model=model,
+        heard=estimate.heard,
+        voice=estimate.voice,
         latency=_split(Duration, max(0.0, time.monotonic() - utterance.end_arrival)),
     )
     message.header.stamp = _split(Time, utterance.start_time)

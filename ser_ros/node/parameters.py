@@ -11,6 +11,7 @@ from ser_ros.audio.packets import StreamFormat
 from ser_ros.bring_up import AUDIO_SOURCES
 from ser_ros.node.parameter_spec import ParameterSpec
 from ser_ros.pipeline.gate import GateConfig
+from ser_ros.recognition.adaptation import AdaptationConfig
 from ser_ros.recognition.backend import BACKENDS
 from ser_ros.recognition.device import DEVICE_PATTERN
 from ser_ros.speech.rejection import RejectionConfig
@@ -22,6 +23,7 @@ _TOPIC = r'[~/]?[A-Za-z_/][A-Za-z0-9_/]*'
 _S = SegmentationConfig()
 _G = GateConfig()
 _R = RejectionConfig()
+_A = AdaptationConfig()
 
 SPECS = (
     ParameterSpec(
@@ -116,6 +118,25 @@ SPECS = (
         live=True,
     ),
     ParameterSpec(
+        'adaptation.enabled',
+        _A.enabled,
+        'Get used to the voices and the room; the model folder must have an adaptation.npz, as `train` writes it.',
+        live=True,
+    ),
+    ParameterSpec(
+        'adaptation.memory',
+        _A.memory,
+        'Utterances; what was heard before the last so many loses its weight.',
+        4,
+        100_000,
+        live=True,
+    ),
+    ParameterSpec(
+        'adaptation.file',
+        '',
+        'File that keeps what was heard over restarts: sums over utterances, never sound; empty: nothing is kept.',
+    ),
+    ParameterSpec(
         'robot_speaking.hold_off',
         _G.hold_off,
         'Seconds without listening once the robot has spoken.',
@@ -175,6 +196,14 @@ class AudioParameters:
 
 
 @dataclass(frozen=True)
+class AdaptationParameters:
+    """How the model gets used to what it hears, and the file that keeps it; nothing is kept if `file` is empty."""
+
+    config: AdaptationConfig
+    file: str
+
+
+@dataclass(frozen=True)
 class RecordParameters:
     """What is recorded; nothing if `directory` is empty."""
 
@@ -202,6 +231,7 @@ class SerParameters:
     rejection: RejectionConfig
     gate: GateConfig
     min_confidence: float
+    adaptation: AdaptationParameters
     record: RecordParameters
     ros4hri: Ros4hriParameters
     autostart: bool
@@ -254,6 +284,10 @@ def read_parameters(node: Node, changed: Sequence[Parameter] = ()) -> SerParamet
             timeout=value['robot_speaking.timeout'],
         ),
         min_confidence=value['emotion.min_confidence'],
+        adaptation=AdaptationParameters(
+            AdaptationConfig(enabled=value['adaptation.enabled'], memory=value['adaptation.memory']),
+            value['adaptation.file'],
+        ),
         record=RecordParameters(value['record.directory'], value['record.max_megabytes']),
         ros4hri=Ros4hriParameters(value['ros4hri.enabled'], value['ros4hri.voice_id']),
         autostart=value['autostart'],

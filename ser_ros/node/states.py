@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the node holds in each state of its lifecycle, and how it gets from one state to the next."""
 
+import contextlib
 import dataclasses
 import time
 import traceback
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from rclpy.lifecycle import LifecycleNode
 
 from ser_ros.errors import SerError
+from ser_ros.node.adapting import NodeAdaptation
 from ser_ros.node.audio_input import AudioInput
 from ser_ros.node.emotion_publisher import EmotionPublisher
 from ser_ros.node.parameters import SerParameters
@@ -45,6 +47,7 @@ class Configured:
     classifier: Classifier
     audio: AudioInput
     publisher: EmotionPublisher
+    adaptation: NodeAdaptation
 
     @classmethod
     def load(cls, node: LifecycleNode, settings: SerParameters) -> 'Configured':
@@ -54,20 +57,21 @@ class Configured:
         """
         started = time.monotonic()
         audio = AudioInput(node, settings.audio)
-        try:
+        with contextlib.ExitStack() as opened:
+            opened.callback(audio.close)
             audio.source.open()
             folder = find_model(settings.model_path)
             node.get_logger().info(f'loading the model {folder}')
             classifier = Classifier.load(folder, settings.model_device, settings.model_backend)
+            adaptation = NodeAdaptation(node, settings.adaptation, classifier)
+            opened.callback(adaptation.destroy)
             publisher = EmotionPublisher(node, settings, classifier.name)
-        except BaseException:
-            audio.close()
-            raise
+            opened.pop_all()
         node.get_logger().info(
             f"ready in {time.monotonic() - started:.1f} s: model '{classifier.name}' on "
             f'{classifier.device} by {classifier.backend}, {audio.source.description}'
         )
-        return cls(node, classifier, audio, publisher)
+        return cls(node, classifier, audio, publisher, adaptation)
 
     def activate(self, settings: SerParameters, gate: Gate, on_end: Callable[[], None]) -> 'Active':
         """Listen and publish, and record if enabled; any thread may call `on_end`. Raises SerError."""
@@ -79,6 +83,8 @@ class Configured:
 
         def publish_and_record(utterance: Utterance, estimate: Estimate) -> None:
             self.publisher.publish_estimate(utterance, estimate)
+            if utterance.is_final:
+                self.adaptation.hear(estimate)
             if recorder is not None:
                 recorder.add(utterance, estimate)
 
@@ -91,7 +97,7 @@ class Configured:
 
         pipeline = Pipeline(
             source=self.audio.source,
-            recogniser=self.classifier,
+            recogniser=self.adaptation.recogniser,
             segmentation=settings.segmentation,
             rejection=settings.rejection,
             gate=gate,
@@ -113,6 +119,7 @@ class Configured:
     def apply(self, settings: SerParameters) -> None:
         """Apply those of `settings` that may change while configured."""
         self.publisher.configure(settings)
+        self.adaptation.configure(settings.adaptation)
 
     def describe(self, status: NodeStatus) -> NodeStatus:
         """Return `status` with the source, the model and the last messages filled in."""
@@ -126,14 +133,16 @@ class Configured:
             device=classifier.device,
             backend=classifier.backend,
             degraded=classifier.degraded,
+            adaptation=self.adaptation.state,
             last_emotion=publisher.last_emotion,
             latencies=publisher.latencies,
             inference_times=publisher.inference_times,
         )
 
     def release(self) -> Unconfigured:
-        """Close the source, destroy the publishers and free the model."""
+        """Close the source, destroy the publishers, keep what was heard and free the model."""
         self.audio.close()
+        self.adaptation.destroy()
         self.publisher.destroy()
         return Unconfigured()
 
@@ -166,6 +175,7 @@ class Active:
             )
             configured = dataclasses.replace(configured, audio=configured.audio.replace_stuck())
         configured.publisher.deactivate()
+        configured.adaptation.store()
         return configured
 
     def apply(self, settings: SerParameters) -> None:

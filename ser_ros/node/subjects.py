@@ -57,6 +57,7 @@ class NodeStatus:
         problem: One sentence while the source gives no usable sound; '' otherwise.
         live: Whether sound is lost while no one listens: false for files.
         degraded: One sentence if the model does not run as configured; '' otherwise.
+        adaptation: What the model has got used to, in words.
         latencies: Seconds, of the last final messages.
         inference_times: Seconds, of the last final messages.
         pipeline: None while the node is not active.
@@ -75,6 +76,7 @@ class NodeStatus:
     device: str = ''
     backend: str = ''
     degraded: str = ''
+    adaptation: str = ''
     last_emotion: str = ''
     latencies: tuple[float, ...] = ()
     inference_times: tuple[float, ...] = ()
@@ -200,7 +202,12 @@ def _rejections(recent: Recent) -> list[str]:
 
 
 def _recognition(status: NodeStatus, recent: Recent) -> Subject:
-    values: dict[str, object] = {'model': status.model, 'device': status.device, 'backend': status.backend}
+    values: dict[str, object] = {
+        'model': status.model,
+        'device': status.device,
+        'backend': status.backend,
+        'adaptation': status.adaptation,
+    }
     pipeline = status.pipeline
     if pipeline is None:
         return Subject('recognition', Level.OK, 'not listening', values)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What computes a model's probabilities, and which of the two backends is used."""
+"""What runs a model's network, and which of the two backends is used."""
 
 from pathlib import Path
 from typing import Protocol
@@ -10,6 +10,7 @@ from ser_ros.errors import SerError, SettingError, reason
 from ser_ros.extras import missing_packages, require_extra
 from ser_ros.recognition.cancellation import Cancellation
 from ser_ros.recognition.device import check_device, gpu_may_be_there
+from ser_ros.recognition.model_output import ModelOutput
 from ser_ros.recognition.optimised_form import OptimisedForm, graph_path, read_form
 
 BACKENDS = ('auto', 'torch', 'onnx')
@@ -21,7 +22,7 @@ class Backend(Protocol):
 
     Attributes:
         kind: 'torch' or 'onnx'.
-        labels: In the order of the probabilities.
+        labels: In the order of the logits.
         temperature: Positive; what the logits are divided by before the softmax.
         window: Samples that it can take at once; None if there is no limit.
         device: Where it runs now: 'cpu', 'cuda', 'cuda:N'.
@@ -35,8 +36,8 @@ class Backend(Protocol):
     device: str
     degraded: str
 
-    def probabilities(self, samples: np.ndarray, cancellation: Cancellation) -> np.ndarray:
-        """Return float32, shape (labels,), for samples (float32, shape (n,), 16 kHz). Raises Cancelled."""
+    def run(self, samples: np.ndarray, cancellation: Cancellation) -> ModelOutput:
+        """Return the output for samples (float32, shape (n,), 16 kHz). Raises Cancelled."""
 
 
 def load_backend(folder: Path, device: str, backend: str) -> Backend:

@@ -2,15 +2,18 @@
 """Recognises the emotion of an utterance with a fine-tuned speech encoder."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.errors import SerError, SettingError, reason
+from ser_ros.recognition.adaptation_prior import AdaptationPrior, read_prior
 from ser_ros.recognition.backend import Backend, load_backend
 from ser_ros.recognition.cancellation import Cancellation
 from ser_ros.recognition.estimate import Estimate
+from ser_ros.recognition.model_output import ModelOutput
 from ser_ros.recognition.windows import windows
 
 SHORTEST_UTTERANCE = 0.1
@@ -22,10 +25,11 @@ _WARM_UP_DURATIONS = (1.0, 3.0)
 class Classifier:
     """One model; one utterance at a time, never padded to another's length."""
 
-    def __init__(self, backend: Backend, *, name: str):
-        """Take a loaded backend; `name` is what messages call the model."""
+    def __init__(self, backend: Backend, *, name: str, prior: AdaptationPrior | None = None):
+        """Take a loaded backend; `name` is what messages call the model, `prior` what adaptation starts from."""
         self._backend = backend
         self.name = name
+        self.prior = prior
         self.labels = backend.labels
         self.temperature = backend.temperature
 
@@ -37,7 +41,7 @@ class Classifier:
         which `degraded` then says.
         """
         loaded = load_backend(folder, device, backend)
-        classifier = cls(loaded, name=folder.resolve().name)
+        classifier = cls(loaded, name=folder.resolve().name, prior=read_prior(folder, loaded.labels))
         try:
             classifier._warm_up()
         except (SerError, MemoryError):
@@ -65,8 +69,15 @@ class Classifier:
         """One sentence if it does not run as configured; '' otherwise."""
         return self._backend.degraded
 
-    def classify(self, samples: np.ndarray, cancellation: Cancellation | None = None) -> Estimate:
+    def classify(
+        self,
+        samples: np.ndarray,
+        cancellation: Cancellation | None = None,
+        adapt: Callable[[ModelOutput], np.ndarray] = lambda output: output.logits,
+    ) -> Estimate:
         """Return the estimate for one utterance (float32, shape (n,), 16 kHz, at least 0.1 s).
+
+        `adapt` returns the logits to use (float32, shape (labels,)).
 
         An utterance longer than the model's window (Whisper only) is cut into equal parts whose probabilities are
         averaged. A GPU that has run out of memory is no longer used: this utterance, too, is answered on the CPU.
@@ -79,16 +90,23 @@ class Classifier:
                 f'{len(samples) / SAMPLE_RATE:.3f} s of sound is too short; at least {SHORTEST_UTTERANCE} s is needed'
             )
         cancellation = cancellation or Cancellation()
-        parts = [self._backend.probabilities(part, cancellation) for part in windows(samples, self._backend.window)]
+        outputs = [self._backend.run(part, cancellation) for part in windows(samples, self._backend.window)]
+        parts = [_softmax(adapt(output) / self.temperature) for output in outputs]
         probabilities = np.stack(parts).mean(axis=0, dtype=np.float32)
         if not np.isfinite(probabilities).all():
             fact = f"the model '{self.name}' answered with NaN on {self.device}"
             if self.device == 'cpu':
                 raise SerError(f'{fact}; its weights are damaged: copy or train it again')
             raise SettingError('model.device', lambda name: f'{fact}; use {name} cpu')
-        return Estimate(self.labels, probabilities, time.perf_counter() - started)
+        pooled = np.stack([output.pooled for output in outputs]).mean(axis=0, dtype=np.float32)
+        return Estimate(self.labels, probabilities, time.perf_counter() - started, pooled)
 
     def _warm_up(self) -> None:
         noise = np.random.default_rng(0).normal(scale=0.01, size=int(max(_WARM_UP_DURATIONS) * SAMPLE_RATE))
         for duration in _WARM_UP_DURATIONS:
             self.classify(noise[: int(duration * SAMPLE_RATE)].astype(np.float32))
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    exponentials = np.exp(logits - logits.max())
+    return exponentials / exponentials.sum()

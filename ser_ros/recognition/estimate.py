@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a model says about one utterance."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,11 +16,18 @@ class Estimate:
         labels: Everything the model can say, in its own order.
         probabilities: float32, shape (len(labels),), same order, sums to 1.
         inference_time: Seconds from samples to probabilities.
+        pooled: float32, shape (width,), see ModelOutput; the mean over the windows of a long utterance. Empty if it is
+            not known.
+        heard: Utterances that the model had got used to before this one; 0 without adaptation.
+        voice: Id of the voice whose utterances those were; '' if it is not known.
     """
 
     labels: tuple[str, ...]
     probabilities: np.ndarray
     inference_time: float
+    pooled: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.float32))
+    heard: int = 0
+    voice: str = ''
 
     @property
     def label(self) -> str:

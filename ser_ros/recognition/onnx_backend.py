@@ -8,7 +8,8 @@ import numpy as np
 from ser_ros.errors import SerError, reason
 from ser_ros.onnx_session import ALL_CORES, new_run, open_session
 from ser_ros.recognition.cancellation import Cancellation
-from ser_ros.recognition.optimised_form import INPUT, OUTPUT
+from ser_ros.recognition.model_output import ModelOutput
+from ser_ros.recognition.optimised_form import INPUT, LOGITS, POOLED
 
 _SMALL = 20e6
 """Bytes. A smaller model is faster on one thread: handing work to others takes longer than they save (the embedded
@@ -23,7 +24,7 @@ class OnnxBackend:
     degraded = ''
 
     def __init__(self, graph: Path, *, labels: tuple[str, ...], temperature: float, window: int | None):
-        """Load `graph`, which already applies the temperature; the rest is as in `OptimisedForm`. Raises SerError."""
+        """Load `graph`; the rest is as in `OptimisedForm`. Raises SerError."""
         self.labels = labels
         self.temperature = temperature
         self.window = window
@@ -37,13 +38,13 @@ class OnnxBackend:
                 f'{graph} cannot be loaded ({reason(error)}); build it again: `ros2 run ser_ros optimize {model}`'
             ) from None
 
-    def probabilities(self, samples: np.ndarray, cancellation: Cancellation) -> np.ndarray:
-        """Return float32, shape (labels,), for samples (float32, shape (n,), 16 kHz). Raises Cancelled."""
-        run = new_run()
-        cancellation.on_cancel(lambda: setattr(run, 'terminate', True))
+    def run(self, samples: np.ndarray, cancellation: Cancellation) -> ModelOutput:
+        """Return the output for samples (float32, shape (n,), 16 kHz). Raises Cancelled."""
+        options = new_run()
+        cancellation.on_cancel(lambda: setattr(options, 'terminate', True))
         try:
-            (probabilities,) = self._session.run([OUTPUT], {INPUT: samples[np.newaxis]}, run)
+            logits, pooled = self._session.run([LOGITS, POOLED], {INPUT: samples[np.newaxis]}, options)
         except Exception:
             cancellation.check()
             raise
-        return probabilities
+        return ModelOutput(logits, pooled)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The optimised form of a model, stored beside its weights: what belongs to it and whether it is still valid.
 
-`<model folder>/optimized/` holds `model.onnx`, which takes samples and gives probabilities without torch, and
+`<model folder>/optimized/` holds `model.onnx`, which takes samples and gives logits without torch, and
 `optimized.json`, which states from which weights it was built and how it was checked.
 """
 
@@ -17,13 +17,15 @@ FOLDER = 'optimized'
 GRAPH = 'model.onnx'
 MANIFEST = 'optimized.json'
 
-FORMAT = 1
+FORMAT = 2
 """Increased when earlier graphs can no longer be run."""
 
 INPUT = 'samples'
 """float32, shape (1, n), 16 kHz, n at most the model's window."""
-OUTPUT = 'probabilities'
-"""float32, shape (labels,), sums to 1."""
+LOGITS = 'logits'
+"""float32, shape (labels,)."""
+POOLED = 'pooled'
+"""float32, shape (width,); what the logits are made from."""
 
 PRECISIONS = ('int8', 'float32')
 
@@ -47,8 +49,8 @@ class OptimisedForm:
 
     Attributes:
         precision: Of the matrix products, one of PRECISIONS.
-        labels: In the order of the probabilities.
-        temperature: Positive; what the graph divides the logits by before its softmax.
+        labels: In the order of the logits.
+        temperature: Positive; what the logits are divided by before the softmax.
         window: Samples that the model can take at once; None if there is no limit.
         clips: How many real utterances it was checked on against the original.
         labels_equal: Share of them with the same label, 0..1.

@@ -9,6 +9,7 @@ import torch
 from ser_ros.recognition.cancellation import Cancellation
 from ser_ros.recognition.checkpoint import Checkpoint, load_checkpoint
 from ser_ros.recognition.device import choose_device
+from ser_ros.recognition.model_output import ModelOutput
 
 
 class TorchBackend:
@@ -28,6 +29,8 @@ class TorchBackend:
         self.degraded = ''
         for module in self._model.modules():
             module.register_forward_pre_hook(lambda *_: self._cancellation.check())
+        self._pooled = torch.empty(0)
+        self._model.classifier.register_forward_pre_hook(self._keep_pooled)
 
     @classmethod
     def load(cls, folder: Path, device: str) -> 'TorchBackend':
@@ -42,8 +45,8 @@ class TorchBackend:
             backend.degraded = _out_of_memory(chosen)
             return backend
 
-    def probabilities(self, samples: np.ndarray, cancellation: Cancellation) -> np.ndarray:
-        """Return float32, shape (labels,), for samples (float32, shape (n,), 16 kHz). Raises Cancelled."""
+    def run(self, samples: np.ndarray, cancellation: Cancellation) -> ModelOutput:
+        """Return the output for samples (float32, shape (n,), 16 kHz). Raises Cancelled."""
         self._cancellation = cancellation
         try:
             return self._run(samples)
@@ -53,21 +56,28 @@ class TorchBackend:
             self._move_to_cpu()
             return self._run(samples)
 
-    def _run(self, samples: np.ndarray) -> np.ndarray:
+    def _run(self, samples: np.ndarray) -> ModelOutput:
         model = self._model
         inputs = {
             name: value.to(model.device, model.dtype if value.is_floating_point() else None)
             for name, value in self._frontend([samples]).items()
         }
         with torch.inference_mode():
-            logits = model(**inputs).logits[0].float() / self.temperature
-            return logits.softmax(dim=-1).cpu().numpy()
+            logits = model(**inputs).logits
+        return ModelOutput(_array(logits[0]), _array(self._pooled[0]))
+
+    def _keep_pooled(self, classifier: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        (self._pooled,) = inputs
 
     def _move_to_cpu(self) -> None:
         self._model.to('cpu', torch.float32)
         self.degraded = _out_of_memory(self.device)
         self.device = 'cpu'
         torch.cuda.empty_cache()
+
+
+def _array(values: torch.Tensor) -> np.ndarray:
+    return values.float().cpu().numpy()
 
 
 def _out_of_memory(gpu: torch.device | str) -> str:

@@ -26,6 +26,7 @@ def test_every_utterance_is_found_with_its_time_and_its_samples(recording, said,
     )
     assert [annotation.utterance for annotation in found] == [1, 2, 3, 4, 5, 6]
     assert [annotation.emotion for annotation in found] == list(LABELS[:6])
+    assert recogniser.learned == [annotation.estimate for annotation in found]
     expected = segment_recording(read_recording(recording))
     for samples, utterance in zip(recogniser.heard, expected, strict=True):
         np.testing.assert_array_equal(samples, utterance.samples)

@@ -15,18 +15,20 @@ from rosgraph_msgs.msg import Clock
 from ser_ros.node.messages import seconds
 
 FAULTY_MODEL = """
-import os, time
+import dataclasses, os, time
 from ser_ros.recognition.onnx_backend import OnnxBackend
 
-sound = OnnxBackend.probabilities
+sound = OnnxBackend.run
 
-def probabilities(self, samples, cancellation):
+def run(self, samples, cancellation):
     if os.path.exists({slow!r}):
         time.sleep(2.5)
-    answer = sound(self, samples, cancellation)
-    return answer * float('nan') if os.path.exists({broken!r}) else answer
+    output = sound(self, samples, cancellation)
+    if os.path.exists({broken!r}):
+        output = dataclasses.replace(output, logits=output.logits * float('nan'))
+    return output
 
-OnnxBackend.probabilities = probabilities
+OnnxBackend.run = run
 """
 """A model that is slow, or has damaged weights, while a file of that name is there."""
 

@@ -7,13 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 from lifecycle_msgs.msg import Transition
-from std_msgs.msg import Bool
+from std_msgs.msg import Bool, String
+from std_srvs.srv import Trigger
 
 from ser_ros.emotions import LABELS, UNKNOWN
 from ser_ros.node.messages import seconds
+from ser_ros.testing.observer import LATCHED
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -56,6 +59,29 @@ def test_stamp_duration_and_latency_add_up_to_the_time_of_publication(start_node
     published = seconds(message.header.stamp) + seconds(message.duration) + seconds(message.latency)
     assert received - 2.0 < published <= received + 0.05
     assert seconds(message.latency) >= 0.5
+
+
+def test_it_gets_used_to_a_voice_with_a_name(start_node, observe, recording, said, adapting_model, tmp_path):
+    kept = tmp_path / 'heard.npz'
+    options = listening_to(recording, autostart=False, model__path=str(adapting_model), adaptation__file=str(kept))
+    start_node(**options, audio__exit_at_end=False)
+    observer = observe()
+    observer.configure()
+    voice = observer.node.create_publisher(String, '/voice', LATCHED)
+    observer.wait_until(lambda: voice.get_subscription_count(), 'the node hears who is speaking')
+    voice.publish(String(data='anna'))
+    assert observer.call(Trigger, 'forget', Trigger.Request()).success
+    observer.activate()
+    observer.wait_until(lambda: len(observer.finals) == len(said), 'all finals have come')
+    assert [message.heard for message in observer.finals] == list(range(len(said)))
+    assert {message.voice for message in observer.finals} == {'anna'}
+    observer.wait_until(
+        lambda: observer.last_values()['adaptation'] == f'{len(said)} utterance(s) heard, 1 voice(s) known by name',
+        'diagnostics say how much was heard',
+    )
+    observer.transition(Transition.TRANSITION_DEACTIVATE)
+    with np.load(kept) as arrays:
+        assert arrays['utterances'].tolist() == [len(said), len(said)]
 
 
 def test_low_confidence_is_unknown(start_node, observe, recording):

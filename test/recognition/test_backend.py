@@ -22,8 +22,9 @@ from ser_ros.recognition.optimised_form import (
     FOLDER,
     GRAPH,
     INPUT,
+    LOGITS,
     MANIFEST,
-    OUTPUT,
+    POOLED,
     OptimisedForm,
     describe_sources,
     read_form,
@@ -71,15 +72,15 @@ def write_graph(path, *, turns=1, scale=1.0):
         helper.make_node('Loop', ['turns', 'go_on', 'matrix'], ['product'], body=body),
         helper.make_node('ReduceMax', ['product', 'axes'], ['one'], keepdims=0),
         helper.make_node('Mul', ['louder', 'one'], ['worked']),
-        helper.make_node('Mul', ['table', 'worked'], ['logits']),
-        helper.make_node('Softmax', ['logits'], ['rows'], axis=-1),
-        helper.make_node('Reshape', ['rows', 'flat'], [OUTPUT]),
+        helper.make_node('Mul', ['table', 'worked'], ['rows']),
+        helper.make_node('Reshape', ['rows', 'flat'], [LOGITS]),
+        helper.make_node('Identity', [LOGITS], [POOLED]),
     ]
     graph = helper.make_graph(
         nodes,
         'made',
         [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [1, 'n'])],
-        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [len(LABELS)])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, [len(LABELS)]) for name in (LOGITS, POOLED)],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid('', 18)], ir_version=9), path)
@@ -247,7 +248,7 @@ def test_a_recognition_ends_when_another_thread_says_so(random_weight_model, tmp
 
     def run():
         try:
-            outcome.append(backend.probabilities(LOUD, cancellation))
+            outcome.append(backend.run(LOUD, cancellation))
         except Cancelled as cancelled:
             outcome.append(cancelled)
 

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a configured node has got used to: the topic `voice`, the service `~/forget`, and the file that keeps it."""
+
+import time
+from pathlib import Path
+
+from rclpy.lifecycle import LifecycleNode
+from rclpy.qos import QoSProfile
+from std_msgs.msg import String
+from std_srvs.srv import Trigger
+
+from ser_ros.errors import SerError
+from ser_ros.node.parameters import AdaptationParameters
+from ser_ros.recognition.adaptation_file import load_heard, store_heard
+from ser_ros.recognition.adapting_classifier import AdaptingClassifier
+from ser_ros.recognition.classifier import Classifier
+from ser_ros.recognition.estimate import Estimate
+
+_STORE_PERIOD = 30.0
+"""Seconds between writes of the file, so that a node that is killed has lost little."""
+
+
+class NodeAdaptation:
+    """The adapting classifier of one node; lives as long as the node is configured.
+
+    Attributes:
+        recogniser: Answers for the pipeline.
+    """
+
+    def __init__(self, node: LifecycleNode, settings: AdaptationParameters, classifier: Classifier):
+        """Create the subscription and the service, and go on from the file. Raises SerError if it cannot be written."""
+        self._node = node
+        self._file = Path(settings.file).expanduser() if settings.file else None
+        self._stored = time.monotonic()
+        self._voice = ''
+        self.recogniser = AdaptingClassifier(classifier, settings.config, lambda: self._voice)
+        self._adaptation = self.recogniser.adaptation
+        if self._adaptation is None:
+            if settings.config.enabled:
+                node.get_logger().info(
+                    f"the model '{classifier.name}' cannot adapt, because its folder has no adaptation.npz"
+                )
+        elif self._file is not None:
+            problem = load_heard(self._file, self._adaptation)
+            if problem:
+                node.get_logger().warning(problem)
+            store_heard(self._file, self._adaptation)
+        self._subscription = node.create_subscription(String, 'voice', self._on_voice, QoSProfile(depth=10))
+        self._service = node.create_service(Trigger, '~/forget', self._on_forget)
+
+    @property
+    def state(self) -> str:
+        """In words, for diagnostics."""
+        if self._adaptation is None:
+            return 'not possible: the model folder has no adaptation.npz'
+        microphone, voices = self._adaptation.all_heard()
+        if not self._adaptation.config.enabled:
+            return 'off'
+        return f'{microphone.utterances} utterance(s) heard, {len(voices)} voice(s) known by name'
+
+    def configure(self, settings: AdaptationParameters) -> None:
+        """Use `settings` from the next utterance on."""
+        if self._adaptation is not None:
+            self._adaptation.configure(settings.config)
+
+    def hear(self, estimate: Estimate) -> None:
+        """Learn from a final utterance that was published."""
+        self.recogniser.hear(estimate)
+        if time.monotonic() - self._stored > _STORE_PERIOD:
+            self.store()
+
+    def store(self) -> None:
+        """Write the file, if there is one; a failure is logged, and nothing else ends."""
+        self._stored = time.monotonic()
+        if self._file is None or self._adaptation is None:
+            return
+        try:
+            store_heard(self._file, self._adaptation)
+        except SerError as error:
+            self._node.get_logger().error(str(error))
+
+    def destroy(self) -> None:
+        """Write the file, and take subscription and service off the node."""
+        self.store()
+        self._node.destroy_subscription(self._subscription)
+        self._node.destroy_service(self._service)
+
+    def _on_voice(self, message: String) -> None:
+        self._voice = message.data
+
+    def _on_forget(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        if self._adaptation is not None:
+            self._adaptation.forget()
+            self.store()
+        response.success = self._adaptation is not None
+        response.message = 'nothing heard is remembered' if response.success else self.state
+        self._node.get_logger().info(response.message)
+        return response

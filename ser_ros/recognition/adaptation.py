@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gets used to the voices and the room that one microphone hears, without labels.
+
+The offset that all utterances of a voice in a room share is estimated from what was heard so far, and taken out of
+every answer. It is the mean of the pooled states, each without the centroid that the model's own answer expects: what
+is left of an angry utterance is the voice, not the anger. Ordinary speech counts for more: the model is surer of it.
+"""
+
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+
+from ser_ros.recognition.adaptation_prior import AdaptationPrior
+from ser_ros.recognition.estimate import Estimate
+from ser_ros.recognition.model_output import ModelOutput
+
+ORDINARY = ('neutral', 'calm')
+"""Labels of speech without strong emotion."""
+
+ORDINARY_ODDS = 2.7
+"""How much more often an ordinary label is expected than another, where people talk."""
+
+LEAST_WEIGHT = 0.3
+"""What an utterance counts for that is certainly not ordinary; one that certainly is counts 1."""
+
+MOST_VOICES = 64
+"""Beyond them, the one that was not heard for the longest time is forgotten."""
+
+
+@dataclass(frozen=True)
+class AdaptationConfig:
+    """How a model gets used to what it hears.
+
+    Attributes:
+        enabled: False to answer as if nothing had been heard, and to learn nothing.
+        memory: Utterances; what was heard before the last so many loses its weight.
+    """
+
+    enabled: bool = True
+    memory: int = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """What was heard of one voice, or by one microphone.
+
+    Attributes:
+        utterances: How many.
+        weight: What they count for, at most the memory.
+        residuals: float64, shape (width,); weighted sum of pooled states minus expected centroids.
+    """
+
+    utterances: int
+    weight: float
+    residuals: np.ndarray
+
+    def plus(self, residual: np.ndarray, weight: float, memory: int) -> 'Heard':
+        """Return it with one utterance more."""
+        kept = min(1.0, (memory - weight) / self.weight) if self.weight else 1.0
+        return Heard(self.utterances + 1, kept * self.weight + weight, kept * self.residuals + weight * residual)
+
+
+class Adaptation:
+    """The offsets of one microphone; any thread may use it."""
+
+    def __init__(self, prior: AdaptationPrior, config: AdaptationConfig | None = None):
+        """Start with nothing heard."""
+        self.prior = prior
+        self.config = config or AdaptationConfig()
+        self._lock = threading.Lock()
+        self._is_ordinary = np.isin(prior.labels, ORDINARY)
+        self._nothing = Heard(0, 0.0, np.zeros(prior.width))
+        self._microphone = self._nothing
+        # The one that was heard last is the last.
+        self._voices: dict[str, Heard] = {}
+
+    def heard(self, voice: str = '') -> int:
+        """Return how many utterances an answer to `voice` rests on: its own; if it is '', all."""
+        if not self.config.enabled:
+            return 0
+        with self._lock:
+            return self._voices.get(voice, self._nothing).utterances if voice else self._microphone.utterances
+
+    def adapt(self, output: ModelOutput, voice: str = '') -> np.ndarray:
+        """Return the logits (float32, shape (labels,)) without the offset of `voice`, or of all if it is ''."""
+        if not self.config.enabled:
+            return output.logits
+        return (output.logits - self.prior.weights @ self.offset(voice)).astype(np.float32)
+
+    def offset(self, voice: str = '') -> np.ndarray:
+        """Return the estimated offset, float64, shape (width,): of `voice`, which starts at that of the microphone."""
+        counts = self.prior.prior_counts
+        with self._lock:
+            microphone, own = self._microphone, self._voices.get(voice)
+        offset = microphone.residuals / (microphone.weight + counts)
+        if own is not None:
+            offset = (own.residuals + counts * offset) / (own.weight + counts)
+        return offset
+
+    def hear(self, estimate: Estimate) -> None:
+        """Learn from an utterance that was answered."""
+        if not self.config.enabled:
+            return
+        expected = estimate.probabilities * np.where(self._is_ordinary, ORDINARY_ODDS, 1.0)
+        expected /= expected.sum()
+        ordinary = expected[self._is_ordinary].sum() if self._is_ordinary.any() else 1.0
+        weight = float(LEAST_WEIGHT + (1.0 - LEAST_WEIGHT) * ordinary)
+        residual = estimate.pooled - expected @ self.prior.centroids
+        with self._lock:
+            self._microphone = self._microphone.plus(residual, weight, self.config.memory)
+            if estimate.voice:
+                own = self._voices.pop(estimate.voice, self._nothing)
+                self._voices[estimate.voice] = own.plus(residual, weight, self.config.memory)
+                while len(self._voices) > MOST_VOICES:
+                    del self._voices[next(iter(self._voices))]
+
+    def configure(self, config: AdaptationConfig) -> None:
+        """Use other settings from the next utterance on."""
+        self.config = config
+
+    def all_heard(self) -> tuple[Heard, dict[str, Heard]]:
+        """Return what the microphone has heard, and what of each voice that is known by name."""
+        with self._lock:
+            return self._microphone, dict(self._voices)
+
+    def restore(self, microphone: Heard, voices: dict[str, Heard]) -> None:
+        """Go on from what `all_heard` returned."""
+        with self._lock:
+            self._microphone, self._voices = microphone, dict(voices)
+
+    def forget(self) -> None:
+        """Start again with nothing heard."""
+        with self._lock:
+            self._microphone = self._nothing
+            self._voices.clear()

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a model folder knows about voices and rooms before it has heard any: `adaptation.npz`."""
+
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ser_ros.errors import SerError, reason
+from ser_ros.files import whole_file
+
+FILE = 'adaptation.npz'
+
+
+@dataclass(frozen=True, eq=False)
+class AdaptationPrior:
+    """What was learned from the training clips about the pooled state (see ModelOutput) of utterances.
+
+    It is taken as the centroid of the utterance's label, plus an offset that all utterances of one voice in one room
+    share, plus the rest.
+
+    Attributes:
+        labels: In the order of the logits.
+        weights: float32, shape (labels, width); those of the layer that makes the logits.
+        centroids: float32, shape (labels, width); the mean of each label, without the offsets.
+        prior_counts: float32, shape (width,), positive; how many utterances the assumption that there is no offset is
+            worth: the variance of the rest divided by that of the offsets.
+    """
+
+    labels: tuple[str, ...]
+    weights: np.ndarray
+    centroids: np.ndarray
+    prior_counts: np.ndarray
+
+    @property
+    def width(self) -> int:
+        """Number of dimensions of the pooled state."""
+        return self.weights.shape[1]
+
+    @property
+    def fingerprint(self) -> str:
+        """Differs between models: 16 hexadecimal digits."""
+        digest = hashlib.sha256('\n'.join(self.labels).encode())
+        for array in (self.weights, self.centroids, self.prior_counts):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()[:16]
+
+
+def read_prior(folder: Path, labels: tuple[str, ...]) -> AdaptationPrior | None:
+    """Return the prior in the model folder `folder`, whose model has `labels`; None if there is none.
+
+    Raises SerError if the file cannot be used.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return None
+    try:
+        with np.load(path) as arrays:
+            prior = AdaptationPrior(
+                tuple(str(label) for label in arrays['labels']),
+                *(arrays[name].astype(np.float32) for name in ('weights', 'centroids', 'prior_counts')),
+            )
+        problem = _problem(prior, labels)
+    except Exception as error:  # a damaged zip or array can fail anywhere in numpy
+        problem = reason(error)
+    if problem:
+        raise SerError(
+            f'{path} cannot be used ({problem}); copy the model again, or remove the file to go without adaptation'
+        )
+    return prior
+
+
+def write_prior(folder: Path, prior: AdaptationPrior) -> None:
+    """Write the prior into the model folder `folder`."""
+    content = io.BytesIO()
+    np.savez(
+        content,
+        labels=np.array(prior.labels),
+        weights=prior.weights.astype(np.float32),
+        centroids=prior.centroids.astype(np.float32),
+        prior_counts=prior.prior_counts.astype(np.float32),
+    )
+    with whole_file(folder / FILE) as part:
+        part.write_bytes(content.getvalue())
+
+
+def _problem(prior: AdaptationPrior, labels: tuple[str, ...]) -> str:
+    if prior.labels != labels:
+        return f'it has the labels {", ".join(prior.labels)}, and the model has {", ".join(labels)}'
+    shapes = {
+        'weights': (len(labels), prior.width),
+        'centroids': (len(labels), prior.width),
+        'prior_counts': (prior.width,),
+    }
+    for name, shape in shapes.items():
+        array = getattr(prior, name)
+        if array.shape != shape or not np.isfinite(array).all():
+            return f'its {name} must be {shape} finite numbers'
+    if (prior.prior_counts <= 0.0).any():
+        return 'its prior_counts must be positive'
+    return ''

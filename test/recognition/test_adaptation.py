@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a model learns about a voice and a room from utterances, and what it does not take for the voice."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from ser_ros.errors import SerError
+from ser_ros.recognition.adaptation import MOST_VOICES, Adaptation, AdaptationConfig
+from ser_ros.recognition.adaptation_file import load_heard, store_heard
+from ser_ros.recognition.adaptation_prior import FILE, AdaptationPrior, read_prior, write_prior
+from ser_ros.recognition.adapting_classifier import AdaptingClassifier
+from ser_ros.recognition.classifier import Classifier
+from ser_ros.recognition.model_output import ModelOutput
+
+LABELS = ('neutral', 'angry', 'sad')
+WIDTH = 4
+CENTROIDS = np.array([[0, 0, 0, 0], [4, 0, 0, 0], [0, 4, 0, 0]], dtype=np.float32)
+WEIGHTS = np.array([[0, 0, 0, 0], [2, -1, 0, 0], [-1, 2, 0, 0]], dtype=np.float32)
+BIAS = np.array([3, 0, 0], dtype=np.float32)
+OFFSET = np.array([2, -1, 1, 0], dtype=np.float32)
+"""Of a voice whose ordinary speech sounds angry to a model that does not know it."""
+CALM_OFFSET = np.array([-1, -1, 0, 2], dtype=np.float32)
+"""Of a voice that every model of the tests understands at once."""
+
+
+@pytest.fixture
+def prior():
+    return AdaptationPrior(
+        labels=LABELS,
+        weights=WEIGHTS,
+        centroids=CENTROIDS,
+        prior_counts=np.full(WIDTH, 2.0, dtype=np.float32),
+    )
+
+
+class Network:
+    """A backend whose pooled state is the first samples of the sound."""
+
+    kind, device, degraded, window, temperature, labels = 'made', 'cpu', '', None, 2.0, LABELS
+
+    def run(self, samples, cancellation):
+        pooled = samples[:WIDTH]
+        return ModelOutput(WEIGHTS @ pooled + BIAS, pooled)
+
+
+def sound(label, offset=OFFSET, noise=0.0, seed=0):
+    samples = np.zeros(16_000, dtype=np.float32)
+    samples[:WIDTH] = CENTROIDS[LABELS.index(label)] + offset
+    samples[:WIDTH] += np.random.default_rng(seed).normal(scale=noise, size=WIDTH)
+    return samples
+
+
+def classifier(prior):
+    return Classifier(Network(), name='made', prior=prior)
+
+
+def say(adapting, label, times, **options):
+    """Let it hear an utterance that many times, and return its last answer."""
+    for seed in range(times):
+        estimate = adapting.classify(sound(label, noise=0.3, seed=seed, **options))
+        adapting.hear(estimate)
+    return estimate
+
+
+def test_with_nothing_heard_it_answers_as_the_model_itself(prior):
+    adapting = AdaptingClassifier(classifier(prior))
+    for label in LABELS:
+        answer = adapting.classify(sound(label))
+        assert (answer.probabilities == classifier(prior).classify(sound(label)).probabilities).all()
+        assert answer.heard == 0
+
+
+def test_a_voice_that_sounds_angry_is_ordinary_once_it_is_known(prior):
+    adapting = AdaptingClassifier(classifier(prior))
+    assert classifier(prior).classify(sound('neutral')).label == 'angry'
+    say(adapting, 'neutral', 20)
+    assert adapting.classify(sound('neutral')).label == 'neutral'
+    assert adapting.classify(sound('angry')).label == 'angry'
+    assert adapting.classify(sound('sad')).label == 'sad'
+    assert adapting.classify(sound('sad')).heard == 20
+
+
+def test_without_a_prior_it_answers_as_the_classifier_does(prior):
+    adapting = AdaptingClassifier(classifier(None), voice=lambda: 'anna')
+    answer = say(adapting, 'neutral', 3)
+    assert adapting.adaptation is None
+    assert (answer.label, answer.heard, answer.voice) == ('angry', 0, 'anna')
+
+
+def test_the_offset_that_it_finds_is_that_of_the_voice(prior):
+    adapting = AdaptingClassifier(classifier(prior))
+    adaptation = adapting.adaptation
+    say(adapting, 'neutral', 100, offset=CALM_OFFSET)
+    assert np.abs(adaptation.offset() - CALM_OFFSET).max() < 0.35
+
+
+def test_anger_that_goes_on_does_not_become_ordinary(prior):
+    adapting = AdaptingClassifier(classifier(prior))
+    say(adapting, 'neutral', 20)
+    assert say(adapting, 'angry', 40).label == 'angry'
+
+
+def test_it_learns_only_from_what_it_is_given_to_hear(prior):
+    adapting = AdaptingClassifier(classifier(prior))
+    adaptation = adapting.adaptation
+    for _ in range(3):
+        adapting.classify(sound('neutral'))
+    assert adaptation.heard() == 0
+    assert not adaptation.offset().any()
+
+
+def test_what_was_heard_before_the_memory_loses_its_weight(prior):
+    adapting = AdaptingClassifier(classifier(prior), AdaptationConfig(memory=10))
+    adaptation = adapting.adaptation
+    say(adapting, 'neutral', 50)
+    say(adapting, 'neutral', 60, offset=CALM_OFFSET)
+    assert np.abs(adaptation.offset() * 12 / 10 - CALM_OFFSET).max() < 0.5  # ten utterances, and a prior worth two
+    assert adaptation.heard() == 110
+
+
+def test_two_voices_known_by_name_keep_apart(prior):
+    voice = ['anna']
+    adapting = AdaptingClassifier(classifier(prior), voice=lambda: voice[0])
+    adaptation = adapting.adaptation
+    for _ in range(10):
+        voice[0] = 'anna'
+        say(adapting, 'neutral', 2, offset=CALM_OFFSET)
+        voice[0] = 'ben'
+        say(adapting, 'neutral', 2, offset=np.zeros(WIDTH))
+    assert np.abs(adaptation.offset('anna') - CALM_OFFSET).max() < 0.6
+    assert np.abs(adaptation.offset('ben')).max() < 0.6
+    answer = adapting.classify(sound('neutral', offset=np.zeros(WIDTH)))
+    assert (answer.voice, answer.heard, answer.label) == ('ben', 20, 'neutral')
+    assert adaptation.heard() == 40
+
+
+def test_a_voice_that_is_new_starts_at_what_the_microphone_heard(prior):
+    adapting = AdaptingClassifier(classifier(prior))
+    adaptation = adapting.adaptation
+    say(adapting, 'neutral', 20)
+    assert (adaptation.offset('carla') == adaptation.offset()).all()
+    assert adaptation.heard('carla') == 0
+
+
+def test_the_voice_that_was_silent_for_the_longest_time_is_forgotten(prior):
+    names = iter(['first', *(f'voice{index}' for index in range(MOST_VOICES - 1)), 'first', 'last'])
+    adapting = AdaptingClassifier(classifier(prior), voice=lambda: next(names))
+    adaptation = adapting.adaptation
+    say(adapting, 'neutral', MOST_VOICES + 2)
+    _, voices = adaptation.all_heard()
+    assert len(voices) == MOST_VOICES
+    assert 'voice0' not in voices
+    assert {'first', 'last'} <= set(voices)
+
+
+def test_a_disabled_adaptation_neither_answers_nor_learns(prior):
+    adapting = AdaptingClassifier(classifier(prior))
+    adaptation = adapting.adaptation
+    say(adapting, 'neutral', 20)
+    adaptation.configure(AdaptationConfig(enabled=False))
+    answer = say(adapting, 'neutral', 5)
+    assert (answer.label, answer.heard) == ('angry', 0)
+    adaptation.configure(AdaptationConfig())
+    assert adaptation.heard() == 20
+
+
+def test_forgetting_goes_back_to_the_beginning(prior):
+    adapting = AdaptingClassifier(classifier(prior), voice=lambda: 'anna')
+    adaptation = adapting.adaptation
+    say(adapting, 'neutral', 5)
+    adaptation.forget()
+    assert (adaptation.heard(), adaptation.heard('anna')) == (0, 0)
+    assert not adaptation.offset('anna').any()
+
+
+def test_a_file_keeps_what_was_heard(prior, tmp_path):
+    file = tmp_path / 'new' / 'heard.npz'
+    adapting = AdaptingClassifier(classifier(prior), voice=lambda: 'anna')
+    before, after = adapting.adaptation, Adaptation(prior)
+    say(adapting, 'neutral', 5)
+    store_heard(file, before)
+    assert load_heard(file, after) == ''
+    assert (after.offset('anna') == before.offset('anna')).all()
+    assert (after.offset() == before.offset()).all()
+    assert (after.heard(), after.heard('anna')) == (5, 5)
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+
+
+def test_no_file_is_nothing_heard(prior, tmp_path):
+    adaptation = Adaptation(prior)
+    assert load_heard(tmp_path / 'heard.npz', adaptation) == ''
+    assert adaptation.heard() == 0
+
+
+@pytest.mark.parametrize('content', [b'', b'not numpy', b'PK\x03\x04 cut short'])
+def test_a_damaged_file_is_said_and_not_used(prior, tmp_path, content):
+    file = tmp_path / 'heard.npz'
+    file.write_bytes(content)
+    adaptation = Adaptation(prior)
+    assert 'nothing of it is used' in load_heard(file, adaptation)
+    assert adaptation.heard() == 0
+
+
+def test_a_file_of_another_model_is_said_and_not_used(prior, tmp_path):
+    other = dataclasses.replace(prior, weights=prior.weights + 1)
+    adapting = AdaptingClassifier(classifier(other))
+    say(adapting, 'neutral', 5)
+    store_heard(tmp_path / 'heard.npz', adapting.adaptation)
+    adaptation = Adaptation(prior)
+    assert 'another model' in load_heard(tmp_path / 'heard.npz', adaptation)
+    assert adaptation.heard() == 0
+
+
+def test_a_file_that_cannot_be_written_is_one_sentence(prior, tmp_path):
+    (tmp_path / 'taken').write_text('a file')
+    with pytest.raises(SerError, match=r'adaptation\.file .* cannot be written'):
+        store_heard(tmp_path / 'taken' / 'heard.npz', Adaptation(prior))
+
+
+def test_a_prior_comes_back_from_its_folder(prior, tmp_path):
+    assert read_prior(tmp_path, LABELS) is None
+    write_prior(tmp_path, prior)
+    again = read_prior(tmp_path, LABELS)
+    assert again.fingerprint == prior.fingerprint
+    assert again.labels == LABELS
+
+
+def test_a_prior_of_other_labels_is_refused(prior, tmp_path):
+    write_prior(tmp_path, prior)
+    with pytest.raises(SerError, match='it has the labels neutral, angry, sad, and the model has neutral, happy'):
+        read_prior(tmp_path, ('neutral', 'happy'))
+
+
+@pytest.mark.parametrize(
+    ('name', 'values'),
+    [
+        ('prior_counts', np.zeros(WIDTH)),
+        ('centroids', np.full((3, WIDTH), np.nan)),
+        ('centroids', np.zeros((3, WIDTH + 1))),
+    ],
+)
+def test_a_prior_with_impossible_values_is_refused(prior, tmp_path, name, values):
+    write_prior(tmp_path, dataclasses.replace(prior, **{name: values}))
+    with pytest.raises(SerError, match=f'its .*{name}'):
+        read_prior(tmp_path, LABELS)
+
+
+def test_a_damaged_prior_is_refused(tmp_path):
+    (tmp_path / FILE).write_bytes(b'not numpy')
+    with pytest.raises(SerError, match='copy the model again'):
+        read_prior(tmp_path, LABELS)
