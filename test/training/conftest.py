@@ -85,6 +85,7 @@ def made_report(fold=1, accuracy=0.8, *, scores=(), **changes):
         whole_clip=made_scores(accuracy, **dict(scores)),
         utterance=made_scores(accuracy / 2, **dict(scores)),
         conditions={},
+        streams=(),
     )
     values = {
         'recipe': 'tones',

@@ -97,9 +97,11 @@ def _level(samples: np.ndarray) -> float:
     return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) or 1.0
 
 
+ROOM = 'room'
+
 CONDITIONS: dict[str, Callable[[np.ndarray, slice, np.random.Generator], np.ndarray]] = {
     'fan': _fan,
-    'room': _room,
+    ROOM: _room,
     'telephone': _telephone,
     'quiet': _quiet,
 }
@@ -107,7 +109,7 @@ CONDITIONS: dict[str, Callable[[np.ndarray, slice, np.random.Generator], np.ndar
 
 CONDITION_NAMES = {
     'fan': 'a fan at 10 dB',
-    'room': 'a room with 0.5 s of reverberation, from 2 m',
+    ROOM: 'a room with 0.5 s of reverberation, from 2 m',
     'telephone': 'a telephone (300-3400 Hz, mu-law)',
     'quiet': '20 dB softer',
 }

@@ -16,12 +16,14 @@ class Ensemble:
 
     Attributes:
         temperature: 1.0; each model has applied its own.
+        prior: None; its members answer without adaptation.
         labels: In the order of the probabilities.
         name: The names of all models.
         device: That of the first model.
     """
 
     temperature = 1.0
+    prior = None
 
     def __init__(self, members: Sequence[Classifier]):
         """Take two or more models with the same labels, in any order. Raises SerError if they differ."""

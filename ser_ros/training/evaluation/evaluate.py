@@ -13,14 +13,17 @@ from tqdm.auto import tqdm
 
 from ser_ros.errors import SerError
 from ser_ros.recognition.classifier import Classifier
+from ser_ros.recognition.estimate import Estimate
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.recordings import Recording
 from ser_ros.training.evaluation.calibration import calibration_error
-from ser_ros.training.evaluation.conditions import CONDITIONS, in_condition
+from ser_ros.training.evaluation.conditions import CONDITIONS, ROOM, in_condition
 from ser_ros.training.evaluation.ensemble import Ensemble
 from ser_ros.training.evaluation.intervals import recall_interval
 from ser_ros.training.evaluation.label_map import LabelMap
 from ser_ros.training.evaluation.scores import ConditionFigures, Evaluation, Group, Groups, Scores
+from ser_ros.training.evaluation.spoken import Outputs, Spoken
+from ser_ros.training.evaluation.stream_scores import score_streams
 
 _GROUPS = ('corpus', 'speaker', 'sex', 'intensity')
 
@@ -62,6 +65,7 @@ class Measured:
     evaluation: Evaluation
     whole_clip_answers: Answers
     utterance_answers: Answers
+    spoken: Spoken
 
 
 def evaluate(
@@ -95,24 +99,33 @@ def evaluate(
     clips = tuple(recording.clip for recording in recordings)
     truth = label_map.truth(clips)
     measured_conditions = tuple(CONDITIONS) if conditions else ()
-    said: dict[str, list[np.ndarray]] = defaultdict(list)
+    said: dict[str, list[Estimate]] = defaultdict(list)
     for recording in tqdm(recordings, desc='evaluating', unit='clip'):
-        said['whole_clip'].append(classifier.classify(recording.samples).probabilities)
-        said['utterance'].append(classifier.classify(recording.utterance).probabilities)
+        said['whole_clip'].append(classifier.classify(recording.samples))
+        said['utterance'].append(classifier.classify(recording.utterance))
         for name in measured_conditions:
-            said[name].append(classifier.classify(in_condition(recording, name).utterance).probabilities)
+            said[name].append(classifier.classify(in_condition(recording, name).utterance))
     possible = _possible(clips, label_map.labels, known_labels or {})
     answers = {
         name: Answers(
             clips,
             label_map.labels,
             truth,
-            _restrict(label_map.restrict(np.stack(rows)), possible),
+            _restrict(label_map.restrict(_probabilities(estimates)), possible),
             possible,
             classifier.temperature,
         )
-        for name, rows in said.items()
+        for name, estimates in said.items()
     }
+    spoken = Spoken(
+        labels=np.array(label_map.labels),
+        columns=np.array([label_map.model_labels.index(label) for label in label_map.labels]),
+        truth=truth,
+        possible=possible,
+        voices=np.array([f'{clip.corpus}:{clip.speaker}' for clip in clips]),
+        utterance=_outputs(said['utterance'], classifier.temperature),
+        in_room=_outputs(said[ROOM], classifier.temperature),
+    )
     scores = {name: score(said_so) for name, said_so in answers.items()}
     return Measured(
         evaluation=Evaluation(
@@ -122,10 +135,25 @@ def evaluate(
                 name: ConditionFigures(accuracy=scores[name].accuracy, unweighted_recall=scores[name].unweighted_recall)
                 for name in measured_conditions
             },
+            streams=score_streams(spoken, classifier.prior, classifier.temperature) if classifier.prior else (),
         ),
         whole_clip_answers=answers['whole_clip'],
         utterance_answers=answers['utterance'],
+        spoken=spoken,
     )
+
+
+def _probabilities(estimates: Sequence[Estimate]) -> np.ndarray:
+    return np.stack([estimate.probabilities for estimate in estimates])
+
+
+def _outputs(estimates: Sequence[Estimate], temperature: float) -> Outputs:
+    """Return what the network returned; a constant is missing in the logits of each clip, which changes no answer."""
+    if not estimates:
+        return Outputs(np.zeros((0, 0), dtype=np.float32), np.zeros((0, 0), dtype=np.float32))
+    possible = np.maximum(_probabilities(estimates), np.finfo(np.float32).tiny)
+    pooled = np.stack([estimate.pooled for estimate in estimates])
+    return Outputs((np.log(possible) * temperature).astype(np.float32), pooled)
 
 
 def _possible(clips: Sequence[Clip], labels: Sequence[str], known_labels: Mapping[str, Sequence[str]]) -> np.ndarray:

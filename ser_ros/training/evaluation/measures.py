@@ -14,3 +14,11 @@ MEASURES = {
 
 CONDITION_MEASURES = ('accuracy', 'unweighted_recall')
 """Those of MEASURES that are reported for each condition."""
+
+STREAM_MEASURES = (
+    'unweighted_recall',
+    'calibration_error',
+    'plain_unweighted_recall',
+    'plain_calibration_error',
+)
+"""Measures of a stream of utterances, with adaptation and without it."""

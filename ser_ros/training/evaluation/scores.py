@@ -99,6 +99,27 @@ class Scores(Figures):
 
 
 @dataclass(frozen=True, kw_only=True)
+class StreamFigures:
+    """How utterances in a stream were answered, each after what came before it.
+
+    Attributes:
+        name: Of the kind of stream.
+        utterances: How many were counted, in all streams of this kind.
+        unweighted_recall: With adaptation.
+        calibration_error: With adaptation.
+        plain_unweighted_recall: Of the same utterances, without it.
+        plain_calibration_error: Of the same utterances, without it.
+    """
+
+    name: str
+    utterances: int
+    unweighted_recall: float
+    calibration_error: float
+    plain_unweighted_recall: float
+    plain_calibration_error: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Hearings:
     """The same clips heard in two ways.
 
@@ -106,11 +127,13 @@ class Hearings:
         whole_clip: The recording as it was published, the figure to compare with others.
         utterance: Cut as the node cuts it: pre-roll, speech, post-roll.
         conditions: The same utterances in all CONDITIONS; empty if not requested.
+        streams: The same utterances one after the other; empty for a model that cannot adapt.
     """
 
     whole_clip: Figures
     utterance: Figures
     conditions: dict[str, ConditionFigures]
+    streams: tuple[StreamFigures, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,12 +25,13 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from ser_ros.training.finetuning.finetuning_recipe import FinetuningRecipe, decisive_values
 from ser_ros.training.learning.checkpoints import Clock, Seal, open_work_folder, training_arguments
-from ser_ros.training.learning.dataset import KNOWN, LABELS, TrainingSet, ValidationSet, collate_clips
+from ser_ros.training.learning.dataset import KNOWN, LABELS, VOICE, TrainingSet, ValidationSet, collate_clips
 from ser_ros.training.learning.design import Design
 from ser_ros.training.learning.layers import freeze, parameter_groups
 from ser_ros.training.learning.loss import masked_cross_entropy, without_unknown
 from ser_ros.training.learning.network import new_classifier
 from ser_ros.training.learning.order import EpochOrder
+from ser_ros.training.learning.voice_offsets import VoiceOffsets
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,8 @@ def finetune(
     set_seed(recipe.seed)
     model = new_classifier(design)
     freeze(model, recipe.network)
+    share = recipe.optimisation.voice_normalised
+    offsets = VoiceOffsets.attach(model, training.voice_count, share=share) if share else None
     trainer = _Trainer(
         model=model,
         args=arguments,
@@ -106,6 +109,7 @@ def finetune(
         compute_metrics=_accuracy,
         callbacks=_callbacks(recipe, validation),
         recipe=recipe,
+        offsets=offsets,
     )
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
@@ -114,6 +118,8 @@ def finetune(
     best = state.best_global_step if validation is not None else None
     if best and state.best_model_checkpoint is None:  # `work` was moved, and the Trainer looked in the old place
         load_model(model, work / f'checkpoint-{best}' / 'model.safetensors')
+    if offsets is not None:
+        offsets.detach(model)
     return Finetuned(
         model=model,
         log=[entry for entry in state.log_history if 'loss' in entry or 'eval_loss' in entry],
@@ -130,9 +136,10 @@ class _Trainer(Trainer):
 
     optimizer: torch.optim.Optimizer
 
-    def __init__(self, *, recipe: FinetuningRecipe, **others: Any):
+    def __init__(self, *, recipe: FinetuningRecipe, offsets: VoiceOffsets | None, **others: Any):
         super().__init__(**others)
         self._recipe = recipe
+        self._offsets = offsets
         # The loss below is a mean over one batch; the Trainer must divide it by the accumulated batches.
         self.model_accepts_loss_kwargs = False
         self._class_weights = None
@@ -164,6 +171,9 @@ class _Trainer(Trainer):
     ) -> torch.Tensor | tuple[torch.Tensor, dict[str, torch.Tensor]]:
         inputs = dict(inputs)
         labels, known = inputs.pop(LABELS), inputs.pop(KNOWN)
+        voices = inputs.pop(VOICE, None)
+        if self._offsets is not None and voices is not None:
+            self._offsets.prepare(voices, labels)
         outputs = model(**inputs)
         logits = without_unknown(outputs.logits.float(), known)
         if model.training:

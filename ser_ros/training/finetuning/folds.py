@@ -8,10 +8,13 @@ from pathlib import Path
 import numpy as np
 from scipy.special import softmax
 
+from ser_ros.recognition.adaptation_prior import read_prior
 from ser_ros.training.evaluation.calibration import calibration_error, fit_temperature, store_temperature
 from ser_ros.training.evaluation.evaluate import Measured
 from ser_ros.training.evaluation.measures import HEARINGS
 from ser_ros.training.evaluation.scores import CalibrationErrors, Evaluation, Scores
+from ser_ros.training.evaluation.spoken import Spoken
+from ser_ros.training.evaluation.stream_scores import score_streams
 from ser_ros.training.reporting.run_folder import write_run_folder, write_summary_folder
 from ser_ros.training.reporting.run_report import RunReport, read_run_report
 from ser_ros.training.reporting.summary import Summary, summarise
@@ -42,6 +45,7 @@ class KeptAnswers:
 
 def keep_answers(measured: Measured, folder: Path) -> None:
     """Write the answers of the model in `folder`, for the calibration of the other folds."""
+    measured.spoken.save(folder)
     whole_clip, utterance = measured.whole_clip_answers, measured.utterance_answers
     kept = KeptAnswers(
         clips=[clip.name for clip in utterance.clips],
@@ -66,7 +70,7 @@ def sum_up(out: Path, folds: int) -> str:
     answers = [kept for folder in folders if (kept := read_as(KeptAnswers, folder / _ANSWERS, 'truth'))]
     # Folds whose checkpoint was chosen on validation clips are already calibrated on them.
     if len(answers) == folds and all(report.selection == 'last' for report in reports):
-        calibrated, summary = calibrate_each(reports, answers)
+        calibrated, summary = _calibrate_each(folders, reports, answers)
     else:
         calibrated, summary = reports, summarise(reports)
     for folder, before, report in zip(folders, reports, calibrated, strict=True):
@@ -77,7 +81,9 @@ def sum_up(out: Path, folds: int) -> str:
     return ''
 
 
-def calibrate_each(reports: Sequence[RunReport], answers: Sequence[KeptAnswers]) -> tuple[list[RunReport], Summary]:
+def _calibrate_each(
+    folders: Sequence[Path], reports: Sequence[RunReport], answers: Sequence[KeptAnswers]
+) -> tuple[list[RunReport], Summary]:
     """Give each fold the temperature fitted to the answers of all others; return their reports and the summary.
 
     The summary holds the temperature fitted to the answers of all folds, and the calibration errors of all clips.
@@ -85,7 +91,12 @@ def calibrate_each(reports: Sequence[RunReport], answers: Sequence[KeptAnswers])
     folds = [_Fold.of(kept) for kept in answers]
     temperatures = [_fit([other for other in folds if other is not fold]) for fold in folds]
     evaluations = [report.evaluation for report in reports if report.evaluation is not None]
-    calibrated = [_calibrate(*parts) for parts in zip(reports, evaluations, folds, temperatures, strict=True)]
+    calibrated = [
+        _with_streams(_calibrate(report, evaluation, fold, temperature), folder)
+        for folder, report, evaluation, fold, temperature in zip(
+            folders, reports, evaluations, folds, temperatures, strict=True
+        )
+    ]
     truth = np.concatenate([fold.truth for fold in folds])
     pooled = {
         hearing: _errors(
@@ -120,9 +131,22 @@ class _Fold:
         return softmax(self.scores[hearing] / temperature, axis=-1)
 
 
+def _with_streams(report: RunReport, folder: Path) -> RunReport:
+    """Return the report with the streams answered anew at its temperature, which decides what adaptation learns."""
+    spoken, prior = Spoken.load(folder), read_prior(folder, report.labels)
+    if report.evaluation is None or spoken is None or prior is None:
+        return report
+    return replace(
+        report, evaluation=replace(report.evaluation, streams=score_streams(spoken, prior, report.temperature))
+    )
+
+
 def _calibrate(report: RunReport, evaluation: Evaluation, fold: _Fold, temperature: float) -> RunReport:
-    scores = {hearing: _rescored(getattr(evaluation, hearing), fold, hearing, temperature) for hearing in HEARINGS}
-    calibrated = Evaluation(**scores, conditions=evaluation.conditions)
+    calibrated = replace(
+        evaluation,
+        whole_clip=_rescored(evaluation.whole_clip, fold, 'whole_clip', temperature),
+        utterance=_rescored(evaluation.utterance, fold, 'utterance', temperature),
+    )
     return replace(report, temperature=temperature, calibrated_on=_OTHER_FOLDS, evaluation=calibrated)
 
 

@@ -5,8 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import torch
 from accelerate import PartialState
+from tqdm.auto import tqdm
+from transformers import PreTrainedModel
 
+from ser_ros.recognition.adaptation_prior import write_prior
+from ser_ros.recognition.classifier import Classifier
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.recordings import Recording
 from ser_ros.training.data.splits import Split
@@ -19,6 +25,7 @@ from ser_ros.training.finetuning.experiment import Experiment
 from ser_ros.training.finetuning.finetune import Finetuned
 from ser_ros.training.finetuning.folds import keep_answers
 from ser_ros.training.finetuning.shared_inputs import SharedInputs
+from ser_ros.training.learning.fit_prior import fit_prior
 from ser_ros.training.learning.network import save_model
 from ser_ros.training.learning.recipe import plain_values
 from ser_ros.training.provenance.environment import environment
@@ -36,6 +43,7 @@ def make_folder(experiment: Experiment, split: Split, inputs: SharedInputs, trai
     save_model(
         trained.model, inputs.design.feature_extractor, model, half_precision=experiment.recipe.half_precision_weights
     )
+    _store_prior(trained.model, model, inputs.recordings_of(split.train))
     selection = 'test' if experiment.selects_on_test else 'validation' if split.validation else 'last'
     report = _report(experiment, split, inputs, trained, model, selection)
     tables = {'manifest': experiment.corpus.clips, 'train': split.train, 'test': split.test}
@@ -129,6 +137,27 @@ def _left_out(split: Split) -> list[str]:
     return [
         f'{len(split.left_out)} clips of {split.left_out[0].corpus} do not test: no clip that trains is of {emotions}'
     ]
+
+
+def _store_prior(network: PreTrainedModel, model: Path, recordings: Sequence[Recording]) -> None:
+    """Write what adaptation starts from, if the head is one layer and the clips are of two voices or more."""
+    if not isinstance(network.classifier, torch.nn.Linear):
+        return
+    classifier = Classifier.load(model)
+    pooled = [
+        classifier.classify(recording.utterance).pooled
+        for recording in tqdm(recordings, desc='learning how voices differ', unit='clip')
+    ]
+    clips = [recording.clip for recording in recordings]
+    prior = fit_prior(
+        np.stack(pooled),
+        np.array([classifier.labels.index(clip.emotion) for clip in clips]),
+        [f'{clip.corpus}:{clip.speaker}' for clip in clips],
+        classifier.labels,
+        network.classifier.weight.detach().float().cpu().numpy(),
+    )
+    if prior is not None:
+        write_prior(model, prior)
 
 
 def _calibrate(model: Path, recordings: Sequence[Recording], answerable: Mapping[str, Sequence[str]]) -> float:

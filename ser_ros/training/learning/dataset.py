@@ -25,6 +25,9 @@ LABELS = 'labels'
 KNOWN = 'known'
 """In a batch: which labels a clip tells of; bool, shape (batch, labels)."""
 
+VOICE = 'voice'
+"""In a batch: the index of who speaks, int64; -1 if it is not known."""
+
 _WHOLE_FROM = 0.5
 """Share of uncut training clips at and above which validation clips are not cut either."""
 
@@ -114,6 +117,9 @@ class TrainingSet(torch.utils.data.Dataset):
         self._other = other or OtherRecordings()
         self._seed = seed
         self._known = _Known(labels, known_labels or {})
+        speakers = dict.fromkeys(recording.clip.speaker for recording in recordings)
+        speakers.pop(None, None)
+        self._voices = {speaker: index for index, speaker in enumerate(speakers)}
         self._chances = chances([recording.clip for recording in recordings]) if balanced else None
         self.set_epoch(0)
 
@@ -136,6 +142,11 @@ class TrainingSet(torch.utils.data.Dataset):
     def other_names(self) -> list[str]:
         """Names of the other speech."""
         return self._other.names
+
+    @property
+    def voice_count(self) -> int:
+        """Number of known voices."""
+        return len(self._voices)
 
     @property
     def label_ids(self) -> list[int]:
@@ -161,7 +172,12 @@ class TrainingSet(torch.utils.data.Dataset):
         main = next(iter(inputs))
         seed = zlib.crc32(np.array([self._seed, self._epoch, index]).tobytes())
         inputs[main] = self._masks(inputs[main], seed)
-        return {**inputs, LABELS: self._targets(recording, self._epoch), KNOWN: self._known.of(recording.clip)}
+        return {
+            **inputs,
+            LABELS: self._targets(recording, self._epoch),
+            KNOWN: self._known.of(recording.clip),
+            VOICE: torch.tensor(self._voices.get(recording.clip.speaker, -1)),
+        }
 
     def _drawn(self) -> list[Recording]:
         if self._chances is None:
@@ -236,7 +252,7 @@ def collate_clips(items: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tenso
 
 
 def _stack(values: list[torch.Tensor], name: str) -> torch.Tensor:
-    return torch.stack(values) if name in (LABELS, KNOWN) else pad_sequence(values, batch_first=True)
+    return torch.stack(values) if name in (LABELS, KNOWN, VOICE) else pad_sequence(values, batch_first=True)
 
 
 def _one(frontend: Frontend, samples: np.ndarray) -> dict[str, torch.Tensor]:

@@ -111,6 +111,9 @@ class Optimisation:
     warmup_share: float = 0.1
     """Share of all steps in which the learning rate rises."""
     label_smoothing: float = 0.0
+    voice_normalised: float = 0.0
+    """Share of the utterances whose pooled state is taken without the offset of its voice, as an adapted model takes
+    it; 0 to train on the states as they are."""
     class_weights: bool = False
     """Weight each emotion by its inverse frequency."""
     gradient_clip: float = 1.0

@@ -13,7 +13,13 @@ from ser_ros.training.evaluation.results import Result
 from ser_ros.training.provenance.environment import environment
 from ser_ros.training.reporting.markdown import percent, table
 from ser_ros.training.reporting.pictures import confusion_picture
-from ser_ros.training.reporting.scores_markdown import condition_lines, group_tables, recall_sentence, scores_lines
+from ser_ros.training.reporting.scores_markdown import (
+    condition_lines,
+    group_tables,
+    recall_sentence,
+    scores_lines,
+    stream_lines,
+)
 from ser_ros.training.storage.json_files import REPORT, write_json
 
 
@@ -79,6 +85,8 @@ def evaluation_lines(report: EvaluationReport) -> list[str]:
     for result in report.results:
         if conditions := condition_lines(result.evaluation):
             lines += ['', result.model, *conditions]
+        if streams := stream_lines(result.evaluation.streams):
+            lines += ['', result.model, *streams]
     return lines
 
 
@@ -94,6 +102,8 @@ def evaluation_markdown(report: EvaluationReport) -> str:
             lines += ['', f'### {heading.capitalize()}', '', *scores_lines(getattr(result.evaluation, hearing))]
         if conditions := condition_lines(result.evaluation):
             lines += ['', '### In other conditions', '', *conditions]
+        if streams := stream_lines(result.evaluation.streams):
+            lines += ['', '### In a stream', '', *streams]
     return '\n'.join(lines) + '\n'
 
 

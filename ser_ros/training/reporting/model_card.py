@@ -27,6 +27,7 @@ from ser_ros.training.reporting.scores_markdown import (
     held_out_speech_lines,
     interval_words,
     largest_confusions,
+    stream_lines,
 )
 from ser_ros.training.reporting.summary import Summary
 from ser_ros.training.reporting.summary_markdown import fold_table, pooled_calibration, recall_lines
@@ -164,6 +165,8 @@ def _figures(report: RunReport, scores: Summary | None) -> str:
         return 'Not measured: every clip trained it and none was left to test it.'
     if conditions := condition_lines(measured):
         lines += ['', 'The same utterances in other conditions:', '', *conditions]
+    if measured and (streams := stream_lines(measured.streams)):
+        lines += ['', 'The same utterances one after the other, as a robot hears them:', '', *streams]
     if lines_of_speech := held_out_speech_lines(report.held_out_speech):
         lines += ['', *lines_of_speech]
     return '\n'.join([*optimism(scores or report), *lines])

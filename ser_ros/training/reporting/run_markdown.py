@@ -9,7 +9,12 @@ from ser_ros.training.evaluation.scores import Hearings
 from ser_ros.training.reporting.markdown import megabytes, percent
 from ser_ros.training.reporting.origins_markdown import corpora_table, pretraining_lines, without_licence
 from ser_ros.training.reporting.run_report import RunReport, Trained
-from ser_ros.training.reporting.scores_markdown import condition_lines, held_out_speech_lines, scores_lines
+from ser_ros.training.reporting.scores_markdown import (
+    condition_lines,
+    held_out_speech_lines,
+    scores_lines,
+    stream_lines,
+)
 
 SELECTIONS = {
     'last': 'a fixed number of epochs, the last one is taken: nothing is chosen on test clips',
@@ -40,6 +45,7 @@ def run_markdown(report: RunReport) -> str:
         for hearing, heading in HEARINGS.items():
             lines += ['', f'## {heading.capitalize()}', '', *scores_lines(getattr(report.evaluation, hearing))]
         lines += conditions_section(report.evaluation)
+        lines += streams_section(report.evaluation)
     if lines_of_speech := held_out_speech_lines(report.held_out_speech):
         lines += ['', '## Held-out speech', '', *lines_of_speech]
     if report.pretraining:
@@ -67,6 +73,12 @@ def conditions_section(heard: Hearings) -> list[str]:
     """Return the table of conditions under its heading; nothing if they were not measured."""
     lines = condition_lines(heard)
     return ['', '## In other conditions', '', *lines] if lines else []
+
+
+def streams_section(heard: Hearings) -> list[str]:
+    """Return the table of streams under its heading; nothing if there are none."""
+    lines = stream_lines(heard.streams)
+    return ['', '## In a stream', '', *lines] if lines else []
 
 
 def _data_facts(report: RunReport) -> list[str]:

@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from ser_ros.training.evaluation.conditions import CONDITION_NAMES
 from ser_ros.training.evaluation.held_out_speech import HeldOutSpeech
 from ser_ros.training.evaluation.measures import CONDITION_MEASURES, MEASURES
-from ser_ros.training.evaluation.scores import Confusion, Figures, Group, Groups, Hearings, RecallInterval, Scores
+from ser_ros.training.evaluation.scores import (
+    Confusion,
+    Figures,
+    Group,
+    Groups,
+    Hearings,
+    RecallInterval,
+    Scores,
+    StreamFigures,
+)
 from ser_ros.training.reporting.markdown import confusion_table, percent, table
 
 _GROUPS_WITH_RECALL = ('corpus', 'sex')
@@ -33,6 +42,26 @@ def condition_lines(heard: Hearings | None) -> list[str]:
         )
     headings = [MEASURES[measure] for measure in CONDITION_MEASURES]
     return table(['utterances heard', *headings, 'points of accuracy lost'], rows)
+
+
+def stream_lines(streams: Sequence[StreamFigures]) -> list[str]:
+    """Return a table of the streams; nothing if there are none."""
+    if not streams:
+        return []
+    rows = [
+        [
+            stream.name,
+            str(stream.utterances),
+            percent(stream.plain_unweighted_recall),
+            percent(stream.unweighted_recall),
+            percent(stream.plain_calibration_error),
+            percent(stream.calibration_error),
+        ]
+        for stream in streams
+    ]
+    recall, error = MEASURES['unweighted_recall'], MEASURES['calibration_error']
+    headings = ['stream', 'utterances', recall, f'{recall}, adapting', error, f'{error}, adapting']
+    return table(headings, rows)
 
 
 def scores_lines(scores: Scores) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from ser_ros.training.data.protocols import LEAVE_ONE_CORPUS_OUT
 from ser_ros.training.evaluation.held_out_speech import HeldOutSpeech
 from ser_ros.training.evaluation.intervals import recall_interval
-from ser_ros.training.evaluation.measures import CONDITION_MEASURES, HEARINGS, MEASURES
+from ser_ros.training.evaluation.measures import CONDITION_MEASURES, HEARINGS, MEASURES, STREAM_MEASURES
 from ser_ros.training.evaluation.scores import (
     CalibrationErrors,
     ConditionFigures,
@@ -22,6 +22,7 @@ from ser_ros.training.evaluation.scores import (
     Groups,
     Hearings,
     RecallInterval,
+    StreamFigures,
 )
 from ser_ros.training.reporting.run_report import RunReport, Trained
 from ser_ros.training.storage.json_files import read_as
@@ -221,4 +222,24 @@ def _over_folds(evaluations: Sequence[Evaluation], statistic: Callable[[list[flo
             )
             for name in (evaluations[0].conditions if in_all else ())
         },
+        streams=_streams_over_folds([evaluation.streams for evaluation in evaluations], statistic),
+    )
+
+
+def _streams_over_folds(
+    folds: Sequence[Sequence[StreamFigures]], statistic: Callable[[list[float]], float]
+) -> tuple[StreamFigures, ...]:
+    """Return the kinds of streams that all folds have."""
+    by_name = [{stream.name: stream for stream in streams} for streams in folds]
+    shared = [name for name in by_name[0] if all(name in streams for streams in by_name)]
+    return tuple(
+        StreamFigures(
+            name=name,
+            utterances=sum(streams[name].utterances for streams in by_name),
+            **{
+                measure: statistic([getattr(streams[name], measure) for streams in by_name])
+                for measure in STREAM_MEASURES
+            },
+        )
+        for name in shared
     )

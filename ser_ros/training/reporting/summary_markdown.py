@@ -13,6 +13,7 @@ from ser_ros.training.reporting.run_markdown import (
     optimism,
     protocol_name,
     run_facts,
+    streams_section,
     teaching_facts,
     weights_facts,
 )
@@ -54,6 +55,7 @@ def summary_markdown(summary: Summary) -> str:
         lines += ['', largest_confusions(summary.labels, confusion)]
         lines += group_tables(summary.groups[hearing])
     lines += conditions_section(summary.mean)
+    lines += streams_section(summary.mean)
     if lines_of_speech := held_out_speech_lines(summary.held_out_speech):
         lines += ['', '## Held-out speech', '', *lines_of_speech]
     if summary.pretraining:

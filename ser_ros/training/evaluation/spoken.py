@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Test clips with what a network returned for them, from which any order of them can be answered."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.special import softmax
+
+from ser_ros.files import whole_file
+
+FILE = 'spoken.npz'
+
+_OUTPUTS = ('utterance', 'in_room')
+
+
+@dataclass(frozen=True, eq=False)
+class Outputs:
+    """What a network returned for each of some utterances.
+
+    Attributes:
+        logits: float32, shape (utterances, model labels).
+        pooled: float32, shape (utterances, width).
+    """
+
+    logits: np.ndarray
+    pooled: np.ndarray
+
+    def probabilities(self, temperature: float) -> np.ndarray:
+        """Return the answers without adaptation: float32, shape (utterances, model labels)."""
+        return softmax(self.logits / np.float32(temperature), axis=-1)
+
+    def followed_by(self, others: 'Outputs') -> 'Outputs':
+        """Return these and the others."""
+        return Outputs(np.concatenate([self.logits, others.logits]), np.concatenate([self.pooled, others.pooled]))
+
+
+@dataclass(frozen=True, eq=False)
+class Spoken:
+    """Test clips, and what a network returned for them.
+
+    Attributes:
+        labels: What is compared: str, shape (labels,).
+        columns: int, same shape; where these are among the model's labels.
+        truth: int, shape (clips,), index of each clip's label.
+        possible: bool, shape (clips, labels); which of them could be the answer.
+        voices: str, shape (clips,); who speaks.
+        utterance: For the utterances as recorded.
+        in_room: For the same utterances in a room; of no clips if that was not measured.
+    """
+
+    labels: np.ndarray
+    columns: np.ndarray
+    truth: np.ndarray
+    possible: np.ndarray
+    voices: np.ndarray
+    utterance: Outputs
+    in_room: Outputs
+
+    def restrict(self, probabilities: np.ndarray, clips: np.ndarray) -> np.ndarray:
+        """Return what could be the answer: float32, shape (n, labels), rows that sum to 1.
+
+        Args:
+            probabilities: Of all that the model can say, shape (n, model labels).
+            clips: int, shape (n,), index of the clip of each row.
+        """
+        kept = np.maximum(probabilities[:, self.columns], np.finfo(np.float32).tiny) * self.possible[clips]
+        return (kept / kept.sum(axis=-1, keepdims=True)).astype(np.float32)
+
+    def save(self, folder: Path) -> None:
+        """Write FILE into `folder`."""
+        values = dataclasses.asdict(self)
+        outputs = {f'{name}.{key}': array for name in _OUTPUTS for key, array in values.pop(name).items()}
+        with whole_file(folder / FILE) as part, part.open('wb') as file:
+            np.savez(file, **values, **outputs)
+
+    @classmethod
+    def load(cls, folder: Path) -> 'Spoken | None':
+        """Return what `save` wrote into `folder`; None if there is no FILE."""
+        if not (folder / FILE).is_file():
+            return None
+        with np.load(folder / FILE) as arrays:
+            values = dict(arrays)
+        utterance, in_room = (Outputs(values.pop(f'{name}.logits'), values.pop(f'{name}.pooled')) for name in _OUTPUTS)
+        return cls(**values, utterance=utterance, in_room=in_room)

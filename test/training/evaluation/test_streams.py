@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Streams as a robot meets them, and their answers."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from ser_ros.training.evaluation.adapted import answer_stream
+from ser_ros.training.evaluation.spoken import Outputs
+from ser_ros.training.evaluation.streams import RUN, WARM_UP, balanced, by_voice, in_turn, mostly_ordinary, one_emotion
+from ser_ros.training.learning.fit_prior import fit_prior
+
+LABELS = ('neutral', 'happy', 'angry', 'calm')
+VOICES, CLIPS = 6, 9
+
+
+@pytest.fixture
+def truth():
+    return np.tile(np.repeat(np.arange(4), CLIPS), VOICES)
+
+
+@pytest.fixture
+def voices():
+    return [f'voice{index}' for index in np.repeat(np.arange(VOICES), 4 * CLIPS)]
+
+
+def test_the_same_seed_gives_the_same_stream_and_another_seed_another(truth):
+    (one,), (same,), (other,) = balanced(truth, 0), balanced(truth, 0), balanced(truth, 1)
+    assert (one.order == same.order).all()
+    assert (one.order != other.order).any()
+    assert sorted(one.order) == list(range(len(truth)))
+
+
+@pytest.mark.parametrize('share', [0.7, 0.9])
+def test_a_mostly_ordinary_stream_has_that_share_after_its_warm_up(truth, share):
+    (stream,) = mostly_ordinary(truth, LABELS, share, 0)
+    ordinary = np.isin(truth[stream.order], (0, 3))
+    assert ordinary[:WARM_UP].all()
+    assert not stream.counted[:WARM_UP].any()
+    assert stream.counted[WARM_UP:].all()
+    assert ordinary[WARM_UP:].mean() == pytest.approx(share, abs=0.01)
+    assert set(stream.order[~ordinary]) == set(np.flatnonzero(~np.isin(truth, (0, 3))))
+
+
+def test_no_ordinary_clips_make_no_mostly_ordinary_stream(truth):
+    assert mostly_ordinary(truth, ('sad', 'happy', 'angry', 'fearful'), 0.7, 0) == []
+
+
+def test_one_emotion_comes_in_a_row_after_as_many_ordinary_ones(truth):
+    for stream in one_emotion(truth, LABELS, 0):
+        heard = truth[stream.order]
+        assert np.isin(heard[:RUN], (0, 3)).all()
+        assert len(set(heard[RUN:])) == 1
+        assert heard[RUN] in (1, 2)
+        assert stream.counted.sum() == RUN
+
+
+def test_each_voice_has_a_stream_of_its_own(truth, voices):
+    streams = by_voice(voices, 0)
+    assert [len({voices[clip] for clip in stream.order}) for stream in streams] == [1] * VOICES
+    assert sorted(np.concatenate([stream.order for stream in streams])) == list(range(len(truth)))
+
+
+@pytest.mark.parametrize(('together', 'count'), [(2, 3), (4, 1), (7, 0)])
+def test_voices_take_turns(voices, together, count):
+    streams = in_turn(voices, together, 0)
+    assert len(streams) == count
+    for stream in streams:
+        turns = [voices[clip] for clip in stream.order]
+        assert len(set(turns)) == together
+        assert turns[:together] == turns[together : 2 * together]
+
+
+@pytest.fixture
+def known(truth, voices):
+    """Outputs of a linear model for voices that differ, and what adaptation starts from."""
+    draw = np.random.default_rng(0)
+    centroids = 2.0 * np.eye(4)
+    offsets = draw.normal(scale=1.2, size=(VOICES, 4))
+    pooled = centroids[truth] + offsets[np.repeat(np.arange(VOICES), 4 * CLIPS)]
+    pooled += draw.normal(scale=0.3, size=pooled.shape)
+    weights = 2.0 * np.eye(4)
+    outputs = Outputs((pooled @ weights.T).astype(np.float32), pooled.astype(np.float32))
+    return outputs, fit_prior(pooled, truth, voices, LABELS, weights)
+
+
+def test_the_first_answer_is_the_models_own_and_the_order_decides_the_others(known, truth):
+    outputs, prior = known
+    (stream,) = balanced(truth, 0)
+    answers = answer_stream(outputs, 1.5, stream, prior)
+    np.testing.assert_allclose(answers[0], outputs.probabilities(1.5)[stream.order[0]], rtol=1e-5)
+    again = answer_stream(outputs, 1.5, dataclasses.replace(stream, order=stream.order[::-1]), prior)
+    assert np.abs(again[::-1] - answers).max() > 0.01
+    np.testing.assert_allclose(answers.sum(axis=1), 1.0, rtol=1e-5)
+
+
+def test_voices_that_are_known_are_answered_better(known, truth, voices):
+    outputs, prior = known
+
+    def later_half(stream, answers):
+        half = len(stream.order) // 2
+        return (answers.argmax(axis=1) == truth[stream.order])[half:].mean()
+
+    plain = (outputs.probabilities(1.5).argmax(axis=1) == truth).mean()
+    alone = [later_half(stream, answer_stream(outputs, 1.5, stream, prior)) for stream in by_voice(voices, 0)]
+    assert np.mean(alone) > plain + 0.05
+    (stream,) = balanced(truth, 0)
+    named = later_half(stream, answer_stream(outputs, 1.5, stream, prior, voices=voices))
+    assert named > later_half(stream, answer_stream(outputs, 1.5, stream, prior))
+
+
+def test_what_may_not_be_learned_from_changes_nothing(known, truth):
+    outputs, prior = known
+    (stream,) = balanced(truth, 0)
+    answers = answer_stream(outputs, 1.5, stream, prior, learns=np.zeros(len(truth), dtype=bool))
+    np.testing.assert_allclose(answers, outputs.probabilities(1.5)[stream.order], rtol=1e-4)
