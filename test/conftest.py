@@ -3,7 +3,9 @@
 
 import contextlib
 import functools
+import hashlib
 import resource
+import shutil
 import sys
 from pathlib import Path
 
@@ -159,6 +161,25 @@ def random_weight_model(tmp_path_factory, one_torch_thread):
     for part in build_model('wav2vec2-group'):
         part.save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope='session')
+def export_once(tmp_path_factory):
+    """Return what stands in for `export`: it exports each network once, for that takes ten seconds, and then copies."""
+    from ser_ros.export.graph import export
+
+    graphs = tmp_path_factory.mktemp('graphs')
+
+    def get(checkpoint, graph: Path) -> None:
+        digest = hashlib.sha256(f'{checkpoint.temperature}'.encode())
+        for name, value in checkpoint.model.state_dict().items():
+            digest.update(name.encode() + value.numpy().tobytes())
+        kept = graphs / f'{digest.hexdigest()}.onnx'
+        if not kept.exists():
+            export(checkpoint, kept)
+        shutil.copy(kept, graph)
+
+    return get
 
 
 @pytest.fixture(scope='session')
