@@ -3,7 +3,9 @@
 
 import contextlib
 import functools
+import gc
 import hashlib
+import os
 import resource
 import shutil
 import sys
@@ -17,6 +19,10 @@ from tiny_models import FAMILIES, build_model
 
 from ser_ros.errors import SerError
 from ser_ros.testing.domain import take_own_domain
+
+# Before torch is imported, here and in the processes of tests: handing tiny networks to more threads takes longer than
+# they do, and two test processes would disturb each other.
+os.environ['OMP_NUM_THREADS'] = '1'
 
 HERE = Path(__file__).resolve().parent
 
@@ -55,8 +61,14 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: not (item.get_closest_marker('e2e') or item.get_closest_marker('slow')))
 
 
+def pytest_collection_finish():
+    """Keep garbage collection, which ends each training, from looking through all that is imported by now."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope='session')
-def models(tmp_path_factory, one_torch_thread):
+def models(tmp_path_factory):
     """Return the folder that holds one random-weight model folder for each of FAMILIES."""
     folder = tmp_path_factory.mktemp('random-weight')
     for family in FAMILIES:
@@ -144,18 +156,7 @@ def no_portaudio(monkeypatch, tmp_path) -> None:
 
 
 @pytest.fixture(scope='session')
-def one_torch_thread():
-    """Run tiny networks on one thread: handing them to more takes longer than they do."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope='session')
-def random_weight_model(tmp_path_factory, one_torch_thread):
+def random_weight_model(tmp_path_factory):
     """Return the folder of a tiny wav2vec 2.0 classifier with random weights: it runs, its answers mean nothing."""
     folder = tmp_path_factory.mktemp('models') / 'random-weight'
     for part in build_model('wav2vec2-group'):

@@ -140,7 +140,7 @@ def recordings():
 @pytest.mark.parametrize('settings', SETTINGS)
 @pytest.mark.parametrize('family', FAMILIES)
 def test_a_pretrained_encoder_becomes_a_classifier_that_answers_as_it_was_trained(
-    family, settings, recordings, tmp_path, one_torch_thread
+    family, settings, recordings, tmp_path
 ):
     source = save_pretrained_encoder(family, tmp_path / 'encoder')
     recipe = make_recipe(settings, tmp_path / 'encoder', family)

@@ -58,7 +58,7 @@ WHISPER = {
 
 
 @pytest.fixture(scope='module')
-def whisper(tmp_path_factory, one_torch_thread) -> Path:
+def whisper(tmp_path_factory) -> Path:
     """Return the folder of a tiny Whisper with its 1500 positions."""
     folder = tmp_path_factory.mktemp('checkpoints') / 'whisper'
     network = transformers.WhisperForConditionalGeneration(transformers.WhisperConfig(**WHISPER))
@@ -68,7 +68,7 @@ def whisper(tmp_path_factory, one_torch_thread) -> Path:
 
 
 @pytest.fixture
-def wav2vec2(tmp_path, one_torch_thread) -> Path:
+def wav2vec2(tmp_path) -> Path:
     """Return the folder of a tiny pretrained wav2vec 2.0, which a test may spoil."""
     folder = tmp_path / 'wav2vec2'
     transformers.Wav2Vec2Model(transformers.Wav2Vec2Config(**WAV2VEC2)).save_pretrained(folder)
