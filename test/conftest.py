@@ -5,6 +5,7 @@ import contextlib
 import functools
 import gc
 import hashlib
+import itertools
 import os
 import resource
 import shutil
@@ -51,14 +52,23 @@ SLOW = tuple(
 )
 """Files whose tests train, export or measure."""
 
+PLACES = {'e2e': E2E, 'slow': SLOW}
+
 
 def pytest_collection_modifyitems(items):
-    """Mark what `make test-fast` leaves out, and put it first: of two workers none then waits long for the other."""
-    for item in items:
-        for marker, places in (('e2e', E2E), ('slow', SLOW)):
-            if any(item.path.is_relative_to(place) for place in places):
-                item.add_marker(marker)
-    items.sort(key=lambda item: not (item.get_closest_marker('e2e') or item.get_closest_marker('slow')))
+    """Mark what `make test-fast` leaves out, and put it first: no test process then waits long for the last file.
+
+    Files that wait for sound and files that compute come in turns: beside each other they take least time.
+    """
+    files = {'e2e': [], 'slow': [], '': []}
+    for path, tests in itertools.groupby(items, lambda item: item.path):
+        place = next((name for name, places in PLACES.items() if any(map(path.is_relative_to, places))), '')
+        files[place].append(list(tests))
+        for test in files[place][-1] if place else ():
+            test.add_marker(place)
+    in_turns = itertools.zip_longest(files['e2e'], files['slow'], fillvalue=())
+    ordered = [*itertools.chain.from_iterable(in_turns), *files['']]
+    items[:] = itertools.chain.from_iterable(ordered)
 
 
 def pytest_collection_finish():
