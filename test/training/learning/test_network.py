@@ -11,6 +11,7 @@ import pytest
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
+from tiny_models import WAV2VEC2, WHISPER
 from transformers import (
     AutoModelForAudioClassification,
     SeamlessM4TFeatureExtractor,
@@ -25,36 +26,6 @@ from ser_ros.training.learning.recipe import FeatureExtraction, Network
 
 LABELS = ('neutral', 'angry')
 NO_EXTRACTION = FeatureExtraction()
-WAV2VEC2 = {
-    'hidden_size': 16,
-    'num_hidden_layers': 2,
-    'num_attention_heads': 2,
-    'intermediate_size': 16,
-    'conv_dim': (8, 8, 8),
-    'conv_kernel': (10, 8, 4),
-    'conv_stride': (10, 8, 4),
-    'num_feat_extract_layers': 3,
-    'num_conv_pos_embeddings': 8,
-    'num_conv_pos_embedding_groups': 2,
-    'classifier_proj_size': 8,
-}
-WHISPER = {
-    'd_model': 16,
-    'encoder_layers': 3,
-    'encoder_attention_heads': 2,
-    'encoder_ffn_dim': 16,
-    'decoder_layers': 1,
-    'decoder_attention_heads': 2,
-    'decoder_ffn_dim': 16,
-    'classifier_proj_size': 8,
-    'vocab_size': 50,
-    'pad_token_id': 0,
-    'bos_token_id': 0,
-    'eos_token_id': 0,
-    'decoder_start_token_id': 0,
-    'suppress_tokens': None,
-    'begin_suppress_tokens': None,
-}
 
 
 @pytest.fixture(scope='module')
