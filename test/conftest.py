@@ -204,5 +204,6 @@ def interfaces(pytestconfig):
     """Return build(name): the variables by which a new process finds the stand-in package test/interfaces/<name>.
 
     One process can know one audio_common_msgs only, so this one does without.
+    What was built is kept in pytest's cache, so `-p no:cacheprovider` does not go with it.
     """
     return functools.cache(lambda name: interface_variables(name, pytestconfig.cache.mkdir('interfaces')))
