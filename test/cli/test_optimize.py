@@ -11,7 +11,10 @@ from ser_ros.recognition.classifier import Classifier
 from ser_ros.training.reporting.card_file import OPTIMISED
 
 
-def test_a_model_is_optimised_and_the_node_would_take_it(random_weight_model, tmp_path, capfd, monkeypatch):
+def test_a_model_is_optimised_and_the_node_would_take_it(
+    random_weight_model, tmp_path, capfd, monkeypatch, export_once
+):
+    monkeypatch.setattr(build, 'export', export_once)
     monkeypatch.setenv('SER_ROS_MODELS', str(tmp_path))
     folder = tmp_path / 'mine'
     shutil.copytree(random_weight_model, folder)
