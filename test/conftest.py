@@ -3,6 +3,10 @@
 
 import contextlib
 import functools
+import gc
+import hashlib
+import itertools
+import os
 import resource
 import shutil
 import sys
@@ -18,6 +22,10 @@ from ser_ros.emotions import LABELS
 from ser_ros.errors import SerError
 from ser_ros.recognition.adaptation_prior import AdaptationPrior, write_prior
 from ser_ros.testing.domain import take_own_domain
+
+# Before torch is imported, here and in the processes of tests: handing tiny networks to more threads takes longer than
+# they do, and two test processes would disturb each other.
+os.environ['OMP_NUM_THREADS'] = '1'
 
 HERE = Path(__file__).resolve().parent
 
@@ -47,18 +55,33 @@ SLOW = tuple(
 )
 """Files whose tests train, export or measure."""
 
+PLACES = {'e2e': E2E, 'slow': SLOW}
+
 
 def pytest_collection_modifyitems(items):
-    """Mark what `make test-fast` leaves out, and put it first: of two workers none then waits long for the other."""
-    for item in items:
-        for marker, places in (('e2e', E2E), ('slow', SLOW)):
-            if any(item.path.is_relative_to(place) for place in places):
-                item.add_marker(marker)
-    items.sort(key=lambda item: not (item.get_closest_marker('e2e') or item.get_closest_marker('slow')))
+    """Mark what `make test-fast` leaves out, and put it first: no test process then waits long for the last file.
+
+    Files that wait for sound and files that compute come in turns: beside each other they take least time.
+    """
+    files = {'e2e': [], 'slow': [], '': []}
+    for path, tests in itertools.groupby(items, lambda item: item.path):
+        place = next((name for name, places in PLACES.items() if any(map(path.is_relative_to, places))), '')
+        files[place].append(list(tests))
+        for test in files[place][-1] if place else ():
+            test.add_marker(place)
+    in_turns = itertools.zip_longest(files['e2e'], files['slow'], fillvalue=())
+    ordered = [*itertools.chain.from_iterable(in_turns), *files['']]
+    items[:] = itertools.chain.from_iterable(ordered)
+
+
+def pytest_collection_finish():
+    """Keep garbage collection, which ends each training, from looking through all that is imported by now."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope='session')
-def models(tmp_path_factory, one_torch_thread):
+def models(tmp_path_factory):
     """Return the folder that holds one random-weight model folder for each of FAMILIES."""
     folder = tmp_path_factory.mktemp('random-weight')
     for family in FAMILIES:
@@ -146,18 +169,7 @@ def no_portaudio(monkeypatch, tmp_path) -> None:
 
 
 @pytest.fixture(scope='session')
-def one_torch_thread():
-    """Run tiny networks on one thread: handing them to more takes longer than they do."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope='session')
-def random_weight_model(tmp_path_factory, one_torch_thread):
+def random_weight_model(tmp_path_factory):
     """Return the folder of a tiny wav2vec 2.0 classifier with random weights: it runs, its answers mean nothing."""
     folder = tmp_path_factory.mktemp('models') / 'random-weight'
     for part in build_model('wav2vec2-group'):
@@ -180,6 +192,25 @@ def adapting_model(tmp_path_factory, random_weight_model):
 
 
 @pytest.fixture(scope='session')
+def export_once(tmp_path_factory):
+    """Return what stands in for `export`: it exports each network once, for that takes ten seconds, and then copies."""
+    from ser_ros.export.graph import export
+
+    graphs = tmp_path_factory.mktemp('graphs')
+
+    def get(checkpoint, graph: Path) -> None:
+        digest = hashlib.sha256()
+        for name, value in checkpoint.model.state_dict().items():
+            digest.update(name.encode() + value.numpy().tobytes())
+        kept = graphs / f'{digest.hexdigest()}.onnx'
+        if not kept.exists():
+            export(checkpoint, kept)
+        shutil.copy(kept, graph)
+
+    return get
+
+
+@pytest.fixture(scope='session')
 def ros_domain() -> int:
     """Keep the nodes of these tests apart from those of other programs and of other test processes."""
     return take_own_domain()
@@ -190,5 +221,6 @@ def interfaces(pytestconfig):
     """Return build(name): the variables by which a new process finds the stand-in package test/interfaces/<name>.
 
     One process can know one audio_common_msgs only, so this one does without.
+    What was built is kept in pytest's cache, so `-p no:cacheprovider` does not go with it.
     """
     return functools.cache(lambda name: interface_variables(name, pytestconfig.cache.mkdir('interfaces')))

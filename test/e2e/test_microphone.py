@@ -44,13 +44,15 @@ def test_the_microphone_gives_what_the_file_gives(microphone, start_node, observ
         assert seconds(message.header.stamp) - first == pytest.approx(truth['start'], abs=0.15)
 
 
-def test_one_channel_of_a_stereo_microphone_at_another_rate(microphone, start_node, observe, recording, said, tmp_path):
+def test_one_channel_of_a_stereo_microphone_at_another_rate(
+    microphone, start_node, observe, beginning, said_first, tmp_path
+):
     """Speech on the right only: the node hears it by audio.channel, through PortAudio's default device."""
-    sound, rate = soundfile.read(recording, dtype='float32')
+    sound, rate = soundfile.read(beginning, dtype='float32')
     soundfile.write(tmp_path / 'right.wav', np.stack([np.zeros_like(sound), sound], axis=1), rate)
     virtual = microphone(rate=48000, channels=2)
-    heard = hear(virtual, start_node, observe, tmp_path / 'right.wav', len(said), audio__channel=1)
-    assert len(heard) == len(said)
+    heard = hear(virtual, start_node, observe, tmp_path / 'right.wav', len(said_first), audio__channel=1)
+    assert len(heard) == len(said_first)
 
 
 def test_a_microphone_that_must_be_there_and_is_not_is_one_sentence(microphone, start_node):
@@ -61,7 +63,7 @@ def test_a_microphone_that_must_be_there_and_is_not_is_one_sentence(microphone, 
     assert 'Traceback' not in node.output
 
 
-def test_a_microphone_that_comes_after_the_node_is_waited_for(microphone, start_node, observe, recording):
+def test_a_microphone_that_comes_after_the_node_is_waited_for(microphone, start_node, observe, beginning):
     """As at a robot's boot: first no sound server, then one with a microphone."""
     virtual = microphone(switched_on=False)
     node = start_node(audio__source='microphone')
@@ -73,7 +75,7 @@ def test_a_microphone_that_comes_after_the_node_is_waited_for(microphone, start_
     virtual.plug_in()
     observer.wait_for_level('microphone', 'OK')
     observer.wait_until(lambda: 'in order again' in node.output, 'the log says so')
-    virtual.play(recording)
+    virtual.play(beginning)
     observer.wait_until(lambda: observer.finals, 'an utterance is answered')
     assert observer.count('reopened') == 0
     assert node.end() == 0, node.output

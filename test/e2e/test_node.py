@@ -109,8 +109,8 @@ def test_interim_messages_share_the_number_and_are_not_final(start_node, observe
         assert flags == sorted(flags)
 
 
-def test_lifecycle_can_be_repeated_and_is_silent_when_inactive(start_node, observe, recording, said, states):
-    node = start_node(**listening_to(recording, autostart=False, audio__exit_at_end=False))
+def test_lifecycle_can_be_repeated_and_is_silent_when_inactive(start_node, observe, beginning, said_first, states):
+    node = start_node(**listening_to(beginning, autostart=False, audio__exit_at_end=False))
     observer = observe()
     for _ in range(2):
         assert observer.state() == states.PRIMARY_STATE_UNCONFIGURED
@@ -118,7 +118,7 @@ def test_lifecycle_can_be_repeated_and_is_silent_when_inactive(start_node, obser
         for _ in range(2):
             observer.messages.clear()
             assert observer.activate()
-            observer.wait_until(lambda: len(observer.finals) == len(said), 'all finals have come')
+            observer.wait_until(lambda: len(observer.finals) == len(said_first), 'all finals have come')
             observer.wait_until(lambda: observer.state() == states.PRIMARY_STATE_INACTIVE, 'the file has ended')
         assert observer.transition(Transition.TRANSITION_CLEANUP)
         observer.wait_until(lambda: observer.node.count_publishers('/emotion') == 0, 'the publisher has gone')

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ser_ros.export.build import build
+from ser_ros.export import build as module
 from ser_ros.export.clips import clips_of_demo
 
 
@@ -17,7 +17,7 @@ def clips():
 
 
 @pytest.fixture(scope='session')
-def optimise(models, tmp_path_factory, clips):
+def optimise(models, tmp_path_factory, clips, export_once):
     """Return optimise(family, precision): folder and what was built, once for each."""
     made = {}
 
@@ -25,7 +25,10 @@ def optimise(models, tmp_path_factory, clips):
         if (family, precision) not in made:
             folder = tmp_path_factory.mktemp(precision) / family
             shutil.copytree(models / family, folder)
-            made[family, precision] = SimpleNamespace(folder=folder, built=build(folder, clips, precision=precision))
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(module, 'export', export_once)
+                built = module.build(folder, clips, precision=precision)
+            made[family, precision] = SimpleNamespace(folder=folder, built=built)
         return made[family, precision]
 
     return get

@@ -20,8 +20,9 @@ SECONDS = [0.1, 0.10625, 1.0, 3.37, 10.0, 30.0]
 
 
 @pytest.fixture
-def folder(models, tmp_path):
-    """Return a model folder of the test's own."""
+def folder(models, tmp_path, monkeypatch, export_once):
+    """Return a model folder of the test's own, whose network is exported once for all of them."""
+    monkeypatch.setattr(module, 'export', export_once)
     folder = tmp_path / 'model'
     shutil.copytree(models / 'wav2vec2-bert', folder)
     return folder
@@ -66,7 +67,7 @@ def test_what_was_built_is_written_down(optimise):
 
 def test_a_temperature_is_in_the_graph(models, tmp_path, clips, made_sound):
     folder = tmp_path / 'warm'
-    shutil.copytree(models / 'wav2vec2-group', folder)
+    shutil.copytree(models / 'whisper', folder)
     config = json.loads((folder / 'config.json').read_text())
     (folder / 'config.json').write_text(json.dumps(config | {'calibration_temperature': 3.0}))
     build(folder, clips, precision='float32')

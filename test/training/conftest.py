@@ -4,6 +4,7 @@
 import numpy as np
 import pytest
 import soundfile
+from matplotlib.figure import Figure
 
 from ser_ros.training.evaluation.scores import Evaluation, Scores
 from ser_ros.training.provenance.origins import TrainedOn
@@ -30,6 +31,12 @@ def cache(tmp_path_factory, monkeypatch):
     folder = tmp_path_factory.mktemp('cache') / 'ser_ros'
     monkeypatch.setenv('SER_ROS_CACHE', str(folder))
     return folder
+
+
+@pytest.fixture
+def blank_pictures(monkeypatch):
+    """Write empty files for pictures: each takes a third of a second to draw, and reporting/ has tests that draw."""
+    monkeypatch.setattr(Figure, 'savefig', lambda figure, path, **options: path.touch())
 
 
 @pytest.fixture

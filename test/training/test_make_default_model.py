@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from ser_ros.export import build
 from ser_ros.recognition.classifier import Classifier
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'measuring' / 'make_default_model.py'
@@ -58,7 +59,7 @@ def write_table(path, folder, rising, falling):
     return path
 
 
-def test_from_raw_data_to_a_model_that_answers(tool, arguments, tmp_path, monkeypatch):
+def test_from_raw_data_to_a_model_that_answers(tool, arguments, tmp_path, monkeypatch, blank_pictures, export_once):
     begun = []
 
     def run_here(job, work):  # a process of its own for each would take minutes
@@ -66,6 +67,7 @@ def test_from_raw_data_to_a_model_that_answers(tool, arguments, tmp_path, monkey
         name, *words = job.arguments
         assert importlib.import_module(f'ser_ros.cli.{name}').main(words) in (0, None), job.name
 
+    monkeypatch.setattr(build, 'export', export_once)
     monkeypatch.setattr(tool, 'run', run_here)
     monkeypatch.setattr(sys, 'argv', ['make_default_model.py', *arguments])
     tool.main()

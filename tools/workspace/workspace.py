@@ -55,11 +55,11 @@ LINKED = ('config', 'demo', 'launch', 'models', 'train')
 LINT = 'ruff check --output-format concise && ruff format --check --quiet && mypy'
 FORMAT = 'ruff check --fix --quiet; ruff format'
 
-PYTEST = 'python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 20'
+PYTEST = 'python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 20'
 TESTS = f'{{ {LINT}; }}; lint=$?; {PYTEST} %s "$@" && exit $lint'
 """pytest runs, and has the last word, also where ruff or mypy finds something; either makes the exit code non-zero.
 
-Two files at a time, for most of the end-to-end tests wait for sound that plays as fast as it does.
+Three files at a time even on two cores, for most of the end-to-end tests wait for sound that plays as fast as it does.
 """
 
 SCRIPTS = {'test': TESTS % '', 'test-fast': TESTS % '-m "not e2e and not slow"', 'lint': LINT, 'format': FORMAT}

@@ -11,3 +11,8 @@ PROTOCOLS = {
     'full': 'all clips train, none tests',
 }
 """Name -> its meaning, as text."""
+
+
+def fold_name(protocol: str, fold: int, folds: int) -> str:
+    """Return the protocol, and the fold (from 1) if it has several."""
+    return f'{protocol}, fold {fold} of {folds}' if folds > 1 else protocol

@@ -10,7 +10,7 @@ from sklearn.model_selection import train_test_split
 from ser_ros.errors import SerError
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.corpora.acted import RAVDESS
-from ser_ros.training.data.protocols import LEAVE_ONE_CORPUS_OUT, PROTOCOLS
+from ser_ros.training.data.protocols import LEAVE_ONE_CORPUS_OUT, PROTOCOLS, fold_name
 
 EMOBOX_TEST_SPEAKERS = (
     (1, 11, 20, 21),
@@ -54,7 +54,7 @@ class Split:
     @property
     def name(self) -> str:
         """The protocol, and the fold if it has several."""
-        return f'{self.protocol} fold {self.fold} of {self.folds}' if self.folds > 1 else self.protocol
+        return fold_name(self.protocol, self.fold, self.folds)
 
 
 def make_splits(clips: tuple[Clip, ...], protocol: str, *, validation_share: float, seed: int) -> list[Split]:

@@ -2,6 +2,7 @@
 """The torch data set of pretraining: what the student hears of a piece, and its targets."""
 
 import dataclasses
+import functools
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -89,10 +90,12 @@ class Examples(torch.utils.data.Dataset):
         voices, variants = self._recipe.pieces.voices, self._recipe.augmentation.variants
         variant = self._epoch % variants if variants else self._epoch
         voice = variant % voices if voices else variant
-        heard = _kept(self._file('heard', variants, variant, index), lambda: self._heard(piece, voice, variant))
+        samples = functools.cache(lambda: self._voice(piece, voice))
+        heard_file = self._file('heard', variants, variant, index)
+        heard = _kept(heard_file, lambda: self._heard(piece, samples(), variant))
         rows = heard.pop(VALID)
         targets_file = self._file('told', voices or variants, voice, index)
-        targets = _kept(targets_file, lambda: self._targets(piece, voice, len(rows)))
+        targets = _kept(targets_file, lambda: self._targets(samples(), len(rows)))
         seed = zlib.crc32(np.array([self._recipe.seed, self._epoch, index]).tobytes())
         mask = draw_mask(len(rows), piece.duration, self._recipe.masking, np.random.default_rng(seed))
         return {**heard, **targets, VALID: rows, MASK: torch.from_numpy(mask)}
@@ -101,9 +104,8 @@ class Examples(torch.utils.data.Dataset):
         """Return the file in which `what` of a piece is kept; None if there are too many to keep."""
         return self._kept / f'{what}-{number}' / f'{index}.safetensors' if count else None
 
-    def _heard(self, piece: Piece, voice: int, variant: int) -> dict[str, torch.Tensor]:
+    def _heard(self, piece: Piece, samples: np.ndarray, variant: int) -> dict[str, torch.Tensor]:
         """Return what the student hears, and which of its rows are not padding."""
-        samples = self._voice(piece, voice)
         variation, rng = self._draw(piece, variant, _SURROUNDINGS)
         item = {name: value[0] for name, value in self._frontend([vary_surroundings(samples, variation, rng)]).items()}
         main = next(iter(item))
@@ -112,9 +114,8 @@ class Examples(torch.utils.data.Dataset):
         item[VALID] = torch.ones(rows, dtype=torch.bool)
         return item
 
-    def _targets(self, piece: Piece, voice: int, rows: int) -> dict[str, torch.Tensor]:
+    def _targets(self, samples: np.ndarray, rows: int) -> dict[str, torch.Tensor]:
         """Return the targets, which come from only the voice."""
-        samples = self._voice(piece, voice)
         item = {}
         if self._quantizer is not None:
             item[CODES] = self._quantizer(samples, rows)

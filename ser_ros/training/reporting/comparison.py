@@ -8,7 +8,9 @@ from pathlib import Path
 
 from ser_ros.errors import SerError
 from ser_ros.training.data.corpora.acted import RAVDESS
+from ser_ros.training.data.protocols import fold_name
 from ser_ros.training.reporting.markdown import megabytes, percent, table
+from ser_ros.training.reporting.run_markdown import SELECTIONS
 from ser_ros.training.reporting.run_report import RunReport, read_run_report
 from ser_ros.training.reporting.summary import FoldFigures, Summary, read_summary
 from ser_ros.training.storage.json_files import REPORT, SUMMARY
@@ -65,12 +67,6 @@ _NOTES = (
         'several folds the mean of a fold.'
     ),
 )
-
-_SELECTIONS = {
-    'last': 'last epoch',
-    'validation': 'chosen on validation clips',
-    'test': 'CHOSEN ON THE TEST CLIPS: optimistic',
-}
 
 
 def compare(folders: Iterable[Path]) -> list[str]:
@@ -160,12 +156,11 @@ def _run_time(report: RunReport | Summary) -> str:
 
 
 def _protocol(report: RunReport | Summary) -> str:
-    protocol = report.protocol
     if isinstance(report, Summary):
-        protocol += f', mean of {report.folds} folds'
-    elif report.folds > 1:
-        protocol += f', fold {report.fold} of {report.folds}'
+        protocol = f'{report.protocol}, mean of {report.folds} folds'
+    else:
+        protocol = fold_name(report.protocol, report.fold, report.folds)
     if report.corpus != RAVDESS.name:
         protocol = f'{report.corpus}, {protocol}'
     weights = '' if report.is_random else f', from {report.initial_weights}'
-    return f'{protocol}; {_SELECTIONS[report.selection]}{weights}'
+    return f'{protocol}; {SELECTIONS[report.selection].brief}{weights}'

@@ -273,7 +273,7 @@ def _training(report: RunReport) -> str:
     return (
         f'{begun} on {report.train_clips} clips{speakers}, {epochs}, batch {report.batch_size}, seed '
         f'{report.seed}, in {report.training_minutes:.1f} minutes on {report.hardware} ({versions}); '
-        f'{SELECTIONS[report.selection]}, step {report.chosen_step} of {report.steps}. All settings are in '
+        f'{SELECTIONS[report.selection].in_full}, step {report.chosen_step} of {report.steps}. All settings are in '
         'report.json.\n\n![training curves](curves.png)'
     )
 

@@ -2,8 +2,9 @@
 """The report of a run for people, in Markdown, and the sentences that it shares with a summary and a card."""
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
 
-from ser_ros.training.data.protocols import PROTOCOLS
+from ser_ros.training.data.protocols import PROTOCOLS, fold_name
 from ser_ros.training.evaluation.measures import HEARINGS
 from ser_ros.training.evaluation.scores import Hearings
 from ser_ros.training.reporting.markdown import megabytes, percent
@@ -16,12 +17,25 @@ from ser_ros.training.reporting.scores_markdown import (
     stream_lines,
 )
 
+
+class Selection(NamedTuple):
+    """What a reader must know about how the checkpoint was chosen, for a table and as a clause."""
+
+    brief: str
+    in_full: str
+
+
 SELECTIONS = {
-    'last': 'a fixed number of epochs, the last one is taken: nothing is chosen on test clips',
-    'validation': 'the checkpoint is chosen on validation clips, which neither train nor test',
-    'test': 'the checkpoint is chosen on the test clips, as in Gavali and Verma: optimistic',
+    'last': Selection('last epoch', 'a fixed number of epochs, the last one is taken: nothing is chosen on test clips'),
+    'validation': Selection(
+        'chosen on validation clips', 'the checkpoint is chosen on validation clips, which neither train nor test'
+    ),
+    'test': Selection(
+        'CHOSEN ON THE TEST CLIPS: optimistic',
+        'the checkpoint is chosen on the test clips, as in Gavali and Verma: optimistic',
+    ),
 }
-"""How the checkpoint was chosen -> what a reader must know."""
+"""By what a report calls them."""
 
 RESTRICTED = 'the answer for a clip is restricted to the labels of its corpus that also trained'
 """What a reader of figures must know if corpora with different labels were tested."""
@@ -34,8 +48,8 @@ _OPTIMISTIC = '**Chosen on the test clips: optimistic. Do not compare with figur
 
 def run_markdown(report: RunReport) -> str:
     """Return the report of one run."""
-    fold = f', fold {report.fold} of {report.folds}' if report.folds > 1 else ''
-    lines = [f'# {report.recipe}: {report.protocol}{fold}', '', *optimism(report)]
+    fold = fold_name(report.protocol, report.fold, report.folds)
+    lines = [f'# {report.recipe}: {fold}', '', *optimism(report)]
     lines += [f'- {fact}' for fact in _data_facts(report) + _training_facts(report)]
     lines += run_facts(report, [report.command])
     lines += data_section(report)
@@ -55,13 +69,13 @@ def run_markdown(report: RunReport) -> str:
 
 def result_line(report: RunReport) -> str:
     """Return what a command prints about a finished run."""
-    fold = f' fold {report.fold} of {report.folds}' if report.folds > 1 else ''
+    fold = fold_name(report.protocol, report.fold, report.folds)
     if not report.evaluation:
-        return f'{report.protocol}{fold}: trained in {report.training_minutes:.1f} minutes, not measured'
+        return f'{fold}: trained in {report.training_minutes:.1f} minutes, not measured'
     figures = (
         f'{heading} {percent(getattr(report.evaluation, hearing).accuracy)}' for hearing, heading in HEARINGS.items()
     )
-    return f'{report.protocol}{fold}: accuracy on {", ".join(figures)}'
+    return f'{fold}: accuracy on {", ".join(figures)}'
 
 
 def optimism(report: Trained) -> list[str]:
@@ -137,7 +151,7 @@ def run_facts(report: Trained, commands: Iterable[str]) -> list[str]:
     """Return how a run or summary can be repeated: seed, selection, hardware, versions, commands."""
     used = ', '.join(f'{name} {version}' for name, version in report.versions.items())
     return [
-        f'- seed {report.seed}; {SELECTIONS[report.selection]}',
+        f'- seed {report.seed}; {SELECTIONS[report.selection].in_full}',
         f'- {report.hardware}; {used}',
         *(f'- `{command}`' for command in commands),
     ]

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ser_ros.training.data.protocols import fold_name
 from ser_ros.training.evaluation.held_out_speech import HeldOutSpeech
 from ser_ros.training.evaluation.scores import Evaluation
 from ser_ros.training.provenance.origins import Origins
@@ -111,8 +112,7 @@ class RunReport(Origins, Trained):
     @property
     def name(self) -> str:
         """Recipe and protocol, and the fold if there are several."""
-        fold = f' fold {self.fold} of {self.folds}' if self.folds > 1 else ''
-        return f'{self.recipe}, {self.protocol}{fold}'
+        return f'{self.recipe}, {fold_name(self.protocol, self.fold, self.folds)}'
 
     @property
     def epochs(self) -> int:

@@ -74,7 +74,7 @@ def test_each_clip_trains_validates_or_tests_and_none_is_lost(clips, protocol, s
 @pytest.mark.parametrize('protocol', OF_ONE_CORPUS)
 def test_a_split_is_named_by_its_protocol_and_its_fold(clips, protocol):
     made = split(clips, protocol)
-    expected = {'speaker-independent': ' fold 1 of 6', 'leave-one-speaker-out': ' fold 1 of 24'}
+    expected = {'speaker-independent': ', fold 1 of 6', 'leave-one-speaker-out': ', fold 1 of 24'}
     assert made[0].name == protocol + expected.get(protocol, '')
 
 
@@ -173,7 +173,7 @@ def test_a_trial_measures_on_validation_clips_and_leaves_the_test_clips_alone(cl
     made = split(clips)[1]
     trial = measure_on_validation_clips(made)
     assert (trial.train, trial.validation, trial.test) == (made.train, (), made.validation)
-    assert trial.name == 'validation (speaker-independent) fold 2 of 6'
+    assert trial.name == 'validation (speaker-independent), fold 2 of 6'
     with refuses('no validation clips', 'validation.share'):
         measure_on_validation_clips(split(clips, share=0.0)[1])
 

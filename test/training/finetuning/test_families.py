@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import transformers
 from accelerate.utils import extract_model_from_parallel
+from tiny_models import PRETRAINED, save_pretrained_encoder
 
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.training.data.clip import Clip
@@ -22,55 +22,6 @@ from ser_ros.training.learning.network import new_classifier, save_model
 
 LABELS = ('neutral', 'angry', 'sad')
 STEPS = 2
-
-_ENCODER = {
-    'hidden_size': 24,
-    'num_hidden_layers': 2,
-    'num_attention_heads': 2,
-    'intermediate_size': 32,
-    'initializer_range': 0.2,  # so narrow a network would hardly tell one sound from another
-}
-_ON_SAMPLES = _ENCODER | {
-    'conv_dim': (8, 8, 8),
-    'conv_kernel': (10, 8, 4),
-    'conv_stride': (10, 8, 4),
-    'num_feat_extract_layers': 3,
-    'num_conv_pos_embeddings': 16,
-    'num_conv_pos_embedding_groups': 2,
-    'classifier_proj_size': 8,
-    'layerdrop': 0.0,  # a dropped layer would not learn in so few steps
-}
-_LAYER_NORM = {'feat_extract_norm': 'layer', 'do_stable_layer_norm': True, 'conv_bias': True}
-_WHISPER = {
-    'init_std': 0.2,
-    'd_model': 24,
-    'encoder_layers': 2,
-    'encoder_attention_heads': 2,
-    'encoder_ffn_dim': 32,
-    'decoder_layers': 1,
-    'decoder_attention_heads': 2,
-    'decoder_ffn_dim': 16,
-    'classifier_proj_size': 8,
-    'vocab_size': 50,
-    'pad_token_id': 0,
-    'bos_token_id': 0,
-    'eos_token_id': 0,
-    'decoder_start_token_id': 0,
-    'suppress_tokens': None,
-    'begin_suppress_tokens': None,
-}
-
-# As published: the class that each checkpoint was saved from, its configuration, and its feature extractor.
-FAMILIES = {
-    'wav2vec2-base': ('Wav2Vec2', 'ForCTC', _ON_SAMPLES),
-    'xls-r-300m': ('Wav2Vec2', 'ForPreTraining', _ON_SAMPLES | _LAYER_NORM | {'num_codevectors_per_group': 8}),
-    'xls-r-1b': ('Wav2Vec2', 'ForCTC', _ON_SAMPLES | _LAYER_NORM | {'num_hidden_layers': 3}),
-    'hubert-large': ('Hubert', 'ForCTC', _ON_SAMPLES | _LAYER_NORM),
-    'wavlm-base-plus': ('WavLM', 'Model', _ON_SAMPLES),
-    'wavlm-large': ('WavLM', 'Model', _ON_SAMPLES | _LAYER_NORM),
-    'whisper': ('Whisper', 'ForConditionalGeneration', _WHISPER),
-    'wav2vec2-bert': ('Wav2Vec2Bert', 'Model', _ENCODER | {'classifier_proj_size': 8, 'layerdrop': 0.0}),
-}
 
 _SHRUNKEN = (
     'validation.every_steps=1',
@@ -93,23 +44,6 @@ SETTINGS = {
     ),
 }
 CLIPS_A_STEP = 8
-
-
-def save_pretrained_encoder(family: str, folder: Path) -> torch.nn.Module:
-    """Write the folder of a shrunken checkpoint as it would be on the Hub; return its encoder."""
-    torch.manual_seed(1)
-    prefix, head, settings = FAMILIES[family]
-    network = getattr(transformers, prefix + head)(getattr(transformers, f'{prefix}Config')(**settings))
-    network.save_pretrained(folder)
-    if prefix == 'Whisper':
-        extractor = transformers.WhisperFeatureExtractor()
-    elif prefix == 'Wav2Vec2Bert':
-        extractor = transformers.SeamlessM4TFeatureExtractor()
-    else:
-        masked = settings.get('feat_extract_norm') == 'layer'
-        extractor = transformers.Wav2Vec2FeatureExtractor(return_attention_mask=masked)
-    extractor.save_pretrained(folder)
-    return network.model.encoder if prefix == 'Whisper' else network.base_model
 
 
 def encoder_of(model: torch.nn.Module) -> torch.nn.Module:
@@ -138,9 +72,9 @@ def recordings():
 
 
 @pytest.mark.parametrize('settings', SETTINGS)
-@pytest.mark.parametrize('family', FAMILIES)
+@pytest.mark.parametrize('family', PRETRAINED)
 def test_a_pretrained_encoder_becomes_a_classifier_that_answers_as_it_was_trained(
-    family, settings, recordings, tmp_path, one_torch_thread
+    family, settings, recordings, tmp_path
 ):
     source = save_pretrained_encoder(family, tmp_path / 'encoder')
     recipe = make_recipe(settings, tmp_path / 'encoder', family)

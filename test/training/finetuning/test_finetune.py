@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -84,7 +85,7 @@ def make_recipe(*, network=None, augmentation=None, validation=None, seed=0, **o
 RESUMABLE = make_recipe(
     network=DROPOUT,
     augmentation={'speed': (0.8, 1.2), 'masks': 1},
-    validation={'every_steps': 3, 'patience': 20, 'measure': 'loss'},
+    validation={'every_steps': 3, 'patience': 20, 'measure': 'loss', 'checkpoints_kept': 20},
     epochs=4,
     batch_size=2,
     gradient_accumulation=2,
@@ -195,7 +196,7 @@ def program(task: str, *arguments: str) -> list[str]:
 
 def environment() -> dict[str, str]:
     paths = os.pathsep.join(path for path in sys.path if path)
-    return {**os.environ, 'PYTHONPATH': paths, 'OMP_NUM_THREADS': '1', 'CUDA_VISIBLE_DEVICES': ''}
+    return {**os.environ, 'PYTHONPATH': paths, 'CUDA_VISIBLE_DEVICES': ''}
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -207,8 +208,24 @@ def no_gpu():
 
 
 @pytest.fixture(scope='module')
-def uninterrupted(tmp_path_factory, one_torch_thread) -> Finetuned:
-    return train(RESUMABLE, tmp_path_factory.mktemp('uninterrupted') / 'work')
+def finished(tmp_path_factory) -> SimpleNamespace:
+    """Return a run that was not interrupted: what it gave, its work folder, and which clip it took in which epoch."""
+    work = tmp_path_factory.mktemp('uninterrupted') / 'work'
+    training, validation = make_sets(RESUMABLE, make_recordings(24), RecordingSet)
+    trained = finetune(RESUMABLE, make_design(RESUMABLE), training, validation, work, resume=False)
+    return SimpleNamespace(trained=trained, work=work, taken=training.taken)
+
+
+@pytest.fixture
+def uninterrupted(finished) -> Finetuned:
+    return finished.trained
+
+
+@pytest.fixture
+def work(finished, tmp_path) -> Path:
+    """Return a copy of its work folder."""
+    shutil.copytree(finished.work, tmp_path / 'work')
+    return tmp_path / 'work'
 
 
 def test_a_run_that_was_killed_in_an_epoch_and_resumed_ends_like_one_that_was_not(uninterrupted, tmp_path):
@@ -226,27 +243,20 @@ def test_a_run_that_was_killed_in_an_epoch_and_resumed_ends_like_one_that_was_no
 
 
 @pytest.mark.parametrize('kept', [9, 12])
-def test_a_resumed_run_sees_the_clips_of_the_epoch_it_is_in(uninterrupted, tmp_path, kept):
-    work = tmp_path / 'work'
-    recipe = dataclasses.replace(RESUMABLE, validation=dataclasses.replace(RESUMABLE.validation, checkpoints_kept=20))
-    seen = []
-    for resume in (False, True):
-        training, validation = make_sets(recipe, make_recordings(24), RecordingSet)
-        trained = finetune(recipe, make_design(recipe), training, validation, work, resume=resume)
-        assert_same_outcome(trained, uninterrupted)
-        seen.append(training.taken)
-        for step in whole_checkpoints(work):
-            if step > kept:
-                shutil.rmtree(work / f'checkpoint-{step}')
-    epochs = [[index for epoch, index in seen[0] if epoch == number] for number in range(4)]
+def test_a_resumed_run_sees_the_clips_of_the_epoch_it_is_in(finished, work, kept):
+    for step in whole_checkpoints(work):
+        if step > kept:
+            shutil.rmtree(work / f'checkpoint-{step}')
+    training, validation = make_sets(RESUMABLE, make_recordings(24), RecordingSet)
+    trained = finetune(RESUMABLE, make_design(RESUMABLE), training, validation, work, resume=True)
+    assert_same_outcome(trained, finished.trained)
+    epochs = [[index for epoch, index in finished.taken if epoch == number] for number in range(4)]
     assert all(sorted(epoch) == list(range(24)) for epoch in epochs)
     assert len(set(map(tuple, epochs))) == 4
-    assert seen[1] == seen[0][4 * kept :]
+    assert training.taken == finished.taken[4 * kept :]
 
 
-def test_a_half_written_checkpoint_is_not_taken(uninterrupted, tmp_path):
-    work = tmp_path / 'work'
-    train(RESUMABLE, work)
+def test_a_half_written_checkpoint_is_not_taken(uninterrupted, work):
     last = work / 'checkpoint-24'
     (last / 'whole').unlink()
     (last / 'optimizer.pt').write_bytes(b'half')
@@ -256,13 +266,11 @@ def test_a_half_written_checkpoint_is_not_taken(uninterrupted, tmp_path):
     assert (last / 'whole').is_file() and not (work / 'checkpoint-27').exists()
 
 
-def test_a_finished_run_that_is_resumed_gives_the_same_again(uninterrupted, tmp_path):
-    work = tmp_path / 'work'
-    train(RESUMABLE, work)
+def test_a_finished_run_that_is_resumed_gives_the_same_again(uninterrupted, work):
     assert_same_outcome(train(RESUMABLE, work, resume=True), uninterrupted)
 
 
-def test_a_run_that_had_stopped_early_and_is_resumed_gives_the_same_again(tmp_path, one_torch_thread):
+def test_a_run_that_had_stopped_early_and_is_resumed_gives_the_same_again(tmp_path):
     stopping = make_recipe(
         network=DROPOUT, validation={'every_steps': 2, 'patience': 2, 'measure': 'loss'}, epochs=10, learning_rate=0.3
     )
@@ -273,7 +281,7 @@ def test_a_run_that_had_stopped_early_and_is_resumed_gives_the_same_again(tmp_pa
 
 
 @pytest.mark.parametrize('finished', [False, True])
-def test_a_work_folder_that_was_moved_is_resumed_with_its_best_checkpoint(tmp_path, one_torch_thread, finished):
+def test_a_work_folder_that_was_moved_is_resumed_with_its_best_checkpoint(tmp_path, finished):
     recipe = make_recipe(network=DROPOUT, validation={'every_steps': 2}, batch_size=6)
     training, _ = make_sets(recipe, make_recordings(24))
     validation = swapped_validation(recipe)
@@ -291,11 +299,13 @@ def test_a_work_folder_that_was_moved_is_resumed_with_its_best_checkpoint(tmp_pa
 
 def test_without_resume_a_run_begins_anew(uninterrupted, tmp_path):
     work = tmp_path / 'work'
-    train(dataclasses.replace(RESUMABLE, seed=1), work)
+    train(
+        dataclasses.replace(RESUMABLE, seed=1, optimisation=dataclasses.replace(RESUMABLE.optimisation, epochs=1)), work
+    )
     assert_same_outcome(train(RESUMABLE, work), uninterrupted)
 
 
-def test_another_recipe_cannot_be_resumed(refuses, tmp_path, one_torch_thread):
+def test_another_recipe_cannot_be_resumed(refuses, tmp_path):
     work = tmp_path / 'work'
     recipe = make_recipe(epochs=1)
     train(recipe, work, count=8, validates=False)
@@ -309,7 +319,7 @@ def test_another_recipe_cannot_be_resumed(refuses, tmp_path, one_torch_thread):
     assert train(dataclasses.replace(recipe, description='told anew'), work, count=8, validates=False, resume=True)
 
 
-def test_a_run_that_was_killed_before_its_first_step_begins_anew(tmp_path, one_torch_thread):
+def test_a_run_that_was_killed_before_its_first_step_begins_anew(tmp_path):
     work = tmp_path / 'work'
     recipe = make_recipe(epochs=1)
     work.mkdir()
@@ -318,7 +328,7 @@ def test_a_run_that_was_killed_before_its_first_step_begins_anew(tmp_path, one_t
     assert train(recipe, work, count=8, validates=False, resume=True).steps == 2
 
 
-def test_accumulated_batches_are_one_large_batch(tmp_path, one_torch_thread):
+def test_accumulated_batches_are_one_large_batch(tmp_path):
     plain = {'group_by_length': False, 'epochs': 3, 'label_smoothing': 0.1, 'weight_decay': 0.01}
     large = train(make_recipe(batch_size=8, **plain), tmp_path / 'large', validates=False)
     small = train(make_recipe(batch_size=4, gradient_accumulation=2, **plain), tmp_path / 'small', validates=False)
@@ -329,7 +339,7 @@ def test_accumulated_batches_are_one_large_batch(tmp_path, one_torch_thread):
     np.testing.assert_allclose(*losses, rtol=1e-3)
 
 
-def test_weights_and_smoothing_are_in_the_training_loss_and_not_in_that_of_validation(tmp_path, one_torch_thread):
+def test_weights_and_smoothing_are_in_the_training_loss_and_not_in_that_of_validation(tmp_path):
     recordings = make_recordings(8, of_first_label=2)
     steady = {'epochs': 1, 'batch_size': 8, 'learning_rate': 1e-12, 'warmup_share': 0.0}
     recipe = make_recipe(**steady, class_weights=True, label_smoothing=0.3)
@@ -364,7 +374,7 @@ def entries(trained: Finetuned, key: str) -> list[float]:
 
 
 @pytest.mark.parametrize('measure', ['accuracy', 'loss'])
-def test_the_best_checkpoint_comes_back(tmp_path, one_torch_thread, measure):
+def test_the_best_checkpoint_comes_back(tmp_path, measure):
     recipe = make_recipe(
         network=DROPOUT,
         validation={'every_steps': 2, 'measure': measure, 'checkpoints_kept': 20},
@@ -390,7 +400,7 @@ def test_the_best_checkpoint_comes_back(tmp_path, one_torch_thread, measure):
     assert float(cross_entropy(logits, labels)) == pytest.approx(entries(trained, 'eval_loss')[best], abs=1e-3)
 
 
-def test_a_run_stops_once_it_gets_no_better(tmp_path, one_torch_thread):
+def test_a_run_stops_once_it_gets_no_better(tmp_path):
     hopeless = make_recipe(validation={'patience': 2, 'measure': 'loss'}, epochs=9, learning_rate=1e-12)
     trained = train(hopeless, tmp_path / 'work', count=8)
     losses = entries(trained, 'eval_loss')
@@ -398,7 +408,7 @@ def test_a_run_stops_once_it_gets_no_better(tmp_path, one_torch_thread):
     assert trained.chosen_step == (1 + int(np.argmin(losses))) * 2 == trained.steps - 2 * 2
 
 
-def test_without_validation_the_last_weights_come_back(tmp_path, one_torch_thread):
+def test_without_validation_the_last_weights_come_back(tmp_path):
     work = tmp_path / 'work'
     trained = train(make_recipe(), work, validates=False)
     assert trained.validation_accuracy is None and trained.chosen_step == trained.steps == 12
@@ -407,13 +417,13 @@ def test_without_validation_the_last_weights_come_back(tmp_path, one_torch_threa
     assert_same_weights(weights(trained), stored.state_dict())
 
 
-def test_no_more_checkpoints_are_kept_than_asked(tmp_path, one_torch_thread):
+def test_no_more_checkpoints_are_kept_than_asked(tmp_path):
     work = tmp_path / 'work'
     train(make_recipe(epochs=4, validation={'checkpoints_kept': 1}), work, count=8, validates=False)
     assert whole_checkpoints(work) == [8]
 
 
-def test_a_tiny_network_learns_made_clips_and_its_clock_runs(tmp_path, one_torch_thread):
+def test_a_tiny_network_learns_made_clips_and_its_clock_runs(tmp_path):
     trained = train(make_recipe(epochs=8, validation={'measure': 'accuracy'}), tmp_path / 'work')
     assert trained.validation_accuracy == 1.0
     seconds = [entry['seconds'] for entry in trained.log]
@@ -421,7 +431,7 @@ def test_a_tiny_network_learns_made_clips_and_its_clock_runs(tmp_path, one_torch
     assert trained.peak_gpu_memory_gib is None
 
 
-def test_frozen_weights_stay_and_the_others_move(tmp_path, one_torch_thread):
+def test_frozen_weights_stay_and_the_others_move(tmp_path):
     recipe = make_recipe(epochs=1, weight_decay=0.1)
     recipe = dataclasses.replace(recipe, network=dataclasses.replace(recipe.network, frozen_layers=1))
     trained = train(recipe, tmp_path / 'work', validates=False)
@@ -436,7 +446,7 @@ def test_frozen_weights_stay_and_the_others_move(tmp_path, one_torch_thread):
     assert {'projector.weight', 'classifier.weight', 'classifier.bias'} <= moved
 
 
-def test_the_optimiser_learns_each_layer_at_its_own_rate(tmp_path, one_torch_thread, monkeypatch):
+def test_the_optimiser_learns_each_layer_at_its_own_rate(tmp_path, monkeypatch):
     rates = []
 
     class Watcher(TrainerCallback):
@@ -454,7 +464,7 @@ def test_the_optimiser_learns_each_layer_at_its_own_rate(tmp_path, one_torch_thr
     assert rates[3] == [0.0]
 
 
-def test_all_groups_of_weights_are_stepped_by_one_fused_adamw(tmp_path, one_torch_thread, monkeypatch):
+def test_all_groups_of_weights_are_stepped_by_one_fused_adamw(tmp_path, monkeypatch):
     optimisers = []
 
     class Watcher(TrainerCallback):
@@ -484,7 +494,7 @@ def test_only_a_gpu_gets_its_batches_ahead(tmp_path, monkeypatch, gpu):
 
 
 @pytest.mark.parametrize('half_precision', [False, True])
-def test_a_saved_model_answers_the_same(tmp_path, one_torch_thread, half_precision):
+def test_a_saved_model_answers_the_same(tmp_path, half_precision):
     recipe = make_recipe(epochs=1)
     trained = train(recipe, tmp_path / 'work', count=8, validates=False)
     training, _ = make_sets(recipe, make_recordings(4))
@@ -502,7 +512,7 @@ def test_a_saved_model_answers_the_same(tmp_path, one_torch_thread, half_precisi
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / 'model').iterdir()} == {0o644}
 
 
-def test_tensorboard_gets_the_log_on_request(tmp_path, one_torch_thread):
+def test_tensorboard_gets_the_log_on_request(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     work = tmp_path / 'work'
@@ -513,7 +523,7 @@ def test_tensorboard_gets_the_log_on_request(tmp_path, one_torch_thread):
         assert [event.value for event in scalars.Scalars(tag)] == pytest.approx(entries(trained, key), abs=1e-3)
 
 
-def test_nothing_is_reported_unasked(tmp_path, one_torch_thread):
+def test_nothing_is_reported_unasked(tmp_path):
     train(make_recipe(epochs=1), tmp_path / 'work', count=8, validates=False)
     assert not list(tmp_path.rglob('events.out.tfevents*'))
 
@@ -638,6 +648,5 @@ def run_two(folder: Path) -> None:
 
 
 if __name__ == '__main__':
-    torch.set_num_threads(1)
     tasks = {'stall': run_stalling, 'two': run_two}
     tasks[sys.argv[1]](Path(sys.argv[2]))

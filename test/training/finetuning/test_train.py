@@ -21,7 +21,7 @@ from ser_ros.training.reporting.card_file import OPTIMISED, put_part
 
 
 @pytest.fixture
-def train(tiny_settings):
+def train(tiny_settings, blank_pictures):
     """Run the command with the tiny recipe; return its exit code."""
 
     def run(data, out, *more, settings=()):
@@ -150,9 +150,11 @@ def test_validation_measures_on_training_actors_alone(train, make_clips, tmp_pat
     assert 1 not in report['test_speakers'] and '1' not in train_speakers(report)
 
 
-def test_the_checkpoint_is_chosen_on_validation_clips_and_the_model_is_calibrated(train, make_clips, tmp_path):
+def test_the_checkpoint_is_chosen_on_validation_clips_and_the_model_is_calibrated(make_clips, tiny_settings, tmp_path):
     data, out = make_clips(tmp_path / 'data', range(1, 6)), tmp_path / 'model'
-    assert train(data, out, settings=['validation.share=0.2', 'validation.every_steps=2', 'optimisation.epochs=3']) == 0
+    settings = ['validation.share=0.2', 'validation.every_steps=2', 'optimisation.epochs=3']
+    arguments = ['--recipe', 'from-scratch', '--data', str(data), '--out', str(out)]
+    assert main([*arguments, '--set', *tiny_settings, *settings]) == 0
     report = read_report(out)
     assert report['protocol'] == 'paper' and report['selection'] == 'validation'
     assert (report['train_clips'], report['validation_clips'], report['test_clips']) == (25, 7, 8)
@@ -226,7 +228,7 @@ def test_a_model_goes_on_with_the_users_own_labels(train, make_clips, tmp_path, 
         torch.testing.assert_close(old, new, atol=1e-3, rtol=1e-3)
 
 
-def test_several_recipes_end_in_one_table(make_clips, tiny_settings, tmp_path, capsys):
+def test_several_recipes_end_in_one_table(blank_pictures, make_clips, tiny_settings, tmp_path, capsys):
     data, out = make_clips(tmp_path / 'data', (1, 2)), tmp_path / 'models'
     one_epoch = [*tiny_settings, 'optimisation.epochs=1']
     arguments = ['--data', str(data), '--out', str(out), '--set', *one_epoch]

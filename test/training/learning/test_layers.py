@@ -16,7 +16,7 @@ HEAD = {'layer_weights', 'projector.weight', 'projector.bias', 'classifier.weigh
 
 
 @pytest.fixture(params=['wav2vec2', 'whisper', 'wav2vec2-bert'])
-def model(request, one_torch_thread):
+def model(request):
     """Return a classifier of three layers with a weighted layer sum."""
     sizes = {'num_hidden_layers': LAYERS, 'hidden_size': 8, 'num_attention_heads': 1, 'intermediate_size': 8}
     if request.param == 'whisper':

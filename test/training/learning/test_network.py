@@ -11,6 +11,7 @@ import pytest
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
+from tiny_models import WAV2VEC2, WHISPER
 from transformers import (
     AutoModelForAudioClassification,
     SeamlessM4TFeatureExtractor,
@@ -25,40 +26,10 @@ from ser_ros.training.learning.recipe import FeatureExtraction, Network
 
 LABELS = ('neutral', 'angry')
 NO_EXTRACTION = FeatureExtraction()
-WAV2VEC2 = {
-    'hidden_size': 16,
-    'num_hidden_layers': 2,
-    'num_attention_heads': 2,
-    'intermediate_size': 16,
-    'conv_dim': (8, 8, 8),
-    'conv_kernel': (10, 8, 4),
-    'conv_stride': (10, 8, 4),
-    'num_feat_extract_layers': 3,
-    'num_conv_pos_embeddings': 8,
-    'num_conv_pos_embedding_groups': 2,
-    'classifier_proj_size': 8,
-}
-WHISPER = {
-    'd_model': 16,
-    'encoder_layers': 3,
-    'encoder_attention_heads': 2,
-    'encoder_ffn_dim': 16,
-    'decoder_layers': 1,
-    'decoder_attention_heads': 2,
-    'decoder_ffn_dim': 16,
-    'classifier_proj_size': 8,
-    'vocab_size': 50,
-    'pad_token_id': 0,
-    'bos_token_id': 0,
-    'eos_token_id': 0,
-    'decoder_start_token_id': 0,
-    'suppress_tokens': None,
-    'begin_suppress_tokens': None,
-}
 
 
 @pytest.fixture(scope='module')
-def whisper(tmp_path_factory, one_torch_thread) -> Path:
+def whisper(tmp_path_factory) -> Path:
     """Return the folder of a tiny Whisper with its 1500 positions."""
     folder = tmp_path_factory.mktemp('checkpoints') / 'whisper'
     network = transformers.WhisperForConditionalGeneration(transformers.WhisperConfig(**WHISPER))
@@ -68,7 +39,7 @@ def whisper(tmp_path_factory, one_torch_thread) -> Path:
 
 
 @pytest.fixture
-def wav2vec2(tmp_path, one_torch_thread) -> Path:
+def wav2vec2(tmp_path) -> Path:
     """Return the folder of a tiny pretrained wav2vec 2.0, which a test may spoil."""
     folder = tmp_path / 'wav2vec2'
     transformers.Wav2Vec2Model(transformers.Wav2Vec2Config(**WAV2VEC2)).save_pretrained(folder)

@@ -41,7 +41,7 @@ DISTILLATION = HiddenStateDistillation(weight=1.0, layers=[1, 2])
 
 
 @pytest.fixture(scope='module')
-def pieces(tmp_path_factory, one_torch_thread):
+def pieces(tmp_path_factory):
     folder = tmp_path_factory.mktemp('data') / 'speech'
     folder.mkdir()
     seconds = np.arange(16_000) / 16_000

@@ -25,6 +25,9 @@ TINY = [
 ]
 
 
+pytestmark = pytest.mark.usefixtures('blank_pictures')
+
+
 @pytest.fixture
 def speech(tmp_path, made_sound):
     """Return a folder of made sounds, in several formats and rates."""
