@@ -40,7 +40,11 @@ class _Kind:
 
 def score_streams(spoken: Spoken, prior: AdaptationPrior, temperature: float) -> tuple[StreamFigures, ...]:
     """Return the figures of each kind of stream that these clips can make."""
-    return tuple(_score(kind, spoken, prior, temperature) for kind in _kinds(spoken) if kind.streams)
+    return tuple(
+        _score(kind, spoken, prior, temperature)
+        for kind in _kinds(spoken)
+        if any(stream.counted.any() for stream in kind.streams)
+    )
 
 
 def _kinds(spoken: Spoken) -> list[_Kind]:

@@ -5,7 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ser_ros.training.learning.recipe import Augmentation, FeatureExtraction, Network, Optimisation, plain_values
+from ser_ros.training.learning.recipe import (
+    Augmentation,
+    FeatureExtraction,
+    FrozenEncoder,
+    Network,
+    Optimisation,
+    plain_values,
+)
 from ser_ros.training.learning.recipe_file import parse_recipe, read_recipe, recipe_names, recipes_folder
 
 
@@ -57,6 +64,7 @@ class FinetuningRecipe:
     optimisation: Optimisation
     feature_extraction: FeatureExtraction = field(default_factory=FeatureExtraction)
     augmentation: Augmentation = field(default_factory=Augmentation)
+    frozen_encoder: FrozenEncoder = field(default_factory=FrozenEncoder)
     distillation: LogitDistillation = field(default_factory=LogitDistillation)
     other_speech: OtherSpeech = field(default_factory=OtherSpeech)
     validation: Validation = field(default_factory=Validation)

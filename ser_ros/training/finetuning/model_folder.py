@@ -35,6 +35,8 @@ from ser_ros.training.reporting.run_report import RunReport
 from ser_ros.training.reporting.supplement import Supplement
 
 _VALIDATION_CLIPS = 'the validation clips'
+_MOST_CLIPS = 1000
+"""From which the centroids of labels and the offsets of voices are learned; more take long with a large model."""
 _ALL_FOLDS = "all folds' test clips"
 
 
@@ -144,6 +146,8 @@ def _store_prior(network: PreTrainedModel, model: Path, recordings: Sequence[Rec
     if not isinstance(network.classifier, torch.nn.Linear):
         return
     classifier = Classifier.load(model)
+    chosen = np.random.default_rng(0).permutation(len(recordings))[:_MOST_CLIPS]
+    recordings = [recordings[index] for index in chosen]
     pooled = [
         classifier.classify(recording.utterance).pooled
         for recording in tqdm(recordings, desc='learning how voices differ', unit='clip')

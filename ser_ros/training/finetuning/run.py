@@ -13,6 +13,7 @@ from ser_ros.training.finetuning.experiment import Experiment
 from ser_ros.training.finetuning.finetune import Finetuned, finetune
 from ser_ros.training.finetuning.finetuning_recipe import FinetuningRecipe, decisive_values
 from ser_ros.training.finetuning.folds import sum_up
+from ser_ros.training.finetuning.frozen import train_head
 from ser_ros.training.finetuning.model_folder import make_folder, tell
 from ser_ros.training.finetuning.shared_inputs import SharedInputs, load_shared_inputs
 from ser_ros.training.learning.dataset import TrainingSet, ValidationSet
@@ -76,6 +77,9 @@ def _run(experiment: Experiment, split: Split, inputs: SharedInputs) -> RunRepor
 
 def _train(experiment: Experiment, split: Split, inputs: SharedInputs, work: Path) -> Finetuned:
     recipe = experiment.recipe
+    if recipe.frozen_encoder.layers:
+        recordings, corpus = inputs.recordings_of(split.train), experiment.corpus
+        return train_head(recipe, inputs.design, recordings, corpus.labels, corpus.known_labels, inputs.frozen_states)
     training = TrainingSet(
         inputs.recordings_of(split.train),
         experiment.corpus.labels,

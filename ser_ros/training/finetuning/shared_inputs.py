@@ -13,6 +13,7 @@ from ser_ros.training.data.corpus import Corpus
 from ser_ros.training.data.other_speech import load_other_speech
 from ser_ros.training.data.recordings import Recording, load_recordings
 from ser_ros.training.finetuning.finetuning_recipe import FinetuningRecipe
+from ser_ros.training.finetuning.frozen import FrozenStates
 from ser_ros.training.finetuning.teaching import Teaching
 from ser_ros.training.learning.dataset import VariantFeatures
 from ser_ros.training.learning.design import Design, design_classifier
@@ -31,6 +32,7 @@ class SharedInputs:
     recordings: dict[Clip, Recording]
     other: OtherRecordings
     held_out_speech: list[Recording]
+    frozen_states: FrozenStates
 
     def recordings_of(self, clips: Sequence[Clip]) -> list[Recording]:
         """Return the recordings of these clips, in their order."""
@@ -48,12 +50,14 @@ def load_shared_inputs(
         held_out = load_other_speech(
             held_out_speech, None, emotion='', longest=recipe.other_speech.longest, seed=recipe.seed
         )
+    features = VariantFeatures(made.frontend, recipe.augmentation, seed=recipe.seed)
     return SharedInputs(
         design=made,
         frontend=made.frontend,
-        features=VariantFeatures(made.frontend, recipe.augmentation, seed=recipe.seed),
+        features=features,
         masks=Masks(recipe.augmentation, made.feature_extractor),
         recordings=recordings,
         other=other,
         held_out_speech=held_out,
+        frozen_states=FrozenStates(recipe, made, features),
     )

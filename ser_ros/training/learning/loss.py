@@ -21,6 +21,7 @@ def masked_cross_entropy(
     *,
     weights: torch.Tensor | None = None,
     smoothing: float = 0.0,
+    shares: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Return the mean cross-entropy of a batch in which each utterance tells of some labels only.
 
@@ -32,12 +33,14 @@ def masked_cross_entropy(
         known: bool, of the same shape.
         weights: Of the labels, float32, shape (labels,); None for 1 each.
         smoothing: Share of each target that is spread over the known labels, 0..1 (Szegedy et al. 2016).
+        shares: What each utterance counts for, shape (batch,), sums to 1; None for the same.
     """
     targets = targets.masked_fill(~known, 0.0)
     targets = targets / targets.sum(dim=-1, keepdim=True)
-    spread = known / known.sum(dim=-1, keepdim=True)
+    spread = (known / known.sum(dim=-1, keepdim=True)).to(targets.dtype)
     wanted = torch.lerp(targets, spread, smoothing)
     log_probabilities = without_unknown(logits, known).log_softmax(dim=-1).masked_fill(~known, 0.0)
     if weights is not None:
         wanted = wanted * weights
-    return -(wanted * log_probabilities).sum(dim=-1).mean()
+    each = -(wanted * log_probabilities).sum(dim=-1)
+    return each.mean() if shares is None else (shares * each).sum()

@@ -27,6 +27,17 @@ class Network:
 
 
 @dataclass(frozen=True)
+class FrozenEncoder:
+    """Training of the last layer alone, in one go, on the states of a frozen encoder."""
+
+    layers: list[int] = field(default_factory=list)
+    """Hidden states whose mean is classified, 0 for the input of the first layer; empty to train the network by
+    steps."""
+    penalty: float = 0.03
+    """Of the squared weights of the last layer."""
+
+
+@dataclass(frozen=True)
 class FeatureExtraction:
     """A feature extractor of transformers, for a network without a checkpoint."""
 

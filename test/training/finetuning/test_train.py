@@ -3,6 +3,7 @@
 
 import errno
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import yaml
 from transformers import AutoModelForAudioClassification
 
 from ser_ros.cli.train import main
+from ser_ros.recognition.adaptation_prior import read_prior
 from ser_ros.recognition.checkpoint import TEMPERATURE_KEY
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.training.data.corpus import read_corpus
@@ -56,12 +58,17 @@ def test_folds_train_learn_and_are_summed_up(train, make_clips, tmp_path, capsys
     for fold, report in enumerate(reports, start=1):
         assert report['test_speakers'] == [fold] and str(fold) not in train_speakers(report)
         assert report['evaluation']['whole_clip']['clips'] == 8
+        streams = {stream['name']: stream for stream in report['evaluation']['streams']}
+        assert streams['one voice alone']['utterances'] == streams['all clips, shuffled']['utterances'] == 8
+        assert 'two voices in turn' not in streams
+        assert read_prior(out / f'fold-{fold}', ('neutral', 'angry')) is not None
     summary = json.loads((out / 'summary.json').read_text())
     accuracies = [report['evaluation']['whole_clip']['accuracy'] for report in reports]
     assert summary['mean']['whole_clip']['accuracy'] == pytest.approx(np.mean(accuracies))
     assert summary['deviation']['whole_clip']['accuracy'] == pytest.approx(np.std(accuracies, ddof=1))
     assert np.mean(accuracies) > 0.8
     assert np.sum(summary['confusion']['utterance']) == 24
+    assert re.search(r'\| all clips, shuffled +\| 24 +\|', (out / 'summary.md').read_text())
     assert sorted(path.name for path in out.iterdir()) == [
         'confusion.png',
         'fold-1',
@@ -95,6 +102,49 @@ def test_folds_train_learn_and_are_summed_up(train, make_clips, tmp_path, capsys
     assert (
         np.mean([answer == recording.clip.emotion for answer, recording in zip(answers, recordings, strict=True)]) > 0.8
     )
+
+
+def test_the_last_layer_alone_learns_on_a_frozen_encoder(train, make_clips, tmp_path):
+    data, out = make_clips(tmp_path / 'data', (1, 2, 3)), tmp_path / 'models'
+    settings = (
+        'frozen_encoder.layers=[0, 1]',
+        'network.config.use_weighted_layer_sum=true',
+        'network.config.classifier_proj_size=24',
+        'optimisation.voice_normalised=0.5',
+        'augmentation.variants=2',
+    )
+    assert train(data, out, '--protocol', 'leave-one-speaker-out', settings=settings) == 0
+    reports = [read_report(out / f'fold-{fold}') for fold in (1, 2, 3)]
+    assert np.mean([report['evaluation']['utterance']['accuracy'] for report in reports]) > 0.7
+    one, two = (weights(out / f'fold-{fold}') for fold in (1, 2))
+    different = [name for name in one if not torch.equal(one[name], two[name])]
+    assert sorted(different) == ['classifier.bias', 'classifier.weight']
+    for report in reports:
+        losses = [entry['loss'] for entry in report['training_log']]
+        assert losses[-1] < losses[0] and report['steps'] == len(losses)
+
+
+@pytest.mark.parametrize(
+    ('settings', 'words'),
+    [
+        (('frozen_encoder.layers=[1]',), 'use_weighted_layer_sum=true'),
+        (('frozen_encoder.layers=[9]', 'network.config.use_weighted_layer_sum=true'), 'hidden states 0 to'),
+        (
+            (
+                'frozen_encoder.layers=[1]',
+                'network.config.use_weighted_layer_sum=true',
+                'network.config.classifier_proj_size=7',
+            ),
+            'classifier_proj_size=24',
+        ),
+        (('frozen_encoder.layers=[1]', 'other_speech.ordinary=3'), 'labelled clips alone'),
+    ],
+)
+def test_a_recipe_that_a_frozen_encoder_cannot_follow_is_refused(train, make_clips, tmp_path, capsys, settings, words):
+    assert (
+        train(make_clips(tmp_path / 'data', (1, 2)), tmp_path / 'model', '--protocol', 'full', settings=settings) == 1
+    )
+    assert words in capsys.readouterr().err
 
 
 def test_folds_without_validation_clips_are_calibrated_on_the_other_folds(train, make_clips, tmp_path):

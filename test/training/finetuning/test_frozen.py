@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A frozen encoder of every family: its pooled state is the mean of the chosen hidden states."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny_models import PRETRAINED, save_pretrained_encoder
+
+from ser_ros.training.data.clip import Clip
+from ser_ros.training.data.recordings import Recording
+from ser_ros.training.finetuning.finetuning_recipe import parse_finetuning_recipe
+from ser_ros.training.finetuning.frozen import FrozenStates, new_frozen
+from ser_ros.training.learning.dataset import VariantFeatures
+from ser_ros.training.learning.design import design_classifier
+
+LABELS = ('neutral', 'angry')
+LAYERS = (0, 1)
+
+
+@pytest.mark.parametrize('family', PRETRAINED)
+def test_its_pooled_state_is_the_mean_of_the_hidden_states(family, tmp_path):
+    width = save_pretrained_encoder(family, tmp_path / 'encoder').config.hidden_size
+    text = f'extends: paper\ndescription: shrunken\nnetwork: {{checkpoint: {tmp_path / "encoder"}}}\n'
+    settings = [
+        f'frozen_encoder.layers={list(LAYERS)}',
+        'network.config.use_weighted_layer_sum=true',
+        f'network.config.classifier_proj_size={width}',
+        'augmentation.variants=1',
+        *(['network.window=1.0'] if family == 'whisper' else []),
+    ]
+    recipe = parse_finetuning_recipe(text, settings)
+    design = design_classifier(recipe.network, recipe.feature_extraction, LABELS)
+    features = VariantFeatures(design.frontend, recipe.augmentation, seed=0)
+    sound = np.random.default_rng(0).normal(scale=0.1, size=14_000).astype(np.float32)
+    recording = Recording(Clip(Path('made'), 'made', 'angry'), sound, (0.0, 14_000 / 16_000))
+    (state,) = FrozenStates(recipe, design, features)([recording])
+    network = new_frozen(recipe, design).eval()
+    inputs = {name: value[None] for name, value in features(recording, 0).items()}
+    with torch.inference_mode():
+        hidden = network(**inputs, output_hidden_states=True).hidden_states
+    expected = torch.stack([hidden[layer] for layer in LAYERS]).mean(dim=0)[0].mean(dim=0)
+    np.testing.assert_allclose(state, expected.numpy(), atol=1e-5)
