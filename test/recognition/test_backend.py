@@ -196,7 +196,7 @@ DAMAGES = {
     'an empty manifest': lambda folder: (folder / FOLDER / MANIFEST).write_text('{}'),
     'a list': lambda folder: (folder / FOLDER / MANIFEST).write_text('[]'),
     'another format': lambda folder: (folder / FOLDER / MANIFEST).write_text(
-        (folder / FOLDER / MANIFEST).read_text().replace('"format": 1', '"format": 2')
+        (folder / FOLDER / MANIFEST).read_text().replace('"format": 2', '"format": 1')
     ),
 }
 

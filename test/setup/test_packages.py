@@ -76,6 +76,8 @@ def test_emotion_message_has_the_agreed_fields():
         'labels': 'sequence<string>',
         'probabilities': 'sequence<float>',
         'model': 'string',
+        'heard': 'uint32',
+        'voice': 'string',
         'latency': 'builtin_interfaces/Duration',
     }
 

@@ -241,7 +241,7 @@ def several():
 
 def test_each_corpus_tests_a_model_of_the_others(several):
     splits = make_splits(several, 'leave-one-corpus-out', validation_share=0.0, seed=0)
-    assert [split.name for split in splits] == [f'leave-one-corpus-out fold {fold} of 3' for fold in (1, 2, 3)]
+    assert [split.name for split in splits] == [f'leave-one-corpus-out, fold {fold} of 3' for fold in (1, 2, 3)]
     for split, corpus in zip(splits, 'abc', strict=True):
         assert {clip.corpus for clip in split.test} == {corpus}
         assert {clip.corpus for clip in split.train} == set('abc') - {corpus}

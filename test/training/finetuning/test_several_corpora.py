@@ -43,7 +43,7 @@ def read_report(folder):
 def test_each_corpus_tests_a_model_of_the_other(capfd, folds, sources, tmp_path):
     printed = capfd.readouterr()
     assert printed.err.count('EMOVO has 588 clips, here are 18\n') == 1
-    assert 'leave-one-corpus-out fold 2 of 2: accuracy on whole clips' in printed.out
+    assert 'leave-one-corpus-out, fold 2 of 2: accuracy on whole clips' in printed.out
     on_ravdess, on_emovo = (read_report(folds / f'fold-{fold}') for fold in (1, 2))
     assert (on_ravdess['corpus'], on_ravdess['test_corpora']) == ('RAVDESS + EMOVO', ['RAVDESS'])
     assert [part['corpus'] for part in on_ravdess['trained_on']] == ['EMOVO']
