@@ -24,6 +24,9 @@ ORDINARY_ODDS = 2.7
 LEAST_WEIGHT = 0.3
 """What an utterance counts for that is certainly not ordinary; one that certainly is counts 1."""
 
+CAUTION = 2.0
+"""By what the model's answer is softened before it says what an utterance teaches: of strangers it is too sure."""
+
 MOST_VOICES = 64
 """Beyond them, the one that was not heard for the longest time is forgotten."""
 
@@ -102,7 +105,7 @@ class Adaptation:
         """Learn from an utterance that was answered."""
         if not self.config.enabled:
             return
-        expected = estimate.probabilities * np.where(self._is_ordinary, ORDINARY_ODDS, 1.0)
+        expected = estimate.probabilities ** (1.0 / CAUTION) * np.where(self._is_ordinary, ORDINARY_ODDS, 1.0)
         expected /= expected.sum()
         ordinary = expected[self._is_ordinary].sum() if self._is_ordinary.any() else 1.0
         weight = float(LEAST_WEIGHT + (1.0 - LEAST_WEIGHT) * ordinary)
