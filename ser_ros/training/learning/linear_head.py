@@ -54,7 +54,7 @@ def fit_linear_head(
         each = masked_cross_entropy(rows @ layer.T + bias, targets, mask, shares=weight)
         loss = each + penalty * (layer**2).sum()
         loss.backward()
-        losses.append(float(loss))
+        losses.append(loss.item())
         return loss
 
     optimiser.step(closure)
