@@ -18,13 +18,13 @@ from ser_ros.recognition.model_output import ModelOutput
 ORDINARY = ('neutral', 'calm')
 """Labels of speech without strong emotion."""
 
-ORDINARY_ODDS = 2.7
+ORDINARY_ODDS = 4.0
 """How much more often an ordinary label is expected than another, where people talk."""
 
 LEAST_WEIGHT = 0.3
 """What an utterance counts for that is certainly not ordinary; one that certainly is counts 1."""
 
-CAUTION = 2.0
+CAUTION = 1.5
 """By what the model's answer is softened before it says what an utterance teaches: of strangers it is too sure."""
 
 MOST_VOICES = 64
