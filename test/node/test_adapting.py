@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """How a node gets used to voices, forgets them, and keeps them over restarts; in this process."""
 
-import os
 import shutil
 
 import numpy as np
 import pytest
-import rclpy
 import soundfile
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
@@ -17,14 +15,6 @@ from ser_ros.node.node import SerNode
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 SOUND = 0.1 * np.random.default_rng(1).standard_normal(16_000).astype(np.float32)
-
-
-@pytest.fixture
-def context():
-    made = rclpy.Context()
-    rclpy.init(context=made, domain_id=1 + os.getpid() % 100)
-    yield made
-    rclpy.shutdown(context=made)
 
 
 @pytest.fixture

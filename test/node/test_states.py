@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the node holds from one transition to the next, in this process."""
 
-import os
 
 import numpy as np
 import pytest
-import rclpy
 import soundfile
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
@@ -16,14 +14,6 @@ from ser_ros.node.node import SerNode
 from ser_ros.node.states import Active, Configured, Unconfigured
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
-
-
-@pytest.fixture
-def context():
-    made = rclpy.Context()
-    rclpy.init(context=made, domain_id=1 + os.getpid() % 100)
-    yield made
-    rclpy.shutdown(context=made)
 
 
 @pytest.fixture
