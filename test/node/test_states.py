@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the node holds from one transition to the next, in this process."""
 
-
 import numpy as np
 import pytest
 import soundfile

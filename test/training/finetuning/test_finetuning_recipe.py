@@ -135,6 +135,7 @@ def test_every_recipe_of_a_checkpoint_has_a_fast_one():
         'default-paper',
         'from-scratch',
         'own-encoder',
+        'whisper-base-frozen',
     }
     assert {f'{name}-fast' for name in names if not name.endswith('-fast')} == {
         name for name in names if name.endswith('-fast')
