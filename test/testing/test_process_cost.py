@@ -9,8 +9,7 @@ import time
 
 import pytest
 
-from ser_ros.testing.process_cost import cpu_seconds, descriptors, memory_megabytes, threads
-
+from ser_ros.testing.process_cost import cpu_seconds, descriptors, threads
 
 TAKE_MEMORY = """
 import os
