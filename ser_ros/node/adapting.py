@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a configured node has got used to: the topic `voice`, the service `~/forget`, and the file that keeps it."""
 
+import threading
 import time
 from pathlib import Path
 
@@ -32,6 +33,8 @@ class NodeAdaptation:
         self._node = node
         self._file = Path(settings.file).expanduser() if settings.file else None
         self._stored = time.monotonic()
+        # The recogniser's thread stores what it heard, the executor's what it was asked to forget.
+        self._storing = threading.Lock()
         self._voice = ''
         self.recogniser = AdaptingClassifier(classifier, settings.config, lambda: self._voice)
         self._adaptation = self.recogniser.adaptation
@@ -69,15 +72,18 @@ class NodeAdaptation:
         if time.monotonic() - self._stored > _STORE_PERIOD:
             self.store()
 
-    def store(self) -> None:
-        """Write the file, if there is one; a failure is logged, and nothing else ends."""
+    def store(self) -> str:
+        """Write the file, if there is one; return and log one sentence if that fails, and go on."""
         self._stored = time.monotonic()
         if self._file is None or self._adaptation is None:
-            return
+            return ''
         try:
-            store_heard(self._file, self._adaptation)
+            with self._storing:
+                store_heard(self._file, self._adaptation)
         except SerError as error:
             self._node.get_logger().error(str(error))
+            return str(error)
+        return ''
 
     def destroy(self) -> None:
         """Write the file, and take subscription and service off the node."""
@@ -89,10 +95,11 @@ class NodeAdaptation:
         self._voice = message.data
 
     def _on_forget(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        problem = self.state
         if self._adaptation is not None:
             self._adaptation.forget()
-            self.store()
-        response.success = self._adaptation is not None
-        response.message = 'nothing heard is remembered' if response.success else self.state
+            problem = self.store()
+        response.success = not problem
+        response.message = problem or 'nothing heard is remembered'
         self._node.get_logger().info(response.message)
         return response

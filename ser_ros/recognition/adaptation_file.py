@@ -29,7 +29,11 @@ def load_heard(path: Path, adaptation: Adaptation) -> str:
             Heard(int(count), float(weight), row.astype(np.float64))
             for count, weight, row in zip(utterances, weights, residuals, strict=True)
         ]
-        is_whole = residuals.shape == (1 + len(names), adaptation.prior.width) and bool(np.isfinite(residuals).all())
+        is_whole = (
+            residuals.shape == (1 + len(names), adaptation.prior.width)
+            and bool(np.isfinite(residuals).all())
+            and all(one.utterances >= 0 and 0.0 <= one.weight < np.inf for one in heard)
+        )
     except Exception as error:  # a damaged zip or array can fail anywhere in numpy
         return f'{path} cannot be read ({reason(error)}); nothing of it is used'
     if not is_whole:

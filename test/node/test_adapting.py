@@ -120,6 +120,17 @@ def test_a_file_that_cannot_be_written_is_said_before_anyone_speaks(configure, t
     assert 'adaptation.file' in node._snapshot().error
 
 
+def test_what_cannot_be_forgotten_in_the_file_is_said(configure, tmp_path):
+    node, _ = configure(adaptation__file=str(tmp_path / 'kept' / 'heard.npz'))
+    say(node, 2)
+    shutil.rmtree(tmp_path / 'kept')
+    (tmp_path / 'kept').write_text('a file')
+    response = forget(node)
+    assert not response.success
+    assert 'adaptation.file' in response.message
+    assert say(node).heard == 0
+
+
 def test_a_model_without_a_prior_answers_as_it_is_and_says_so(configure, random_weight_model):
     node, _ = configure(model__path=str(random_weight_model))
     assert (say(node).probabilities == say(node, 3).probabilities).all()

@@ -203,6 +203,15 @@ def test_a_damaged_file_is_said_and_not_used(prior, tmp_path, content):
     assert adaptation.heard() == 0
 
 
+def test_a_file_with_impossible_counts_is_said_and_not_used(prior, tmp_path):
+    file, adaptation = tmp_path / 'heard.npz', Adaptation(prior)
+    store_heard(file, adaptation)
+    with np.load(file) as arrays:
+        np.savez(file, **{**arrays, 'weights': np.array([np.nan])})
+    assert 'damaged' in load_heard(file, adaptation)
+    assert not adaptation.offset().any()
+
+
 def test_a_file_of_another_model_is_said_and_not_used(prior, tmp_path):
     other = dataclasses.replace(prior, weights=prior.weights + 1)
     adapting = AdaptingClassifier(classifier(other))

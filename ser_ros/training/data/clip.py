@@ -38,3 +38,8 @@ class Clip:
         if self.speaker is None:
             return None
         return self.corpus, str(self.speaker).removeprefix(f'{self.corpus}:')
+
+    @property
+    def voice(self) -> str:
+        """Its person as one text; '' if the speaker is not known."""
+        return ':'.join(self.person or ())

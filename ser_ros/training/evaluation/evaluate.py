@@ -122,7 +122,7 @@ def evaluate(
         columns=np.array([label_map.model_labels.index(label) for label in label_map.labels]),
         truth=truth,
         possible=possible,
-        voices=np.array([f'{clip.corpus}:{clip.speaker}' for clip in clips]),
+        voices=np.array([clip.voice for clip in clips]),
         utterance=_outputs(said['utterance'], classifier.temperature),
         in_room=_outputs(said[ROOM], classifier.temperature),
     )

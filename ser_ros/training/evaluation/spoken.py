@@ -45,7 +45,7 @@ class Spoken:
         columns: int, same shape; where these are among the model's labels.
         truth: int, shape (clips,), index of each clip's label.
         possible: bool, shape (clips, labels); which of them could be the answer.
-        voices: str, shape (clips,); who speaks.
+        voices: str, shape (clips,); who speaks, '' if it is not known.
         utterance: For the utterances as recorded.
         in_room: For the same utterances in a room; of no clips if that was not measured.
     """

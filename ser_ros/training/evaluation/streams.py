@@ -41,10 +41,10 @@ def balanced(truth: np.ndarray, seed: int) -> list[Stream]:
 
 
 def by_voice(voices: Sequence[str] | np.ndarray, seed: int) -> list[Stream]:
-    """Return a stream for each voice: all its clips, shuffled."""
+    """Return a stream for each voice that is known (not ''): all its clips, shuffled."""
     names = np.asarray(voices, dtype=np.str_)
     draw = np.random.default_rng(seed)
-    return [_whole(draw.permutation(np.flatnonzero(names == name))) for name in np.unique(names)]
+    return [_whole(draw.permutation(np.flatnonzero(names == name))) for name in np.unique(names[names != ''])]
 
 
 def mostly_ordinary(truth: np.ndarray, labels: Sequence[str] | np.ndarray, share: float, seed: int) -> list[Stream]:
@@ -85,7 +85,7 @@ def in_turn(voices: Sequence[str] | np.ndarray, together: int, seed: int) -> lis
     """Return streams of `together` voices that take turns, until every voice was in one; fewer voices give none."""
     names = np.asarray(voices, dtype=np.str_)
     draw = np.random.default_rng(seed)
-    known = draw.permutation(np.unique(names))
+    known = draw.permutation(np.unique(names[names != '']))
     streams = []
     for start in range(0, len(known) - together + 1, together):
         queues = [draw.permutation(np.flatnonzero(names == name)) for name in known[start : start + together]]

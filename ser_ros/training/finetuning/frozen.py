@@ -99,7 +99,7 @@ def train_head(
     truth = np.array([list(labels).index(clip.emotion) for clip in clips])
     known = np.array([[label in known_labels.get(clip.corpus, labels) for label in labels] for clip in clips])
     shares = chances(clips) if recipe.balanced else np.full(len(clips), 1.0 / len(clips))
-    parts = separate(pooled, truth, [f'{clip.corpus}:{clip.speaker}' for clip in clips], len(labels))
+    parts = separate(pooled, truth, [clip.voice for clip in clips], len(labels))
     normalised = recipe.optimisation.voice_normalised
     head = fit_linear_head(
         np.concatenate([pooled - parts.offsets, pooled]),

@@ -156,7 +156,7 @@ def _store_prior(network: PreTrainedModel, model: Path, recordings: Sequence[Rec
     prior = fit_prior(
         np.stack(pooled),
         np.array([classifier.labels.index(clip.emotion) for clip in clips]),
-        [f'{clip.corpus}:{clip.speaker}' for clip in clips],
+        [clip.voice for clip in clips],
         classifier.labels,
         network.classifier.weight.detach().float().cpu().numpy(),
     )

@@ -62,6 +62,13 @@ def test_each_voice_has_a_stream_of_its_own(truth, voices):
     assert sorted(np.concatenate([stream.order for stream in streams])) == list(range(len(truth)))
 
 
+def test_clips_of_unknown_voices_are_in_no_stream_of_voices(voices):
+    unknown = [voice if voice != 'voice0' else '' for voice in voices]
+    streams = [*by_voice(unknown, 0), *in_turn(unknown, 2, 0)]
+    assert len(streams) == VOICES - 1 + (VOICES - 1) // 2
+    assert all(unknown[clip] for stream in streams for clip in stream.order)
+
+
 @pytest.mark.parametrize(('together', 'count'), [(2, 3), (4, 1), (7, 0)])
 def test_voices_take_turns(voices, together, count):
     streams = in_turn(voices, together, 0)
