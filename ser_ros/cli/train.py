@@ -51,6 +51,8 @@ def _train(options: argparse.Namespace, command: str) -> None:
             model=options.model,
             settings=tuple(options.set),
             data=tuple(options.data),
+            train_only=tuple(options.train_only),
+            test_only=tuple(options.test_only),
             labels=tuple(options.labels),
             protocol=options.protocol,
             folds=tuple(options.fold or ()),

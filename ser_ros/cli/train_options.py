@@ -15,6 +15,8 @@ ALL = 'all'
 
 FOLDERS = (
     '--data',
+    '--train-only',
+    '--test-only',
     '--out',
     '--scores',
     '--also',
@@ -72,6 +74,20 @@ def parser() -> argparse.ArgumentParser:
         help='RAVDESS speech clips: a folder, nested as you like, or the official zip; a CSV table of your own with '
         'the columns path, emotion and, if known, speaker; or KEY:FOLDER for a published corpus, KEY being one of '
         f'{", ".join(SCHEMES)}. Several are read together',
+    )
+    add(
+        '--train-only',
+        nargs='+',
+        default=[],
+        metavar='DATA',
+        help='more data, whose clips train in every fold and never test',
+    )
+    add(
+        '--test-only',
+        nargs='+',
+        default=[],
+        metavar='DATA',
+        help='more data, whose clips never train: for leave-one-corpus-out, where their licence does not let them',
     )
     add(
         '--download',

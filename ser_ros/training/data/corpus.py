@@ -35,6 +35,8 @@ class Corpus:
         licences: Name of each corpus among the clips -> its licence, as it is published or from the dataset card beside
             a table; '' if none is stated.
         remarks: Sentences on what was left out, and on what differs from the published counts.
+        train_only: Names of the corpora among the clips that never test.
+        test_only: Names of the corpora among the clips that never train.
     """
 
     name: str
@@ -42,6 +44,8 @@ class Corpus:
     labels: tuple[str, ...]
     licences: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    train_only: frozenset[str] = frozenset()
+    test_only: frozenset[str] = frozenset()
 
     @cached_property
     def known_labels(self) -> dict[str, tuple[str, ...]]:
@@ -52,17 +56,32 @@ class Corpus:
         return {name: tuple(label for label in self.labels if label in labels) for name, labels in found.items()}
 
 
-def read_corpora(sources: Sequence[str], labels: Sequence[str] = (), *, for_training: bool = True) -> Corpus:
-    """Return the corpora at `sources` as one; see read_corpus.
+def read_corpora(
+    sources: Sequence[str],
+    labels: Sequence[str] = (),
+    *,
+    for_training: bool = True,
+    train_only: Sequence[str] = (),
+    test_only: Sequence[str] = (),
+) -> Corpus:
+    """Return the corpora at `sources`, and those that only train or only test, as one; see read_corpus.
 
     With several, names of clips begin with `CORPUS/`, and those of speakers with `CORPUS:`.
 
     Raises:
         SerError: Two sources hold the same corpus, or read_corpus refuses one.
     """
-    read = [read_corpus(source, labels, for_training=for_training) for source in sources]
+    read, training, testing = (
+        [read_corpus(source, labels, for_training=for_training) for source in some]
+        for some in (sources, train_only, test_only)
+    )
+    one_sided = {
+        'train_only': frozenset(name for corpus in training for name in corpus.licences),
+        'test_only': frozenset(name for corpus in testing for name in corpus.licences),
+    }
+    read = [*read, *training, *testing]
     if len(read) == 1:
-        return read[0]
+        return replace(read[0], **one_sided)
     twice = [name for name, count in Counter(name for corpus in read for name in corpus.licences).items() if count > 1]
     if twice:
         raise SerError(f'two of the data are called {twice[0]}; give each corpus once, or rename one of the tables')
@@ -77,6 +96,7 @@ def read_corpora(sources: Sequence[str], labels: Sequence[str] = (), *, for_trai
         labels=_ordered(tuple(dict.fromkeys(clip.emotion for clip in clips)), labels),
         licences={name: licence for corpus in read for name, licence in corpus.licences.items()},
         remarks=tuple(remark for corpus in read for remark in corpus.remarks),
+        **one_sided,
     )
 
 

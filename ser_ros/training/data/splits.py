@@ -2,6 +2,7 @@
 """Which clips train and which test. Every figure states the protocol that it was measured with."""
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -57,20 +58,38 @@ class Split:
         return fold_name(self.protocol, self.fold, self.folds)
 
 
-def make_splits(clips: tuple[Clip, ...], protocol: str, *, validation_share: float, seed: int) -> list[Split]:
+def make_splits(
+    clips: tuple[Clip, ...],
+    protocol: str,
+    *,
+    validation_share: float,
+    seed: int,
+    train_only: Collection[str] = (),
+    test_only: Collection[str] = (),
+) -> list[Split]:
     """Return the folds of `protocol`, numbered from 1.
 
     Args:
-        clips: All clips of the corpus.
+        clips: All clips.
         protocol: One of PROTOCOLS.
         validation_share: Share of the clips outside the test that is held out, 0..1: whole speakers if the protocol
             separates speakers, otherwise stratified by emotion; 0 for none.
         seed: Draws what is not fixed by speakers.
+        train_only: Names of corpora whose clips train in every fold, and neither validate nor test.
+        test_only: Names of corpora that a model of the others is tested on; for leave-one-corpus-out.
 
     Raises:
         SerError: The protocol is not known, an actor that it needs has no clip, speakers are not named or too few, an
-            emotion has too few clips for a stratified split, or a corpus shares too few emotions with the others.
+            emotion has too few clips for a stratified split, a corpus shares too few emotions with the others, or the
+            protocol has no use for corpora that only train or only test.
     """
+    if test_only and protocol != LEAVE_ONE_CORPUS_OUT:
+        raise SerError(
+            f'{protocol} tests on the clips of the data that also train; leave out --test-only, or use '
+            f'{LEAVE_ONE_CORPUS_OUT}'
+        )
+    if train_only:
+        return _with_more_to_train(clips, protocol, validation_share, seed, train_only, test_only)
     if protocol == 'full':
         return [Split(protocol, 1, 1, clips, (), ())]
     if protocol == 'paper':
@@ -80,7 +99,7 @@ def make_splits(clips: tuple[Clip, ...], protocol: str, *, validation_share: flo
     if protocol not in PROTOCOLS:
         raise SerError(f"the protocol '{protocol}' is not known; use one of {', '.join(PROTOCOLS)}")
     if protocol == LEAVE_ONE_CORPUS_OUT:
-        return _corpora_apart(clips, validation_share)
+        return _corpora_apart(clips, validation_share, test_only)
     tested = _test_speakers(clips, protocol, seed)
     splits = []
     for fold, test_speakers in enumerate(tested, start=1):
@@ -99,13 +118,30 @@ def make_splits(clips: tuple[Clip, ...], protocol: str, *, validation_share: flo
     return splits
 
 
-def _corpora_apart(clips: tuple[Clip, ...], validation_share: float) -> list[Split]:
+def _with_more_to_train(
+    clips: tuple[Clip, ...],
+    protocol: str,
+    validation_share: float,
+    seed: int,
+    train_only: Collection[str],
+    test_only: Collection[str],
+) -> list[Split]:
+    """Return the folds of the other clips, in each of which those of `train_only` train too."""
+    more = tuple(clip for clip in clips if clip.corpus in train_only)
+    rest = tuple(clip for clip in clips if clip.corpus not in train_only)
+    if not rest:
+        raise SerError(f'all clips only train, and {protocol} needs others; give them with --data')
+    splits = make_splits(rest, protocol, validation_share=validation_share, seed=seed, test_only=test_only)
+    return [replace(split, train=split.train + more) for split in splits]
+
+
+def _corpora_apart(clips: tuple[Clip, ...], validation_share: float, test_only: Collection[str]) -> list[Split]:
     corpora = tuple(dict.fromkeys(clip.corpus for clip in clips))
     if len(corpora) < 2:
         raise SerError(f'all clips are of the corpus {corpora[0]}, and {LEAVE_ONE_CORPUS_OUT} needs several; give more')
     splits = []
     for fold, tested in enumerate(corpora, start=1):
-        rest = tuple(clip for clip in clips if clip.corpus != tested)
+        rest = tuple(clip for clip in clips if clip.corpus != tested and clip.corpus not in test_only)
         held_out = _validation_speakers(rest, validation_share)
         train = tuple(clip for clip in rest if clip.speaker not in held_out)
         trained = {clip.emotion for clip in train}
@@ -158,13 +194,14 @@ def _test_speakers(clips: tuple[Clip, ...], protocol: str, seed: int) -> tuple[t
     if protocol == 'leave-one-speaker-out':
         return tuple((speaker,) for speaker in ordered)
     if _are_ravdess(clips):
-        missing = sorted({speaker for fold in EMOBOX_TEST_SPEAKERS for speaker in fold} - speakers)
+        actors = {_number(speaker): speaker for speaker in speakers}
+        missing = sorted({actor for fold in EMOBOX_TEST_SPEAKERS for actor in fold} - actors.keys())
         if missing:
             raise SerError(
                 f'actors {", ".join(map(str, missing))} have no clip in the data, and {protocol} needs them; '
                 'complete the data folder'
             )
-        return EMOBOX_TEST_SPEAKERS
+        return tuple(tuple(actors[actor] for actor in fold) for fold in EMOBOX_TEST_SPEAKERS)
     order = np.random.default_rng(seed).permutation(len(ordered))
     folds = min(_OWN_FOLDS, len(ordered))
     return tuple(tuple(ordered[index] for index in sorted(part)) for part in np.array_split(order, folds))
@@ -174,7 +211,13 @@ def _are_ravdess(clips: tuple[Clip, ...]) -> bool:
     """Distinguish RAVDESS from a user's own table, whose speakers may be numbered too, by its two sentences."""
     sentences = set(RAVDESS.codes['statement'].values())
     actors = set(map(int, RAVDESS.codes['speaker'].values()))
-    return all(clip.statement in sentences and clip.speaker in actors for clip in clips)
+    return all(clip.statement in sentences and _number(clip.speaker) in actors for clip in clips)
+
+
+def _number(speaker: int | str | None) -> int | None:
+    """Return the number of a speaker, also of `CORPUS:NUMBER`; None for others."""
+    number = str(speaker).rpartition(':')[2]
+    return int(number) if number.isdecimal() else None
 
 
 def _validation_speakers(clips: tuple[Clip, ...], share: float) -> set[int | str]:

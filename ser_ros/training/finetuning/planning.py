@@ -37,6 +37,8 @@ class TrainingRequest:
             those of the recipes.
         settings: Values of the recipes to change, such as 'optimisation.epochs=3'.
         data: See read_corpora; empty to download RAVDESS.
+        train_only: The same, of corpora that never test.
+        test_only: The same, of corpora that never train.
         labels: See read_corpora.
         protocol: One of PROTOCOLS.
         folds: Counted from 1; all if empty.
@@ -48,6 +50,8 @@ class TrainingRequest:
     model: str | None
     settings: tuple[str, ...]
     data: tuple[str, ...]
+    train_only: tuple[str, ...]
+    test_only: tuple[str, ...]
     labels: tuple[str, ...]
     protocol: str
     folds: tuple[int, ...]
@@ -75,7 +79,12 @@ def plan(request: TrainingRequest) -> list[Plan]:
     """Return a plan for each recipe. Prints the remarks on the corpora on stderr. Raises SerError."""
     recipes = _recipes(request)
     with PartialState().main_process_first():  # the others find downloads and unpacked zips in the cache
-        corpus = read_corpora(request.data or (str(download_ravdess()),), request.labels)
+        corpus = read_corpora(
+            request.data or (str(download_ravdess()),),
+            request.labels,
+            train_only=request.train_only,
+            test_only=request.test_only,
+        )
     for recipe in recipes.values():
         _check_needs(recipe, request.teaching)
     if PartialState().is_main_process:
@@ -127,7 +136,14 @@ def _experiment(request: TrainingRequest, name: str, recipe: FinetuningRecipe, c
 
 
 def _splits(request: TrainingRequest, recipe: FinetuningRecipe, corpus: Corpus) -> tuple[Split, ...]:
-    splits = make_splits(corpus.clips, request.protocol, validation_share=recipe.validation.share, seed=recipe.seed)
+    splits = make_splits(
+        corpus.clips,
+        request.protocol,
+        validation_share=recipe.validation.share,
+        seed=recipe.seed,
+        train_only=corpus.train_only,
+        test_only=corpus.test_only,
+    )
     for fold in request.folds:
         if not 1 <= fold <= len(splits):
             raise SerError(f'--fold {fold} does not exist; {request.protocol} has the folds 1 to {len(splits)}')

@@ -3,6 +3,7 @@
 
 import copy
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch.utils.data import Sampler
+from tqdm.auto import tqdm
 from transformers import AutoModel, PretrainedConfig, PreTrainedModel, Trainer, set_seed
 from transformers.feature_extraction_sequence_utils import SequenceFeatureExtractor
 from transformers.trainer_utils import get_last_checkpoint
@@ -27,6 +29,10 @@ from ser_ros.training.pretraining.whitening import Whitening
 
 _MEASURED_PIECES = 200
 """Number of pieces over which the scale of the teacher's states is computed: ten minutes, some 10 000 rows."""
+
+_MEASURED_MEANS = 3000
+"""Number of pieces over which the scale of the means of the teacher's states is computed: several for each of a
+thousand dimensions."""
 
 _KEPT = 'variants'
 """Folder in `work` for what is computed once."""
@@ -81,8 +87,9 @@ def pretrain(
         lengths = AutoModel.from_config(made.config)
     examples = Examples(pieces, recipe, made.frontend, lengths._get_feat_extract_output_lengths, teacher, work / _KEPT)
     whitening = _whitening(examples, recipe) if teacher else Whitening.none()
+    means_whitening = _means_whitening(examples, recipe) if recipe.distillation.means_weight else Whitening.none()
     set_seed(recipe.seed)
-    student = Student(made, recipe, whitening)
+    student = Student(made, recipe, whitening, means_whitening)
     trainer = _Trainer(
         model=student,
         args=arguments,
@@ -148,6 +155,18 @@ class _Trainer(Trainer):
 
 def _whitening(examples: Examples, recipe: PretrainingRecipe) -> Whitening:
     """Return the scale of the teacher's states over some pieces."""
-    chosen = np.random.default_rng(recipe.seed).permutation(len(examples))[:_MEASURED_PIECES]
-    states = torch.cat([examples[int(index)][STATES].float() for index in chosen])
+    states = torch.cat(list(_some_states(examples, recipe, _MEASURED_PIECES)))
     return Whitening.of(states, recipe.distillation.whitening)
+
+
+def _means_whitening(examples: Examples, recipe: PretrainingRecipe) -> Whitening:
+    """Return the scale of the means of the teacher's states over some pieces."""
+    means = torch.stack([states.mean(dim=0) for states in _some_states(examples, recipe, _MEASURED_MEANS)])
+    return Whitening.of(means, recipe.distillation.means_whitening)
+
+
+def _some_states(examples: Examples, recipe: PretrainingRecipe, count: int) -> Iterator[torch.Tensor]:
+    """Return the teacher's states of `count` pieces, or of all: each float32, shape (rows, layers, width)."""
+    chosen = np.random.default_rng(recipe.seed).permutation(len(examples))[:count]
+    for index in tqdm(chosen, desc="measuring the teacher's states", unit='piece'):
+        yield examples[int(index)][STATES].float()

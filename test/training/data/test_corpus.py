@@ -2,6 +2,7 @@
 """A corpus is read from a folder, a zip or a table, and anything else is refused."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -119,6 +120,13 @@ def test_several_corpora_are_one_whose_clips_and_speakers_tell_where_they_are_fr
 
 def test_one_source_is_as_it_is(ravdess):
     assert read_corpora([str(ravdess)]) == read_corpus(ravdess)
+
+
+def test_corpora_that_only_train_or_only_test_are_known_by_name(ravdess, emovo):
+    joined = read_corpora([str(ravdess), f'emovo:{emovo}'])
+    corpus = read_corpora([str(ravdess)], train_only=[f'emovo:{emovo}'])
+    assert corpus == replace(joined, train_only=frozenset({'EMOVO'}))
+    assert read_corpora([str(ravdess)], test_only=[f'emovo:{emovo}']).test_only == {'EMOVO'}
 
 
 def test_the_same_corpus_twice_is_refused(ravdess, refuses):

@@ -278,3 +278,32 @@ def test_clips_of_nobody_train_and_do_not_validate(several, refuses):
 def test_one_corpus_alone_cannot_be_left_out(several, refuses):
     with refuses('the corpus a', 'several'):
         make_splits(several[:4], 'leave-one-corpus-out', validation_share=0.0, seed=0)
+
+
+def test_clips_that_only_train_do_so_in_every_fold(clips, several):
+    more = several[:8]
+    for protocol in PROTOCOLS:
+        if protocol == 'leave-one-corpus-out':
+            continue
+        plain = make_splits(clips, protocol, validation_share=0.1, seed=0)
+        split_with = make_splits((*clips, *more), protocol, validation_share=0.1, seed=0, train_only={'a', 'b'})
+        assert split_with == [replace(split, train=split.train + more) for split in plain]
+
+
+def test_the_actors_of_ravdess_have_the_citable_folds_beside_a_corpus_that_only_trains(clips, several):
+    named = tuple(replace(clip, speaker=f'RAVDESS:{clip.speaker}') for clip in clips)
+    split = make_splits((*named, *several), 'speaker-independent', validation_share=0.0, seed=0, train_only='abc')[0]
+    assert speakers(split.test) == {f'RAVDESS:{actor}' for actor in EMOBOX_TEST_SPEAKERS[0]}
+
+
+def test_a_corpus_that_only_tests_is_left_out_by_every_model(several):
+    splits = make_splits(several, 'leave-one-corpus-out', validation_share=0.25, seed=0, test_only={'c'})
+    assert [{clip.corpus for clip in split.test} for split in splits] == [{'a'}, {'b'}, {'c'}]
+    assert [{clip.corpus for clip in split.train + split.validation} for split in splits] == [{'b'}, {'a'}, {'a', 'b'}]
+
+
+def test_clips_that_all_only_train_or_only_test_somewhere_else_are_refused(several, refuses):
+    with refuses('all clips only train', '--data'):
+        make_splits(several, 'full', validation_share=0.0, seed=0, train_only='abc')
+    with refuses('leave out --test-only', 'leave-one-corpus-out'):
+        make_splits(several, 'paper', validation_share=0.0, seed=0, test_only={'a'})
