@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`make demo`: a real node in one process, a subscriber that prints each message in this one."""
+"""`make demo`: a real node in one process, a subscriber that prints each message in this one.
+
+The recording holds people who act emotions and people who read; what was acted is printed beside what was heard.
+"""
 
 import argparse
+import functools
 import json
 import math
 import os
 import sys
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,12 +37,12 @@ _PATIENCE = 300.0
 def main(args: list[str] | None = None) -> int:
     """Run the demo; return 0 if every utterance brought a message."""
     options = _parse(args)
-    recording = share_folder() / 'demo' / 'recording.flac'
+    recording = share_folder() / 'demo' / 'acted.flac'
     microphone = options.source == 'microphone'
     audio = None if microphone else Path(options.audio or recording).resolve()
     if audio:
         open_sound_file(audio).close()  # A bad file is reported here, before anything is started.
-    said = len(json.loads(recording.with_suffix('.json').read_text())['utterances']) if audio == recording else None
+    said = _read_said(recording.with_suffix('.json')) if audio == recording else []
     _choose_domain()
     # Imported late: rclpy takes a while, and a bad file is reported at once.
     from ser_ros.testing.observer import Observer, ros_context
@@ -49,7 +55,7 @@ def main(args: list[str] | None = None) -> int:
     with (
         NodeProcess(parameters, arguments=['--log-level', 'ser:=warn']) as node,
         ros_context() as context,
-        Observer(context, process=node, patience=_PATIENCE, on_message=_show) as observer,
+        Observer(context, process=node, patience=_PATIENCE, on_message=functools.partial(_show, said)) as observer,
     ):
         _check(observer.configure(), 'configure')
         _check(observer.activate(), 'activate')
@@ -60,7 +66,9 @@ def main(args: list[str] | None = None) -> int:
             print()
         answered = len({message.utterance for message in observer.finals})
         to_answer = max(map(_to_answer, observer.diagnostics), default=0)
-        return _verdict(answered, to_answer, said=said, complete=not microphone, exit_code=node.wait())
+        if said:
+            print(_compared(said, {message.utterance: message.emotion for message in observer.finals}))
+        return _verdict(answered, to_answer, said=len(said), complete=not microphone, exit_code=node.wait())
 
 
 def _parse(args: list[str] | None) -> argparse.Namespace:
@@ -89,7 +97,20 @@ def _check(success: bool, transition: str) -> None:
         raise SerError(f'the node could not {transition}; its own message is above')
 
 
-def _show(message: 'Emotion') -> None:
+@dataclass(frozen=True)
+class _Said:
+    """An utterance of the recording: who speaks, and which emotion was acted, '' for none."""
+
+    person: str
+    acted: str
+
+
+def _read_said(description: Path) -> list[_Said]:
+    utterances = json.loads(description.read_text(encoding='utf-8'))['utterances']
+    return [_Said(utterance['person'], utterance['acted']) for utterance in utterances]
+
+
+def _show(said: Sequence[_Said], message: 'Emotion') -> None:
     from ser_ros.node.messages import seconds
 
     clock = time.strftime('%H:%M:%S', time.localtime(message.header.stamp.sec))
@@ -97,9 +118,24 @@ def _show(message: 'Emotion') -> None:
     kind = '' if message.is_final else ' (still speaking)'
     print(
         f'{clock}.{tenths}  utterance {message.utterance}: {message.emotion.upper()}{kind}  '
-        f'{seconds(message.duration):.1f} s of speech, latency {seconds(message.latency):.2f} s'
+        f'{seconds(message.duration):.1f} s of speech, latency {seconds(message.latency):.2f} s, '
+        f'used to {message.heard} utterance(s)'
     )
+    if message.utterance <= len(said):
+        this = said[message.utterance - 1]
+        print(f'    {this.person}, {"acting " + this.acted.upper() if this.acted else "acting nothing"}')
     print(probability_bars(message.labels, message.probabilities), flush=True)
+
+
+def _compared(said: Sequence[_Said], heard: Mapping[int, str]) -> str:
+    """Return what was acted beside what was heard, a line for each utterance; `heard` by its number, from 1."""
+    acted = [number for number, this in enumerate(said, start=1) if this.acted]
+    right = [number for number in acted if heard.get(number) == said[number - 1].acted]
+    lines = ['', f'  {"acted":<10} heard']
+    for number, this in enumerate(said, start=1):
+        mark = '' if not this.acted else 'as acted' if number in right else 'missed'
+        lines.append(f'  {this.acted or "nothing":<10} {heard.get(number, "nothing"):<10} {mark}'.rstrip())
+    return '\n'.join([*lines, f'{len(right)} of {len(acted)} acted emotions were heard as acted'])
 
 
 def _to_answer(diagnostics: 'DiagnosticArray') -> int:
@@ -108,13 +144,13 @@ def _to_answer(diagnostics: 'DiagnosticArray') -> int:
     return sum(int(values.get(key, 0)) for key in ('answered', 'failed', 'dropped final'))
 
 
-def _verdict(answered: int, to_answer: int, *, said: int | None, complete: bool, exit_code: int) -> int:
+def _verdict(answered: int, to_answer: int, *, said: int, complete: bool, exit_code: int) -> int:
     print(f'\n{to_answer} utterance(s) heard, {answered} final message(s) received, node ended with {exit_code}')
     if exit_code != 0:
         raise SerError(f'the node ended with exit code {exit_code}; its own message is above')
     if complete and answered < to_answer:
         raise SerError(f'{to_answer - answered} utterance(s) brought no message')
-    if said is not None and answered != said:
+    if said and answered != said:
         raise SerError(f'the recording holds {said} utterances, but {answered} message(s) came')
     return 0
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`demo` as a user runs it."""
 
+import json
 import re
 import subprocess
 import sys
@@ -9,9 +10,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from ser_ros.cli.demo import _verdict
-from ser_ros.emotions import LABELS
+from ser_ros.cli.demo import _compared, _Said, _verdict
+from ser_ros.emotions import LABELS, UNKNOWN
 from ser_ros.errors import SerError
+from ser_ros.resources import share_folder
 
 
 def demo(*arguments: str) -> subprocess.CompletedProcess:
@@ -19,16 +21,38 @@ def demo(*arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
-def test_the_recording_is_answered_message_by_message(ros_domain, said):
-    """On the embedded default model, in real time."""
+def test_the_recording_is_answered_message_by_message(ros_domain):
+    """On the embedded default model, in real time; what was acted stands beside what was heard."""
+    said = json.loads((share_folder() / 'demo' / 'acted.json').read_text())['utterances']
+    acted = [one['acted'] for one in said]
     finished = demo()
     assert finished.returncode == 0, finished.stderr
-    heads = re.findall(r'utterance (\d+): ([A-Z]+) .* latency \d+\.\d\d s', finished.stdout)
-    assert [int(number) for number, _ in heads] == list(range(1, len(said) + 1))
-    assert {emotion.lower() for _, emotion in heads} <= set(LABELS)
+    heads = re.findall(
+        r'utterance (\d+): ([A-Z]+) .* latency \d+\.\d\d s, used to (\d+) utterance\(s\)\n    (.*)', finished.stdout
+    )
+    assert [int(number) for number, *_ in heads] == list(range(1, len(said) + 1))
+    assert {emotion.lower() for _, emotion, *_ in heads} <= {*LABELS, UNKNOWN}
+    assert [int(count) for *_, count, _ in heads] == list(range(len(said)))
+    for (*_, who), one in zip(heads, said, strict=True):
+        assert who == f'{one["person"]}, acting {one["acted"].upper() or "nothing"}'
     for label in LABELS:
         assert len(re.findall(rf'^ +{label} +\S+ +\d+\.\d%$', finished.stdout, re.MULTILINE)) == len(said)
+    right = sum(emotion.lower() == label for (_, emotion, *_), label in zip(heads, acted, strict=True) if label)
+    assert f'{right} of {len(list(filter(None, acted)))} acted emotions were heard as acted' in finished.stdout
     assert f'{len(said)} utterance(s) heard, {len(said)} final message(s) received' in finished.stdout
+
+
+def test_misses_are_shown_beside_what_was_acted():
+    said = [_Said('a', 'happy'), _Said('b', ''), _Said('a', 'sad'), _Said('a', 'angry')]
+    assert _compared(said, {1: 'happy', 2: 'calm', 3: 'fearful'}).splitlines() == [
+        '',
+        '  acted      heard',
+        '  happy      happy      as acted',
+        '  nothing    calm',
+        '  sad        fearful    missed',
+        '  angry      nothing    missed',
+        '1 of 3 acted emotions were heard as acted',
+    ]
 
 
 def test_a_file_without_speech_brings_no_message_and_is_no_failure(ros_domain, tmp_path):
@@ -49,7 +73,7 @@ def test_a_missing_file_is_one_sentence_and_non_zero(ros_domain, tmp_path):
 @pytest.mark.parametrize(
     ('answered', 'to_answer', 'said', 'exit_code', 'words'),
     [
-        (2, 3, None, 0, '1 utterance(s) brought no message'),
+        (2, 3, 0, 0, '1 utterance(s) brought no message'),
         (5, 5, 6, 0, 'holds 6 utterances, but 5'),
         (6, 6, 6, 1, 'exit code 1'),
     ],
@@ -60,4 +84,4 @@ def test_a_lost_message_is_a_failure(answered, to_answer, said, exit_code, words
 
 
 def test_a_microphone_may_be_left_in_the_middle_of_an_utterance():
-    assert _verdict(2, 3, said=None, complete=False, exit_code=0) == 0
+    assert _verdict(2, 3, said=0, complete=False, exit_code=0) == 0
