@@ -99,6 +99,20 @@ class Scores(Figures):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CoveragePoint:
+    """What happens if answers of less confidence are withheld.
+
+    Attributes:
+        coverage: Share of the utterances that are answered.
+        accuracy: Share of these that are answered right; None if none is.
+    """
+
+    least_confidence: float
+    coverage: float
+    accuracy: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class StreamFigures:
     """How utterances in a stream were answered, each after what came before it.
 
@@ -109,6 +123,7 @@ class StreamFigures:
         calibration_error: With adaptation.
         plain_unweighted_recall: Of the same utterances, without it.
         plain_calibration_error: Of the same utterances, without it.
+        coverage: With adaptation, from the least confidence 0 upwards.
     """
 
     name: str
@@ -117,6 +132,7 @@ class StreamFigures:
     calibration_error: float
     plain_unweighted_recall: float
     plain_calibration_error: float
+    coverage: tuple[CoveragePoint, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from ser_ros.recognition.adaptation import ORDINARY
 from ser_ros.recognition.adaptation_prior import AdaptationPrior
 from ser_ros.training.evaluation.adapted import answer_stream
 from ser_ros.training.evaluation.calibration import calibration_error
+from ser_ros.training.evaluation.coverage import coverage
 from ser_ros.training.evaluation.scores import StreamFigures
 from ser_ros.training.evaluation.spoken import Outputs, Spoken
 from ser_ros.training.evaluation.streams import (
@@ -25,6 +26,10 @@ from ser_ros.training.evaluation.streams import (
 
 _SEED = 0
 """Of the order of every stream."""
+
+
+MOSTLY_ORDINARY = '70 % ordinary'
+"""Name of the kind that is most like what a robot hears."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +58,7 @@ def _kinds(spoken: Spoken) -> list[_Kind]:
     two = in_turn(voices, 2, _SEED)
     kinds = [
         _Kind('all clips, shuffled', balanced(truth, _SEED), outputs),
-        _Kind('70 % ordinary', mostly_ordinary(truth, labels, 0.7, _SEED), outputs),
+        _Kind(MOSTLY_ORDINARY, mostly_ordinary(truth, labels, 0.7, _SEED), outputs),
         _Kind('90 % ordinary', mostly_ordinary(truth, labels, 0.9, _SEED), outputs),
         _Kind('one voice alone', by_voice(voices, _SEED), outputs),
         _Kind('two voices in turn', two, outputs),
@@ -94,6 +99,7 @@ def _score(kind: _Kind, spoken: Spoken, prior: AdaptationPrior, temperature: flo
         calibration_error=calibration_error(adapted, truth),
         plain_unweighted_recall=_recall(truth, plain),
         plain_calibration_error=calibration_error(plain, truth),
+        coverage=coverage(adapted, truth),
     )
 
 

@@ -15,6 +15,7 @@ from ser_ros.training.evaluation.measures import HEARINGS
 from ser_ros.training.evaluation.scores import CalibrationErrors, Evaluation, Scores
 from ser_ros.training.evaluation.spoken import Spoken
 from ser_ros.training.evaluation.stream_scores import score_streams
+from ser_ros.training.evaluation.stream_temperature import best_temperature, surprise
 from ser_ros.training.reporting.run_folder import write_run_folder, write_summary_folder
 from ser_ros.training.reporting.run_report import RunReport, read_run_report
 from ser_ros.training.reporting.summary import Summary, summarise
@@ -22,6 +23,7 @@ from ser_ros.training.storage.json_files import REPORT, read_as, write_json
 
 _ANSWERS = 'answers.json'
 _OTHER_FOLDS = "the other folds' test clips"
+_OTHER_FOLDS_IN_STREAMS = f'{_OTHER_FOLDS}, heard in streams'
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def _calibrate_each(
 
     The summary holds the temperature fitted to the answers of all folds, and the calibration errors of all clips.
     """
-    folds = [_Fold.of(kept) for kept in answers]
+    folds = [_Fold.of(kept, folder, report) for kept, folder, report in zip(answers, folders, reports, strict=True)]
     temperatures = [_fit([other for other in folds if other is not fold]) for fold in folds]
     evaluations = [report.evaluation for report in reports if report.evaluation is not None]
     calibrated = [
@@ -118,14 +120,21 @@ class _Fold:
     Attributes:
         truth: int64, shape (clips,), index of each clip's label.
         scores: Of each hearing, float64, shape (clips, labels).
+        surprise: See stream_temperature; None for a model that cannot adapt.
     """
 
     truth: np.ndarray
     scores: dict[str, np.ndarray]
+    surprise: np.ndarray | None
 
     @classmethod
-    def of(cls, answers: KeptAnswers) -> '_Fold':
-        return cls(np.array(answers.truth), {hearing: np.array(getattr(answers, hearing)) for hearing in HEARINGS})
+    def of(cls, answers: KeptAnswers, folder: Path, report: RunReport) -> '_Fold':
+        spoken, prior = Spoken.load(folder), read_prior(folder, report.labels)
+        return cls(
+            np.array(answers.truth),
+            {hearing: np.array(getattr(answers, hearing)) for hearing in HEARINGS},
+            surprise(spoken, prior) if spoken and prior else None,
+        )
 
     def probabilities(self, hearing: str, temperature: float) -> np.ndarray:
         return softmax(self.scores[hearing] / temperature, axis=-1)
@@ -147,7 +156,8 @@ def _calibrate(report: RunReport, evaluation: Evaluation, fold: _Fold, temperatu
         whole_clip=_rescored(evaluation.whole_clip, fold, 'whole_clip', temperature),
         utterance=_rescored(evaluation.utterance, fold, 'utterance', temperature),
     )
-    return replace(report, temperature=temperature, calibrated_on=_OTHER_FOLDS, evaluation=calibrated)
+    calibrated_on = _OTHER_FOLDS if fold.surprise is None else _OTHER_FOLDS_IN_STREAMS
+    return replace(report, temperature=temperature, calibrated_on=calibrated_on, evaluation=calibrated)
 
 
 def _rescored(scores: Scores, fold: _Fold, hearing: str, temperature: float) -> Scores:
@@ -165,7 +175,10 @@ def _errors(probabilities: np.ndarray, uncalibrated: np.ndarray, truth: np.ndarr
 
 
 def _fit(folds: Sequence[_Fold]) -> float:
-    """Return the temperature for utterances, which is what the node hears."""
+    """Return the temperature for utterances, which is what the node hears, and as it hears them: one after another."""
+    surprises = [fold.surprise for fold in folds if fold.surprise is not None]
+    if len(surprises) == len(folds):
+        return best_temperature(surprises)
     return fit_temperature(
         np.concatenate([fold.scores['utterance'] for fold in folds]), np.concatenate([fold.truth for fold in folds])
     )

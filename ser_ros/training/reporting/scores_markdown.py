@@ -16,10 +16,14 @@ from ser_ros.training.evaluation.scores import (
     Scores,
     StreamFigures,
 )
+from ser_ros.training.evaluation.stream_scores import MOSTLY_ORDINARY
 from ser_ros.training.reporting.markdown import confusion_table, percent, table
 
 _GROUPS_WITH_RECALL = ('corpus', 'sex')
 """Kinds of groups that are large enough for a recall."""
+
+_SHOWN_COVERAGE = 2
+"""Of so many points of a curve one is shown in a table."""
 
 _NO_EMOTION = ('neutral', 'calm')
 """Labels that are right for someone who reads aloud or speaks ordinarily."""
@@ -45,9 +49,14 @@ def condition_lines(heard: Hearings | None) -> list[str]:
 
 
 def stream_lines(streams: Sequence[StreamFigures]) -> list[str]:
-    """Return a table of the streams; nothing if there are none."""
+    """Return a table of the streams, and one of what a least confidence does; nothing if there are no streams."""
     if not streams:
         return []
+    withheld = _coverage_table(streams)
+    return [*_streams_table(streams), *(['', *withheld] if withheld else [])]
+
+
+def _streams_table(streams: Sequence[StreamFigures]) -> list[str]:
     rows = [
         [
             stream.name,
@@ -61,6 +70,20 @@ def stream_lines(streams: Sequence[StreamFigures]) -> list[str]:
     ]
     recall, error = MEASURES['unweighted_recall'], MEASURES['calibration_error']
     headings = ['stream', 'utterances', recall, f'{recall}, adapting', error, f'{error}, adapting']
+    return table(headings, rows)
+
+
+def _coverage_table(streams: Sequence[StreamFigures]) -> list[str]:
+    """Return what a least confidence costs and gains in a mostly ordinary stream; nothing without one."""
+    points = [point for stream in streams if stream.name == MOSTLY_ORDINARY for point in stream.coverage]
+    if not points:
+        return []
+    rows = [
+        [f'{point.least_confidence:.1f}', percent(point.coverage), percent(point.accuracy)]
+        for point in points[::_SHOWN_COVERAGE]
+        if point.accuracy is not None
+    ]
+    headings = ['least confidence', f'answered ({MOSTLY_ORDINARY}, adapting)', 'of these right']
     return table(headings, rows)
 
 

@@ -16,6 +16,7 @@ from ser_ros.training.evaluation.scores import (
     CalibrationErrors,
     ConditionFigures,
     Confusion,
+    CoveragePoint,
     Evaluation,
     Figures,
     Group,
@@ -240,6 +241,24 @@ def _streams_over_folds(
                 measure: statistic([getattr(streams[name], measure) for streams in by_name])
                 for measure in STREAM_MEASURES
             },
+            coverage=_coverage_over_folds([streams[name].coverage for streams in by_name], statistic),
         )
         for name in shared
     )
+
+
+def _coverage_over_folds(
+    folds: Sequence[Sequence[CoveragePoint]], statistic: Callable[[list[float]], float]
+) -> tuple[CoveragePoint, ...]:
+    """Return the points; the accuracy is not known where a fold answers nothing."""
+    points = []
+    for parts in zip(*folds, strict=True):
+        accuracies = [part.accuracy for part in parts if part.accuracy is not None]
+        points.append(
+            CoveragePoint(
+                least_confidence=parts[0].least_confidence,
+                coverage=statistic([part.coverage for part in parts]),
+                accuracy=statistic(accuracies) if len(accuracies) == len(parts) else None,
+            )
+        )
+    return tuple(points)

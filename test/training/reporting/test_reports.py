@@ -8,7 +8,14 @@ import statistics
 import pytest
 
 from ser_ros.training.evaluation.held_out_speech import HeldOutSpeech
-from ser_ros.training.evaluation.scores import CalibrationErrors, ConditionFigures, Group, RecallInterval
+from ser_ros.training.evaluation.scores import (
+    CalibrationErrors,
+    ConditionFigures,
+    CoveragePoint,
+    Group,
+    RecallInterval,
+    StreamFigures,
+)
 from ser_ros.training.learning.recipe_file import recipes_folder
 from ser_ros.training.provenance.environment import environment
 from ser_ros.training.provenance.origins import TrainedOn, Training
@@ -16,6 +23,7 @@ from ser_ros.training.provenance.pretraining_report import PretrainingReport, Un
 from ser_ros.training.reporting.model_card import model_card
 from ser_ros.training.reporting.run_markdown import run_markdown
 from ser_ros.training.reporting.run_report import read_run_report
+from ser_ros.training.reporting.scores_markdown import stream_lines
 from ser_ros.training.reporting.summary import read_summary, summarise
 from ser_ros.training.reporting.summary_markdown import summary_markdown
 from ser_ros.training.reporting.supplement import Supplement
@@ -258,3 +266,42 @@ def test_the_environment_names_hardware_and_versions():
     values = environment()
     assert values['hardware']
     assert {'python', 'torch', 'transformers', 'datasets', 'scikit-learn', 'accelerate'} <= set(values['versions'])
+
+
+def stream(name, answered):
+    """Return a stream of which `answered` are answered at a least confidence of 0.1 and none at 0.2, half right."""
+    points = [(0.0, 1.0, 0.5), (0.05, 1.0, 0.5), (0.1, answered, 0.75), (0.15, answered, 0.8), (0.2, 0.0, None)]
+    return StreamFigures(
+        name=name,
+        utterances=40,
+        unweighted_recall=0.6,
+        calibration_error=0.05,
+        plain_unweighted_recall=0.5,
+        plain_calibration_error=0.2,
+        coverage=tuple(
+            CoveragePoint(least_confidence=least, coverage=share, accuracy=right) for least, share, right in points
+        ),
+    )
+
+
+def test_streams_are_shown_with_what_a_least_confidence_does_in_an_ordinary_one():
+    lines = stream_lines([stream('all clips, shuffled', 0.4), stream('70 % ordinary', 0.9)])
+    rows = [[cell.strip() for cell in line.strip('|').split('|')] for line in lines if line.startswith('|')]
+    assert ['70 % ordinary', '40', '50.0 %', '60.0 %', '20.0 %', '5.0 %'] in rows
+    assert rows[-2:] == [['0.0', '100.0 %', '50.0 %'], ['0.1', '90.0 %', '75.0 %']]
+    assert stream_lines([]) == []
+
+
+def test_a_summary_has_the_mean_of_what_all_folds_answer(make_report):
+    reports = [
+        dataclasses.replace(report, evaluation=dataclasses.replace(report.evaluation, streams=(one,)))
+        for report, one in (
+            (make_report(fold), stream('70 % ordinary', share)) for fold, share in ((1, 0.5), (2, 0.7), (3, 0.9))
+        )
+    ]
+    (found,) = summarise(reports).mean.streams
+    assert [(point.coverage, point.accuracy) for point in found.coverage[2:]] == [
+        (pytest.approx(0.7), 0.75),
+        (pytest.approx(0.7), pytest.approx(0.8)),
+        (0.0, None),
+    ]

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calibrates a model that adapts: by its answers in streams, as people hear them, and not by clips alone."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ser_ros.recognition.adaptation_prior import AdaptationPrior
+from ser_ros.training.evaluation.adapted import answer_stream
+from ser_ros.training.evaluation.calibration import HIGHEST
+from ser_ros.training.evaluation.spoken import Spoken
+from ser_ros.training.evaluation.streams import Stream, balanced, mostly_ordinary
+
+TEMPERATURES = np.exp(np.arange(np.log(0.5), np.log(HIGHEST), 0.05))
+"""Those that are tried, 5 % apart. The answers of a stream must be made anew at each: it decides what is learned."""
+
+_SEED = 1
+"""Of the order of the streams, other than that of the reported ones."""
+_ORDINARY_SHARE = 0.7
+_LONGEST = 500
+"""Utterances of a stream."""
+
+
+def surprise(spoken: Spoken, prior: AdaptationPrior) -> np.ndarray:
+    """Return the mean negative log-likelihood of the true labels at each of TEMPERATURES: float64.
+
+    The mean over a shuffled and a mostly ordinary stream (without one if there is no ordinary speech), adapting.
+    """
+    streams = [
+        *balanced(spoken.truth, _SEED),
+        *mostly_ordinary(spoken.truth, spoken.labels, _ORDINARY_SHARE, _SEED),
+    ]
+    short = [Stream(stream.order[:_LONGEST], stream.counted[:_LONGEST]) for stream in streams]
+    return np.array(
+        [np.mean([_surprise(spoken, prior, stream, temperature) for stream in short]) for temperature in TEMPERATURES]
+    )
+
+
+def best_temperature(surprises: Sequence[np.ndarray]) -> float:
+    """Return the one of TEMPERATURES at which the mean of what `surprise` returned for some models is least.
+
+    1.0 if that is the lowest: the models made hardly an error, so how often they err is unknown.
+    """
+    best = int(np.mean(surprises, axis=0).argmin())
+    return round(float(TEMPERATURES[best]), 4) if best else 1.0
+
+
+def _surprise(spoken: Spoken, prior: AdaptationPrior, stream: Stream, temperature: float) -> float:
+    answers = answer_stream(spoken.utterance, temperature, stream, prior)[stream.counted]
+    clips = stream.order[stream.counted]
+    true = spoken.restrict(answers, clips)[np.arange(len(clips)), spoken.truth[clips]]
+    return float(-np.log(np.maximum(true, np.finfo(np.float32).tiny)).mean())
