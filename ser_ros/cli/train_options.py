@@ -151,7 +151,7 @@ def parser() -> argparse.ArgumentParser:
         nargs='+',
         default=[],
         metavar='FILE',
-        help="with full: the report.json of other recipes' models, whose figures the card also shows",
+        help='with full: report.json or summary.json of other recipes or protocols, whose figures the card also shows',
     )
     add('--notes', type=Path, metavar='FILE', help='with full: Markdown file with further measurements for the card')
     add(

@@ -75,13 +75,11 @@ def read_corpora(
         [read_corpus(source, labels, for_training=for_training) for source in some]
         for some in (sources, train_only, test_only)
     )
-    one_sided = {
-        'train_only': frozenset(name for corpus in training for name in corpus.licences),
-        'test_only': frozenset(name for corpus in testing for name in corpus.licences),
-    }
+    trains_only = frozenset(name for corpus in training for name in corpus.licences)
+    tests_only = frozenset(name for corpus in testing for name in corpus.licences)
     read = [*read, *training, *testing]
     if len(read) == 1:
-        return replace(read[0], **one_sided)
+        return replace(read[0], train_only=trains_only, test_only=tests_only)
     twice = [name for name, count in Counter(name for corpus in read for name in corpus.licences).items() if count > 1]
     if twice:
         raise SerError(f'two of the data are called {twice[0]}; give each corpus once, or rename one of the tables')
@@ -96,7 +94,8 @@ def read_corpora(
         labels=_ordered(tuple(dict.fromkeys(clip.emotion for clip in clips)), labels),
         licences={name: licence for corpus in read for name, licence in corpus.licences.items()},
         remarks=tuple(remark for corpus in read for remark in corpus.remarks),
-        **one_sided,
+        train_only=trains_only,
+        test_only=tests_only,
     )
 
 

@@ -86,7 +86,7 @@ def model_card(report: RunReport, supplement: Supplement) -> str:
         f'{_MISUSE}\n{limits}\n{_HINT}',
         '## How well it does',
         _figures(report, scores),
-        *map(_figures_of_another, supplement.reports),
+        *map(_figures_of_another, supplement.others),
         *([supplement.notes] if supplement.notes else []),
         '## How it was trained',
         f'{_data(report)}\n\n{_training(report)}' + (f'\n\n{report.choices}' if report.choices else ''),
@@ -104,7 +104,7 @@ def _front_matter(report: RunReport, scores: Summary | None) -> str:
     schemes = [published.get(name) for name in _corpora(report)]
     languages = {language for scheme in schemes for language in (scheme.languages if scheme else ())}
     measured, protocol = _measured(report, scores)
-    tested = scores.corpus if scores else _tested(report)
+    tested = scores.tested_on if scores else _tested(report)
     data = ModelCardData(
         model_name=report.recipe,
         license=_licence(report),
@@ -184,7 +184,7 @@ def _figures_of_run(report: RunReport, evaluation: Evaluation, protocol: str) ->
 
 
 def _figures_of_folds(scores: Summary, protocol: str) -> list[str]:
-    lines = [_what_was_tested(scores.corpus, protocol, scores.chance, scores.labels), '']
+    lines = [_what_was_tested(scores.tested_on, protocol, scores.chance, scores.labels), '']
     for hearing, heading in HEARINGS.items():
         deviation = percent(getattr(scores.deviation, hearing).accuracy)
         figures = figures_line(getattr(scores.mean, hearing))
@@ -224,7 +224,15 @@ def _over_all_folds(scores: Summary) -> list[str]:
     return lines + group_tables(scores.groups['utterance'])
 
 
-def _figures_of_another(report: RunReport) -> str:
+def _figures_of_another(other: RunReport | Summary) -> str:
+    lines = _other_folds(other) if isinstance(other, Summary) else _other_run(other)
+    if other.choices:
+        lines += ['', other.choices]
+    commands = other.commands if isinstance(other, Summary) else [other.command]
+    return '\n'.join([*lines, '', '```', *commands, '```'])
+
+
+def _other_run(report: RunReport) -> list[str]:
     measured = report.evaluation
     lines = [f'### Recipe {report.recipe}, protocol {report.protocol}', '']
     lines += optimism(report)
@@ -237,11 +245,32 @@ def _figures_of_another(report: RunReport) -> str:
         '',
         *(f'- {heading}: {figures_line(getattr(measured, hearing))}' for hearing, heading in HEARINGS.items()),
     ]
-    if conditions := condition_lines(measured):
-        lines += ['', *conditions]
-    if report.choices:
-        lines += ['', report.choices]
-    return '\n'.join([*lines, '', '```', report.command, '```'])
+    return lines + _conditions_and_streams(measured)
+
+
+def _other_folds(summary: Summary) -> list[str]:
+    lines = [f'### Recipe {summary.recipe}, protocol {summary.protocol}, {summary.folds} folds', '']
+    lines += optimism(summary)
+    lines += [
+        (
+            f'Other models, of the recipe {summary.recipe}, tested on {summary.test_clips} clips of '
+            f'{summary.tested_on}, seed {summary.seed}, trained in {summary.training_minutes:.1f} minutes on '
+            f'{summary.hardware}:'
+        ),
+        '',
+        *fold_table(summary),
+        '',
+        *recall_lines(summary),
+    ]
+    groups = {kind: them for kind, them in summary.groups['utterance'].items() if kind in _SHOWN}
+    return lines + group_tables(groups) + _conditions_and_streams(summary.mean)
+
+
+def _conditions_and_streams(measured: Hearings | None) -> list[str]:
+    if measured is None:
+        return []
+    parts = [condition_lines(measured), stream_lines(measured.streams)]
+    return [line for lines in parts if lines for line in ('', *lines)]
 
 
 def _data(report: RunReport) -> str:

@@ -90,6 +90,11 @@ class Summary(Trained):
     temperature: float | None
     pooled: dict[str, CalibrationErrors]
 
+    @property
+    def tested_on(self) -> str:
+        """The corpora of the test clips, joined by ' + '."""
+        return ' + '.join(dict.fromkeys(corpus for fold in self.per_fold for corpus in fold.test_corpora))
+
 
 def read_summary(path: Path) -> Summary | None:
     """Return the summary in the file `path`; None if there is none. Raises SerError; see read_as."""

@@ -16,12 +16,12 @@ class Supplement:
 
     Attributes:
         scores: Summary of the same recipe's folds, for a model that has no test clips of its own.
-        reports: Of models of other recipes or protocols.
+        others: Reports and summaries of models of other recipes or protocols.
         notes: Markdown of further measurements.
     """
 
     scores: Summary | None = None
-    reports: tuple[RunReport, ...] = ()
+    others: tuple[RunReport | Summary, ...] = ()
     notes: str = ''
 
     def __bool__(self) -> bool:
@@ -29,11 +29,11 @@ class Supplement:
         return self != Supplement()
 
 
-def read_supplement(scores: Path | None, reports: Sequence[Path], notes: Path | None) -> Supplement:
-    """Read a `summary.json`, some `report.json` and a Markdown file. Raises SerError."""
+def read_supplement(scores: Path | None, others: Sequence[Path], notes: Path | None) -> Supplement:
+    """Read a `summary.json`, some files of either kind, and a Markdown file. Raises SerError."""
     return Supplement(
         scores=_read_scores(scores) if scores else None,
-        reports=tuple(map(_read_report, reports)),
+        others=tuple(map(_read_other, others)),
         notes=_read_notes(notes) if notes else '',
     )
 
@@ -45,10 +45,15 @@ def _read_scores(path: Path) -> Summary:
     return scores
 
 
-def _read_report(path: Path) -> RunReport:
+def _read_other(path: Path) -> RunReport | Summary:
+    if summary := read_summary(path):
+        return summary
     report = read_run_report(path)
     if report is None or report.evaluation is None:
-        raise SerError(f'{path} is not a report of a measured model; give the report.json in its folder')
+        raise SerError(
+            f'{path} is not a report of a measured model; give the report.json in its folder, or the summary.json of '
+            'its folds'
+        )
     return report
 
 

@@ -51,12 +51,20 @@ def test_a_card_shows_the_figures_of_other_models_and_notes_too(committed, repor
     assert front_matter(card)['model-index'][0]['results'][0]['dataset']['name'].endswith('mean of 6 folds')
 
 
+def test_a_card_shows_the_folds_of_another_protocol_too(committed, report):
+    other = dataclasses.replace(committed[1], protocol='leave-one-corpus-out', recipe='another')
+    card = model_card(report, Supplement(committed[1], (other,)))
+    before, after = card.split('### Recipe another, protocol leave-one-corpus-out, 6 folds')
+    assert f'tested on {other.test_clips} clips of RAVDESS, seed {other.seed}' in after
+    assert '| fold ' in before and '| fold ' in after and other.commands[0] in after
+
+
 @pytest.mark.parametrize(
     ('kind', 'content', 'text'),
     [
         ('scores', '{"protocol": "paper"}', 'not a summary of folds'),
-        ('reports', '{"evaluation": null}', 'not a report of a measured model'),
-        ('reports', '[]', 'not a report of a measured model'),
+        ('others', '{"evaluation": null}', 'not a report of a measured model'),
+        ('others', '[]', 'not a report of a measured model'),
         ('notes', None, 'cannot be read as text'),
     ],
 )
@@ -64,7 +72,7 @@ def test_a_supplement_that_is_none_is_refused(tmp_path, refuses, kind, content, 
     path = tmp_path / 'file'
     if content is not None:
         path.write_text(content)
-    given = {'scores': None, 'reports': [], 'notes': None} | {kind: [path] if kind == 'reports' else path}
+    given = {'scores': None, 'others': [], 'notes': None} | {kind: [path] if kind == 'others' else path}
     with refuses(str(path), text):
         read_supplement(**given)
 
