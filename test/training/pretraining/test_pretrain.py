@@ -110,7 +110,11 @@ def test_without_a_teacher_it_predicts_what_is_masked(speech, tmp_path):
         (('--recipe', 'masked-predicton'), (), "did you mean 'masked-prediction'"),
         (('--teacher', 'x'), ('distillation.whitening=1.5',), 'distillation.whitening is 1.5; give 0'),
         (('--teacher', 'x'), ('distillation.means_whitening=-1',), 'distillation.means_whitening is -1; give 0'),
-        ((), ('distillation.weight=0',), 'distillation.means_weight needs distillation.weight'),
+        (
+            (),
+            ('distillation.weight=0', 'distillation.means_weight=1'),
+            'distillation.means_weight needs distillation.weight',
+        ),
         (('--teacher', 'no/such'), (), 'no/such'),
     ],
 )
