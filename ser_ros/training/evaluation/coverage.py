@@ -9,17 +9,26 @@ LEAST_CONFIDENCES = tuple(round(0.05 * step, 2) for step in range(20))
 """0 to 0.95."""
 
 
-def coverage(probabilities: np.ndarray, truth: np.ndarray) -> tuple[CoveragePoint, ...]:
+def coverage(probabilities: np.ndarray, truth: np.ndarray, is_ordinary: np.ndarray) -> tuple[CoveragePoint, ...]:
     """Return a point for each of LEAST_CONFIDENCES.
 
     Args:
         probabilities: float, shape (utterances, labels), at least one utterance.
         truth: int, shape (utterances,), index of each one's label.
+        is_ordinary: bool, shape (labels,), whether a label is one of ordinary speech.
     """
-    confidence, right = probabilities.max(axis=-1), probabilities.argmax(axis=-1) == truth
-    points = []
-    for least in LEAST_CONFIDENCES:
-        answered = confidence >= least
-        accuracy = float(right[answered].mean()) if answered.any() else None
-        points.append(CoveragePoint(least_confidence=least, coverage=float(answered.mean()), accuracy=accuracy))
-    return tuple(points)
+    confidence, label = probabilities.max(axis=-1), probabilities.argmax(axis=-1)
+    right, emotional = label == truth, ~is_ordinary[label]
+    return tuple(
+        CoveragePoint(
+            least_confidence=least,
+            coverage=float((confidence >= least).mean()),
+            accuracy=_share(right[confidence >= least]),
+            emotion_accuracy=_share(right[(confidence >= least) & emotional]),
+        )
+        for least in LEAST_CONFIDENCES
+    )
+
+
+def _share(right: np.ndarray) -> float | None:
+    return float(right.mean()) if len(right) else None

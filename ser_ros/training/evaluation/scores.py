@@ -104,12 +104,15 @@ class CoveragePoint:
 
     Attributes:
         coverage: Share of the utterances that are answered.
-        accuracy: Share of these that are answered right; None if none is.
+        accuracy: Share of these that are answered right; None if there are none.
+        emotion_accuracy: Share that is right of those that are answered with a label of strong emotion, one that is not
+            of ordinary speech; None if there are none.
     """
 
     least_confidence: float
     coverage: float
     accuracy: float | None
+    emotion_accuracy: float | None
 
 
 @dataclass(frozen=True, kw_only=True)

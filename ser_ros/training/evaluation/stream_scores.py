@@ -99,7 +99,7 @@ def _score(kind: _Kind, spoken: Spoken, prior: AdaptationPrior, temperature: flo
         calibration_error=calibration_error(adapted, truth),
         plain_unweighted_recall=_recall(truth, plain),
         plain_calibration_error=calibration_error(plain, truth),
-        coverage=coverage(adapted, truth),
+        coverage=coverage(adapted, truth, np.isin(spoken.labels, ORDINARY)),
     )
 
 

@@ -79,11 +79,17 @@ def _coverage_table(streams: Sequence[StreamFigures]) -> list[str]:
     if not points:
         return []
     rows = [
-        [f'{point.least_confidence:.1f}', percent(point.coverage), percent(point.accuracy)]
+        [
+            f'{point.least_confidence:.1f}',
+            percent(point.coverage),
+            percent(point.accuracy),
+            percent(point.emotion_accuracy) if point.emotion_accuracy is not None else '',
+        ]
         for point in points[::_SHOWN_COVERAGE]
         if point.accuracy is not None
     ]
-    headings = ['least confidence', f'answered ({MOSTLY_ORDINARY}, adapting)', 'of these right']
+    answered = f'answered ({MOSTLY_ORDINARY}, adapting)'
+    headings = ['least confidence', answered, 'of these right', 'right where not neutral or calm is answered']
     return table(headings, rows)
 
 

@@ -255,15 +255,18 @@ def _streams_over_folds(
 def _coverage_over_folds(
     folds: Sequence[Sequence[CoveragePoint]], statistic: Callable[[list[float]], float]
 ) -> tuple[CoveragePoint, ...]:
-    """Return the points; the accuracy is not known where a fold answers nothing."""
-    points = []
-    for parts in zip(*folds, strict=True):
-        accuracies = [part.accuracy for part in parts if part.accuracy is not None]
-        points.append(
-            CoveragePoint(
-                least_confidence=parts[0].least_confidence,
-                coverage=statistic([part.coverage for part in parts]),
-                accuracy=statistic(accuracies) if len(accuracies) == len(parts) else None,
-            )
+    """Return the points; an accuracy is not known where a fold answers nothing."""
+
+    def over(values: Sequence[float | None]) -> float | None:
+        known = [value for value in values if value is not None]
+        return statistic(known) if len(known) == len(values) else None
+
+    return tuple(
+        CoveragePoint(
+            least_confidence=parts[0].least_confidence,
+            coverage=statistic([part.coverage for part in parts]),
+            accuracy=over([part.accuracy for part in parts]),
+            emotion_accuracy=over([part.emotion_accuracy for part in parts]),
         )
-    return tuple(points)
+        for parts in zip(*folds, strict=True)
+    )

@@ -279,7 +279,8 @@ def stream(name, answered):
         plain_unweighted_recall=0.5,
         plain_calibration_error=0.2,
         coverage=tuple(
-            CoveragePoint(least_confidence=least, coverage=share, accuracy=right) for least, share, right in points
+            CoveragePoint(least_confidence=least, coverage=share, accuracy=right, emotion_accuracy=right)
+            for least, share, right in points
         ),
     )
 
@@ -288,7 +289,7 @@ def test_streams_are_shown_with_what_a_least_confidence_does_in_an_ordinary_one(
     lines = stream_lines([stream('all clips, shuffled', 0.4), stream('70 % ordinary', 0.9)])
     rows = [[cell.strip() for cell in line.strip('|').split('|')] for line in lines if line.startswith('|')]
     assert ['70 % ordinary', '40', '50.0 %', '60.0 %', '20.0 %', '5.0 %'] in rows
-    assert rows[-2:] == [['0.0', '100.0 %', '50.0 %'], ['0.1', '90.0 %', '75.0 %']]
+    assert rows[-2:] == [['0.0', '100.0 %', '50.0 %', '50.0 %'], ['0.1', '90.0 %', '75.0 %', '75.0 %']]
     assert stream_lines([]) == []
 
 
