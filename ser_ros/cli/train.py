@@ -53,6 +53,7 @@ def _train(options: argparse.Namespace, command: str) -> None:
             data=tuple(options.data),
             train_only=tuple(options.train_only),
             test_only=tuple(options.test_only),
+            without=tuple(options.without),
             labels=tuple(options.labels),
             protocol=options.protocol,
             folds=tuple(options.fold or ()),

@@ -90,6 +90,13 @@ def parser() -> argparse.ArgumentParser:
         help='more data, whose clips never train: for leave-one-corpus-out, where their licence does not let them',
     )
     add(
+        '--without',
+        nargs='+',
+        default=[],
+        metavar='SPEAKER',
+        help='people who neither train nor test, such as EMO-DB:03: for a demonstration on voices that it never heard',
+    )
+    add(
         '--download',
         action='store_true',
         help='instead of --data: download the official zip of RAVDESS (208 MB) once; continues an interrupted download',

@@ -99,6 +99,33 @@ def read_corpora(
     )
 
 
+def without_people(corpus: Corpus, people: Sequence[str]) -> Corpus:
+    """Return `corpus` without the clips of some people, with a remark on each.
+
+    Args:
+        corpus: With a clip of somebody else.
+        people: Speakers as its clips name them, 'CORPUS:SPEAKER' or, if there is only one corpus, 'SPEAKER'.
+
+    Raises:
+        SerError: One of them has no clip, or nobody else has one.
+    """
+    counts = {name: sum(name in _names(clip) for clip in corpus.clips) for name in people}
+    for name, count in counts.items():
+        if not count:
+            some = ', '.join(dict.fromkeys(str(clip.speaker) for clip in corpus.clips if clip.speaker is not None))
+            raise SerError(f"{corpus.name} has no clip of the speaker '{name}'; its speakers are {some:.200}")
+    clips = tuple(clip for clip in corpus.clips if not _names(clip) & counts.keys())
+    if not clips:
+        raise SerError(f'nobody is left in {corpus.name}; leave out fewer speakers')
+    remarks = tuple(f'{count} clips of the speaker {name} are left out' for name, count in counts.items())
+    labels = _ordered(tuple(dict.fromkeys(clip.emotion for clip in clips)), corpus.labels)
+    return replace(corpus, clips=clips, labels=labels, remarks=(*corpus.remarks, *remarks))
+
+
+def _names(clip: Clip) -> set[str]:
+    return {str(clip.speaker), clip.voice} if clip.person else set()
+
+
 def read_corpus(source: str | Path, labels: Sequence[str] = (), *, for_training: bool = True) -> Corpus:
     """Return the corpus at `source`: `KEY:FOLDER` for a published one (SCHEMES), or a path.
 

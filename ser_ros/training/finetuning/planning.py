@@ -12,7 +12,7 @@ from accelerate import PartialState
 
 from ser_ros.errors import SerError
 from ser_ros.recognition.models import find_checkpoint, find_model, models_folder
-from ser_ros.training.data.corpus import Corpus, read_corpora
+from ser_ros.training.data.corpus import Corpus, read_corpora, without_people
 from ser_ros.training.data.download import download_ravdess
 from ser_ros.training.data.splits import Split, choose_on_test_clips, make_splits, measure_on_validation_clips
 from ser_ros.training.finetuning.experiment import Experiment
@@ -39,6 +39,7 @@ class TrainingRequest:
         data: See read_corpora; empty to download RAVDESS.
         train_only: The same, of corpora that never test.
         test_only: The same, of corpora that never train.
+        without: Speakers who are left out; see without_people.
         labels: See read_corpora.
         protocol: One of PROTOCOLS.
         folds: Counted from 1; all if empty.
@@ -52,6 +53,7 @@ class TrainingRequest:
     data: tuple[str, ...]
     train_only: tuple[str, ...]
     test_only: tuple[str, ...]
+    without: tuple[str, ...]
     labels: tuple[str, ...]
     protocol: str
     folds: tuple[int, ...]
@@ -85,6 +87,7 @@ def plan(request: TrainingRequest) -> list[Plan]:
             train_only=request.train_only,
             test_only=request.test_only,
         )
+    corpus = without_people(corpus, request.without)
     for recipe in recipes.values():
         _check_needs(recipe, request.teaching)
     if PartialState().is_main_process:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ser_ros.training.data.corpus import read_corpora, read_corpus
+from ser_ros.training.data.corpus import read_corpora, read_corpus, without_people
 from ser_ros.training.data.table import write_table
 
 
@@ -165,3 +165,23 @@ def test_a_person_is_the_same_in_a_join(emovo, ravdess):
 def test_an_unknown_key_is_refused_with_those_that_are_known(refuses):
     with refuses('emotv:/data does not exist', 'nemo', 'iemocap'):
         read_corpus('emotv:/data')
+
+
+def test_people_can_be_left_out(ravdess, emovo, refuses):
+    joined = read_corpora([str(ravdess), f'emovo:{emovo}'])
+    speaker = joined.clips[-1].speaker
+    left = without_people(joined, [speaker])
+    assert {clip.speaker for clip in joined.clips} - {clip.speaker for clip in left.clips} == {speaker}
+    count = len(joined.clips) - len(left.clips)
+    assert left.remarks[-1] == f'{count} clips of the speaker {speaker} are left out'
+    assert without_people(joined, []) == joined
+    with refuses("no clip of the speaker 'EMOVO:m9'", str(speaker)):
+        without_people(joined, ['EMOVO:m9'])
+
+
+def test_a_speaker_of_the_only_corpus_needs_no_corpus(ravdess, refuses):
+    corpus = read_corpus(ravdess)
+    first = str(corpus.clips[0].speaker)
+    assert without_people(corpus, [first]).clips == without_people(corpus, [f'RAVDESS:{first}']).clips
+    with refuses('nobody is left in RAVDESS'):
+        without_people(corpus, [str(speaker) for speaker in {clip.speaker for clip in corpus.clips}])
