@@ -17,7 +17,7 @@ from ser_ros.recognition.estimate import Estimate
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.recordings import Recording
 from ser_ros.training.evaluation.calibration import calibration_error
-from ser_ros.training.evaluation.conditions import CONDITIONS, ROOM, in_condition
+from ser_ros.training.evaluation.conditions import CONDITIONS, in_condition
 from ser_ros.training.evaluation.ensemble import Ensemble
 from ser_ros.training.evaluation.intervals import recall_interval
 from ser_ros.training.evaluation.label_map import LabelMap
@@ -124,7 +124,7 @@ def evaluate(
         possible=possible,
         voices=np.array([clip.voice for clip in clips]),
         utterance=_outputs(said['utterance'], classifier.temperature),
-        in_room=_outputs(said[ROOM], classifier.temperature),
+        conditions={name: _outputs(said[name], classifier.temperature) for name in measured_conditions},
     )
     scores = {name: score(said_so) for name, said_so in answers.items()}
     return Measured(
@@ -149,8 +149,6 @@ def _probabilities(estimates: Sequence[Estimate]) -> np.ndarray:
 
 def _outputs(estimates: Sequence[Estimate], temperature: float) -> Outputs:
     """Return what the network returned; a constant is missing in the logits of each clip, which changes no answer."""
-    if not estimates:
-        return Outputs(np.zeros((0, 0), dtype=np.float32), np.zeros((0, 0), dtype=np.float32))
     possible = np.maximum(_probabilities(estimates), np.finfo(np.float32).tiny)
     pooled = np.stack([estimate.pooled for estimate in estimates])
     return Outputs((np.log(possible) * temperature).astype(np.float32), pooled)

@@ -12,7 +12,8 @@ from ser_ros.files import whole_file
 
 FILE = 'spoken.npz'
 
-_OUTPUTS = ('utterance', 'in_room')
+_UTTERANCE = 'utterance'
+"""In the file, before the names of the conditions."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +48,7 @@ class Spoken:
         possible: bool, shape (clips, labels); which of them could be the answer.
         voices: str, shape (clips,); who speaks, '' if it is not known.
         utterance: For the utterances as recorded.
-        in_room: For the same utterances in a room; of no clips if that was not measured.
+        conditions: For the same utterances in each of CONDITIONS; empty if that was not measured.
     """
 
     labels: np.ndarray
@@ -56,7 +57,7 @@ class Spoken:
     possible: np.ndarray
     voices: np.ndarray
     utterance: Outputs
-    in_room: Outputs
+    conditions: dict[str, Outputs]
 
     def restrict(self, probabilities: np.ndarray, clips: np.ndarray) -> np.ndarray:
         """Return what could be the answer: float32, shape (n, labels), rows that sum to 1.
@@ -71,7 +72,8 @@ class Spoken:
     def save(self, folder: Path) -> None:
         """Write FILE into `folder`."""
         values = dataclasses.asdict(self)
-        outputs = {f'{name}.{key}': array for name in _OUTPUTS for key, array in values.pop(name).items()}
+        heard = {_UTTERANCE: values.pop('utterance'), **values.pop('conditions')}
+        outputs = {f'{name}.{key}': array for name, pair in heard.items() for key, array in pair.items()}
         with whole_file(folder / FILE) as part, part.open('wb') as file:
             np.savez(file, **values, **outputs)
 
@@ -82,5 +84,6 @@ class Spoken:
             return None
         with np.load(folder / FILE) as arrays:
             values = dict(arrays)
-        utterance, in_room = (Outputs(values.pop(f'{name}.logits'), values.pop(f'{name}.pooled')) for name in _OUTPUTS)
-        return cls(**values, utterance=utterance, in_room=in_room)
+        names = dict.fromkeys(key.removesuffix('.logits') for key in values if key.endswith('.logits'))
+        heard = {name: Outputs(values.pop(f'{name}.logits'), values.pop(f'{name}.pooled')) for name in names}
+        return cls(**values, utterance=heard.pop(_UTTERANCE), conditions=heard)

@@ -11,6 +11,7 @@ from ser_ros.recognition.adaptation import ORDINARY
 from ser_ros.recognition.adaptation_prior import AdaptationPrior
 from ser_ros.training.evaluation.adapted import answer_stream
 from ser_ros.training.evaluation.calibration import calibration_error
+from ser_ros.training.evaluation.conditions import CONDITION_NAMES, ROOM
 from ser_ros.training.evaluation.coverage import coverage
 from ser_ros.training.evaluation.scores import StreamFigures
 from ser_ros.training.evaluation.spoken import Outputs, Spoken
@@ -72,8 +73,12 @@ def _kinds(spoken: Spoken) -> list[_Kind]:
             learns=is_ordinary,
         ),
     ]
-    if len(spoken.in_room.logits):
-        both = outputs.followed_by(spoken.in_room)
+    kinds += [
+        _Kind(f'all clips, shuffled: {CONDITION_NAMES[name]}', balanced(truth, _SEED), heard)
+        for name, heard in spoken.conditions.items()
+    ]
+    if ROOM in spoken.conditions:
+        both = outputs.followed_by(spoken.conditions[ROOM])
         changing, all_along = change_of_room(truth, _SEED)
         kinds += [
             _Kind('in a room, ten utterances after entering it', changing, both),

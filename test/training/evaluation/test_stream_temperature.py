@@ -19,7 +19,6 @@ def spoken_by(sureness, *, offset=0.0, seed=0):
     logits = draw.normal(scale=1.5, size=(CLIPS, 3))
     truth = np.array([draw.choice(3, p=row) for row in softmax(logits, axis=-1)])
     pooled = sureness * logits - np.array([0.0, 0.0, offset])
-    nothing = Outputs(np.zeros((0, 0), dtype=np.float32), np.zeros((0, 0), dtype=np.float32))
     spoken = Spoken(
         labels=np.array(LABELS),
         columns=np.arange(3),
@@ -27,7 +26,7 @@ def spoken_by(sureness, *, offset=0.0, seed=0):
         possible=np.ones((CLIPS, 3), dtype=bool),
         voices=np.full(CLIPS, ''),
         utterance=Outputs(pooled.astype(np.float32), pooled.astype(np.float32)),
-        in_room=nothing,
+        conditions={},
     )
     centroids = np.stack([pooled[truth == index].mean(axis=0) for index in range(3)]) + np.array([0.0, 0.0, offset])
     count = 1.0 if offset else 1e9  # worth so many utterances that nothing is learned
@@ -52,3 +51,15 @@ def test_of_a_model_that_makes_no_error_nothing_is_known():
     right = 9.0 * np.eye(3, dtype=np.float32)[spoken.truth]
     certain = Spoken(**{**vars(spoken), 'utterance': Outputs(right, right)})
     assert best_temperature([surprise(certain, prior)]) == 1.0
+
+
+def test_what_was_spoken_comes_back_from_its_file(tmp_path):
+    spoken, _ = spoken_by(1.0)
+    spoken = Spoken(**{**vars(spoken), 'conditions': {'room': spoken_by(2.0)[0].utterance}})
+    spoken.save(tmp_path)
+    loaded = Spoken.load(tmp_path)
+    assert list(loaded.conditions) == ['room']
+    for one, other in ((loaded.utterance, spoken.utterance), (loaded.conditions['room'], spoken.conditions['room'])):
+        np.testing.assert_array_equal(one.logits, other.logits)
+        np.testing.assert_array_equal(one.pooled, other.pooled)
+    assert loaded.voices.tolist() == spoken.voices.tolist() and Spoken.load(tmp_path / 'nowhere') is None
