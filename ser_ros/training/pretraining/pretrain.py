@@ -3,7 +3,6 @@
 
 import copy
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from transformers import AutoModel, PretrainedConfig, PreTrainedModel, Trainer, 
 from transformers.feature_extraction_sequence_utils import SequenceFeatureExtractor
 from transformers.trainer_utils import get_last_checkpoint
 
+from ser_ros.errors import SerError
 from ser_ros.training.learning.checkpoints import Clock, LastEntry, Seal, open_work_folder, training_arguments
 from ser_ros.training.learning.design import design_encoder
 from ser_ros.training.learning.order import EpochOrder
@@ -30,9 +30,8 @@ from ser_ros.training.pretraining.whitening import Whitening
 _MEASURED_PIECES = 200
 """Number of pieces over which the scale of the teacher's states is computed: ten minutes, some 10 000 rows."""
 
-_MEASURED_MEANS = 3000
-"""Number of pieces over which the scale of the means of the teacher's states is computed: several for each of a
-thousand dimensions."""
+_MEASURED_FOR_MEANS = 2000
+"""The same, for the directions in which their means vary: several pieces for each of some hundred dimensions."""
 
 _KEPT = 'variants'
 """Folder in `work` for what is computed once."""
@@ -86,10 +85,9 @@ def pretrain(
     with torch.device('meta'):
         lengths = AutoModel.from_config(made.config)
     examples = Examples(pieces, recipe, made.frontend, lengths._get_feat_extract_output_lengths, teacher, work / _KEPT)
-    whitening = _whitening(examples, recipe) if teacher else Whitening.none()
-    means_whitening = _means_whitening(examples, recipe) if recipe.distillation.means_weight else Whitening.none()
+    whitening = _whitening(examples, recipe, teacher.width) if teacher else Whitening.none()
     set_seed(recipe.seed)
-    student = Student(made, recipe, whitening, means_whitening)
+    student = Student(made, recipe, whitening)
     trainer = _Trainer(
         model=student,
         args=arguments,
@@ -153,20 +151,19 @@ class _Trainer(Trainer):
         super().log(logs, *others)
 
 
-def _whitening(examples: Examples, recipe: PretrainingRecipe) -> Whitening:
-    """Return the scale of the teacher's states over some pieces."""
-    states = torch.cat(list(_some_states(examples, recipe, _MEASURED_PIECES)))
-    return Whitening.of(states, recipe.distillation.whitening)
-
-
-def _means_whitening(examples: Examples, recipe: PretrainingRecipe) -> Whitening:
-    """Return the scale of the means of the teacher's states over some pieces."""
-    means = torch.stack([states.mean(dim=0) for states in _some_states(examples, recipe, _MEASURED_MEANS)])
-    return Whitening.of(means, recipe.distillation.means_whitening)
-
-
-def _some_states(examples: Examples, recipe: PretrainingRecipe, count: int) -> Iterator[torch.Tensor]:
-    """Return the teacher's states of `count` pieces, or of all: each float32, shape (rows, layers, width)."""
+def _whitening(examples: Examples, recipe: PretrainingRecipe, width: int) -> Whitening:
+    """Return the scale of the teacher's states over some pieces. Raises SerError; there may be too few."""
+    directions = recipe.distillation.directions
+    if directions > width:
+        raise SerError(f'distillation.directions is {directions}, but the teacher has {width}; give fewer')
+    count = _MEASURED_FOR_MEANS if directions else _MEASURED_PIECES
     chosen = np.random.default_rng(recipe.seed).permutation(len(examples))[:count]
-    for index in tqdm(chosen, desc="measuring the teacher's states", unit='piece'):
-        yield examples[int(index)][STATES].float()
+    if len(chosen) < directions:
+        raise SerError(f'distillation.directions is {directions}, but there are {len(chosen)} pieces; give more speech')
+    states = [
+        examples[int(index)][STATES].float()
+        for index in tqdm(chosen, desc="measuring the teacher's states", unit='piece')
+    ]
+    if directions:
+        return Whitening.of_means(states, directions)
+    return Whitening.of(torch.cat(states), recipe.distillation.whitening)

@@ -53,10 +53,9 @@ class HiddenStateDistillation:
     """Layers of the teacher, from 1. A Whisper teacher is cut off after the highest."""
     whitening: float = 0.0
     """How far directions of little variance count as much as those of large variance, 0..1."""
-    means_weight: float = 0.0
-    """Of the loss on the mean of the states over each piece, which is what a classifier reads; 0 for none."""
-    means_whitening: float = 0.0
-    """Like `whitening`, of the means."""
+    directions: int = 0
+    """Reproduce only so many directions of each layer, all alike: those in which the mean over a piece varies most,
+    which a classifier reads; 0 for all."""
 
 
 @dataclass(frozen=True)
@@ -98,12 +97,15 @@ def check_needs(recipe: PretrainingRecipe, *, has_teacher: bool) -> None:
         raise SerError('the recipe does not use --teacher; leave it out, or give distillation.weight a value')
     if recipe.masked_prediction.weight and not recipe.masking.share:
         raise SerError('masked prediction needs masked frames; give masking.share a value')
-    if recipe.distillation.means_weight and not recipe.distillation.weight:
-        raise SerError('distillation.means_weight needs distillation.weight; give both a value, or neither')
-    for key in ('whitening', 'means_whitening'):
-        strength = getattr(recipe.distillation, key)
-        if not 0.0 <= strength <= 1.0:
-            raise SerError(f'distillation.{key} is {strength:g}; give 0 (not at all) to 1 (all directions vary alike)')
+    strength, directions = recipe.distillation.whitening, recipe.distillation.directions
+    if directions and strength:
+        raise SerError(
+            'distillation.directions makes all alike, which leaves nothing to distillation.whitening; set one'
+        )
+    if directions < 0:
+        raise SerError(f'distillation.directions is {directions}; give how many, or 0 for all')
+    if not 0.0 <= strength <= 1.0:
+        raise SerError(f'distillation.whitening is {strength:g}; give 0 (not at all) to 1 (all directions vary alike)')
 
 
 def _folder() -> Path:

@@ -18,14 +18,13 @@ from ser_ros.training.pretraining.whitening import Whitening
 class Student(nn.Module):
     """Returns the loss of a batch of examples; `encoder` is what is kept afterwards."""
 
-    def __init__(self, made: Design, recipe: PretrainingRecipe, whitening: Whitening, means_whitening: Whitening):
+    def __init__(self, made: Design, recipe: PretrainingRecipe, whitening: Whitening):
         """Draw weights that `made` does not bring from torch's global generator. Raises SerError; see new_encoder.
 
         Args:
             made: Design of the encoder.
             recipe: Says what is learned.
             whitening: Of the teacher's states; without layers if there is no teacher.
-            means_whitening: Of their means over a piece; without layers if the recipe does not use them.
         """
         super().__init__()
         config = copy.deepcopy(made.config)
@@ -37,13 +36,9 @@ class Student(nn.Module):
         width = config.hidden_size
         self.name_code = nn.Linear(width, recipe.masked_prediction.codes) if recipe.masked_prediction.weight else None
         self.reproduce = nn.ModuleList(nn.Linear(width, whitening.width) for _ in range(whitening.layers))
-        self.means_whitening = means_whitening
-        self.reproduce_means = nn.ModuleList(
-            nn.Linear(width, means_whitening.width) for _ in range(means_whitening.layers)
-        )
 
     def forward(self, **batch: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return 'loss' and its parts 'prediction_loss', 'distillation_loss' and 'means_loss', if they are used."""
+        """Return 'loss' and its parts 'prediction_loss' and 'distillation_loss', if they are used."""
         valid, mask = batch.pop(VALID), batch.pop(MASK)
         codes, states = batch.pop(CODES, None), batch.pop(STATES, None)
         total = int(self.encoder._get_feat_extract_output_lengths(next(iter(batch.values())).shape[1]))
@@ -58,20 +53,8 @@ class Student(nn.Module):
         if states is not None:
             guessed = torch.stack([head(rows[valid]) for head in self.reproduce], dim=1).float()
             parts['distillation_loss'] = smooth_l1_loss(guessed, self.whitening(states[valid]))
-        if states is not None and self.reproduce_means:
-            pooled = mean_over_time(rows, valid)
-            guessed = torch.stack([head(pooled) for head in self.reproduce_means], dim=1).float()
-            means = mean_over_time(states.float().flatten(2), valid).unflatten(1, states.shape[2:])
-            parts['means_loss'] = smooth_l1_loss(guessed, self.means_whitening(means))
         weights = {
             'prediction_loss': self._recipe.masked_prediction.weight,
             'distillation_loss': self._recipe.distillation.weight,
-            'means_loss': self._recipe.distillation.means_weight,
         }
         return {'loss': sum(weights[name] * part for name, part in parts.items()), **parts}
-
-
-def mean_over_time(rows: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
-    """Return the mean of the valid rows: shape (batch, width) from (batch, time, width) and bool (batch, time)."""
-    shares = valid / valid.sum(dim=1, keepdim=True)
-    return torch.einsum('bt,btw->bw', shares.to(rows.dtype), rows)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The scale at which a teacher's hidden states are to be reproduced."""
+"""The scale at which a teacher's hidden states are to be reproduced, and in which directions."""
+
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -19,7 +21,7 @@ class Whitening(nn.Module):
     """
 
     def __init__(self, mean: torch.Tensor, deviation: torch.Tensor, raising: torch.Tensor | None = None):
-        """Take float32 of shape (layers, width), twice, and (layers, width, width); None for no raising."""
+        """Take float32 of shape (layers, width), twice, and (layers, width, directions); None for no raising."""
         super().__init__()
         self.register_buffer('mean', mean)
         self.register_buffer('deviation', deviation)
@@ -43,6 +45,25 @@ class Whitening(nn.Module):
         return cls(mean, deviation, directions * raised[:, None] @ directions.transpose(1, 2))
 
     @classmethod
+    def of_means(cls, pieces: Sequence[torch.Tensor], directions: int) -> 'Whitening':
+        """Return the whitening that keeps the directions in which the means over pieces vary most, all alike.
+
+        A classifier reads the mean over time. In most directions it hardly differs between utterances.
+
+        Args:
+            pieces: The states of several pieces, at least as many as directions; float32, shape (rows, layers, width).
+            directions: How many are kept, 1 to width.
+        """
+        states = torch.cat(list(pieces))
+        mean, deviation = states.mean(dim=0), states.std(dim=0).clamp_min(_SMALLEST_DEVIATION)
+        means = torch.stack([(piece.mean(dim=0) - mean) / deviation for piece in pieces]).transpose(0, 1)
+        _, found = torch.linalg.eigh((means - means.mean(dim=1, keepdim=True)).transpose(1, 2) @ means)
+        kept = found[:, :, -directions:]
+        spread = torch.einsum('rlw,lwv->rlv', (states - mean) / deviation, kept).std(dim=0)
+        raising = kept / spread.clamp_min(_SMALLEST_DEVIATION)[:, None]
+        return cls(mean, deviation, raising.contiguous())  # safetensors takes no other
+
+    @classmethod
     def none(cls, layers: int = 0, width: int = 0) -> 'Whitening':
         """Return a whitening that changes nothing."""
         return cls(torch.zeros(layers, width), torch.ones(layers, width))
@@ -54,11 +75,14 @@ class Whitening(nn.Module):
 
     @property
     def width(self) -> int:
-        """Width of the teacher's rows."""
-        return self.mean.shape[1]
+        """Number of values of a row that are reproduced: the teacher's width, or the directions that are kept."""
+        return self.mean.shape[1] if self.raising is None else self.raising.shape[2]
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
-        """Return `states`, shape (rows, layers, width), in the scale to be reproduced: float32, the same shape."""
+        """Return `states`, shape (rows, layers, teacher's width), as they are to be reproduced.
+
+        Float32, shape (rows, layers, width).
+        """
         alike = (states.float() - self.mean) / self.deviation
         if self.raising is None:
             return alike

@@ -66,6 +66,17 @@ def test_an_encoder_is_made_and_training_begins_with_it(speech, models, make_cli
     assert json.loads((tmp_path / 'model' / 'report.json').read_text())['initial_weights'] == 'encoder'
 
 
+@pytest.mark.parametrize(
+    ('directions', 'status', 'text'),
+    [(2, 0, ''), (7, 1, 'there are 6 pieces; give more speech'), (500, 1, 'but the teacher has')],
+)
+def test_some_directions_of_a_teacher_are_reproduced(speech, models, tmp_path, capsys, directions, status, text):
+    settings = ('distillation.layers=[1,2]', f'distillation.directions={directions}', 'distillation.whitening=0')
+    teacher = ('--teacher', str(models / 'whisper'))
+    assert pretrain(speech, tmp_path / 'encoder', *teacher, settings=settings) == status
+    assert text in capsys.readouterr().err and (tmp_path / 'encoder').is_dir() == (status == 0)
+
+
 def test_it_goes_on_from_an_encoder_and_tells_of_both_pretrainings(speech, make_clips, tmp_path):
     first, second, model = tmp_path / 'first', tmp_path / 'second', tmp_path / 'model'
     assert pretrain(speech, first, '--recipe', 'masked-prediction') == 0
@@ -109,12 +120,8 @@ def test_without_a_teacher_it_predicts_what_is_masked(speech, tmp_path):
         (('--recipe', 'masked-prediction'), ('pieces.longest=0',), 'pieces.longest'),
         (('--recipe', 'masked-predicton'), (), "did you mean 'masked-prediction'"),
         (('--teacher', 'x'), ('distillation.whitening=1.5',), 'distillation.whitening is 1.5; give 0'),
-        (('--teacher', 'x'), ('distillation.means_whitening=-1',), 'distillation.means_whitening is -1; give 0'),
-        (
-            (),
-            ('distillation.weight=0', 'distillation.means_weight=1'),
-            'distillation.means_weight needs distillation.weight',
-        ),
+        (('--teacher', 'x'), ('distillation.directions=-1',), 'distillation.directions is -1; give how many'),
+        (('--teacher', 'x'), ('distillation.directions=4', 'distillation.whitening=0.5'), 'set one'),
         (('--teacher', 'no/such'), (), 'no/such'),
     ],
 )

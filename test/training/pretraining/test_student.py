@@ -16,7 +16,7 @@ from ser_ros.training.pretraining.pretraining_recipe import (
     Masking,
     PretrainingRecipe,
 )
-from ser_ros.training.pretraining.student import Student, mean_over_time
+from ser_ros.training.pretraining.student import Student
 from ser_ros.training.pretraining.whitening import Whitening
 
 SIZE = {'hidden_size': 16, 'num_hidden_layers': 1, 'num_attention_heads': 2, 'intermediate_size': 16}
@@ -27,7 +27,7 @@ RECIPE = PretrainingRecipe(
     optimisation=Optimisation(epochs=1, batch_size=2, learning_rate=0.1),
     masking=Masking(share=0.5),
     masked_prediction=MaskedPrediction(weight=2.0, codes=8),
-    distillation=HiddenStateDistillation(weight=3.0, layers=[1, 2], means_weight=5.0),
+    distillation=HiddenStateDistillation(weight=3.0, layers=[1, 2]),
 )
 ROWS, WIDTH = 12, 5
 
@@ -43,8 +43,7 @@ def make_student(recipe=RECIPE):
         position_embeddings_type=None,
     )
     layers = len(recipe.distillation.layers)
-    means = Whitening.none(layers if recipe.distillation.means_weight else 0, WIDTH)
-    return Student(Design(config, None), recipe, Whitening.none(layers, WIDTH), means)
+    return Student(Design(config, None), recipe, Whitening.none(layers, WIDTH))
 
 
 def make_batch(rows=ROWS, padding=0, seed=1):
@@ -63,34 +62,8 @@ def make_batch(rows=ROWS, padding=0, seed=1):
 def test_the_loss_is_the_weighted_sum_of_its_parts():
     losses = make_student()(**make_batch())
     assert float(losses['loss']) == pytest.approx(
-        2 * float(losses['prediction_loss']) + 3 * float(losses['distillation_loss']) + 5 * float(losses['means_loss']),
-        rel=1e-5,
+        2 * float(losses['prediction_loss']) + 3 * float(losses['distillation_loss']), rel=1e-5
     )
-
-
-def test_the_mean_over_time_is_learned_and_not_only_its_rows():
-    distillation = dataclasses.replace(RECIPE.distillation, weight=1e-9, means_weight=1.0)
-    recipe = dataclasses.replace(RECIPE, masked_prediction=MaskedPrediction(), distillation=distillation)
-    student, batch = make_student(recipe), make_batch()
-    del batch[CODES]
-    before = float(student(**dict(batch))['means_loss'])
-    optimiser = torch.optim.Adam(student.parameters(), lr=0.01)
-    for _ in range(20):
-        optimiser.zero_grad()
-        student(**dict(batch))['loss'].backward()
-        optimiser.step()
-    assert float(student(**dict(batch))['means_loss']) < 0.1 * before
-
-
-def test_the_mean_is_of_what_is_not_padding():
-    rows = torch.arange(12.0).reshape(2, 3, 2)
-    valid = torch.tensor([[True, True, True], [True, False, False]])
-    assert mean_over_time(rows, valid).tolist() == [[2.0, 3.0], [6.0, 7.0]]
-
-
-def test_without_a_weight_no_mean_is_learned():
-    recipe = dataclasses.replace(RECIPE, distillation=dataclasses.replace(RECIPE.distillation, means_weight=0.0))
-    assert 'means_loss' not in make_student(recipe)(**make_batch())
 
 
 def test_what_lies_under_the_mask_does_not_matter_and_what_lies_beside_it_does():
@@ -119,8 +92,7 @@ def test_where_nothing_is_hidden_there_is_nothing_to_name():
 
 
 def test_states_are_wanted_at_the_same_scale():
-    distillation = dataclasses.replace(RECIPE.distillation, means_weight=0.0)
-    recipe = dataclasses.replace(RECIPE, masked_prediction=MaskedPrediction(), distillation=distillation)
+    recipe = dataclasses.replace(RECIPE, masked_prediction=MaskedPrediction())
     batch, large = make_batch(), make_batch()
     del batch[CODES], large[CODES]
     large[STATES] = 1000 * large[STATES] + 7
@@ -135,7 +107,7 @@ def test_a_student_that_hears_samples_learns_too():
     convolutions = {'conv_dim': (8, 8), 'conv_stride': (16, 20), 'conv_kernel': (16, 20)}
     config = HubertConfig(**SIZE, **QUIET, **convolutions, num_conv_pos_embeddings=4, num_conv_pos_embedding_groups=2)
     config.feat_proj_dropout = config.activation_dropout = 0.0
-    student = Student(Design(config, None), RECIPE, Whitening.none(2, WIDTH), Whitening.none(2, WIDTH))
+    student = Student(Design(config, None), RECIPE, Whitening.none(2, WIDTH))
     rows = int(student.encoder._get_feat_extract_output_lengths(4_000))
     batch = make_batch(rows=rows)
     del batch['input_features'], batch['attention_mask']

@@ -57,3 +57,22 @@ def test_half_precision_that_surrounds_it_does_not_round_small_directions_away(s
     expected = whitening(states)
     with torch.autocast('cpu', dtype=torch.bfloat16):
         torch.testing.assert_close(whitening(states), expected, rtol=0, atol=0)
+
+
+def test_of_the_directions_those_are_kept_in_which_means_differ_and_all_are_alike():
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.randn(60, 50, LAYERS, WIDTH, generator=generator) * torch.tensor([1.0, 90.0, 1.0, 1.0, 30.0, 1.0])
+    rows[:, :, 0, 2] += 3.0 * torch.randn(60, 1, generator=generator)  # all else averages out over time
+    rows[:, :, 1, 0] += 3.0 * torch.randn(60, 1, generator=generator)
+    whitening = Whitening.of_means(list(rows), 1)
+    assert whitening.width == 1 and whitening.layers == LAYERS
+    kept = whitening(rows.flatten(0, 1))
+    torch.testing.assert_close(kept.std(dim=0), torch.ones(LAYERS, 1), rtol=1e-3, atol=0)
+    for layer, dimension in ((0, 2), (1, 0)):
+        both = torch.stack([kept[:, layer, 0], rows.flatten(0, 1)[:, layer, dimension]])
+        assert both.corrcoef()[0, 1].abs() > 0.95
+
+
+def test_all_directions_can_be_kept(states):
+    whitening = Whitening.of_means(list(states.split(100)), WIDTH)
+    torch.testing.assert_close(whitening(states).std(dim=0), torch.ones(LAYERS, WIDTH), rtol=1e-3, atol=0)
