@@ -88,8 +88,10 @@ def make_splits(
             f'{protocol} tests on the clips of the data that also train; leave out --test-only, or use '
             f'{LEAVE_ONE_CORPUS_OUT}'
         )
+    if protocol == LEAVE_ONE_CORPUS_OUT:
+        return _corpora_apart(clips, validation_share, train_only, test_only)
     if train_only:
-        return _with_more_to_train(clips, protocol, validation_share, seed, train_only, test_only)
+        return _with_more_to_train(clips, protocol, validation_share, seed, train_only)
     if protocol == 'full':
         return [Split(protocol, 1, 1, clips, (), ())]
     if protocol == 'paper':
@@ -98,8 +100,6 @@ def make_splits(
         return [Split(protocol, 1, 1, train, validation, test)]
     if protocol not in PROTOCOLS:
         raise SerError(f"the protocol '{protocol}' is not known; use one of {', '.join(PROTOCOLS)}")
-    if protocol == LEAVE_ONE_CORPUS_OUT:
-        return _corpora_apart(clips, validation_share, test_only)
     tested = _test_speakers(clips, protocol, seed)
     splits = []
     for fold, test_speakers in enumerate(tested, start=1):
@@ -124,25 +124,29 @@ def _with_more_to_train(
     validation_share: float,
     seed: int,
     train_only: Collection[str],
-    test_only: Collection[str],
 ) -> list[Split]:
     """Return the folds of the other clips, in each of which those of `train_only` train too."""
     more = tuple(clip for clip in clips if clip.corpus in train_only)
     rest = tuple(clip for clip in clips if clip.corpus not in train_only)
     if not rest:
         raise SerError(f'all clips only train, and {protocol} needs others; give them with --data')
-    splits = make_splits(rest, protocol, validation_share=validation_share, seed=seed, test_only=test_only)
+    splits = make_splits(rest, protocol, validation_share=validation_share, seed=seed)
     return [replace(split, train=split.train + more) for split in splits]
 
 
-def _corpora_apart(clips: tuple[Clip, ...], validation_share: float, test_only: Collection[str]) -> list[Split]:
+def _corpora_apart(
+    clips: tuple[Clip, ...], validation_share: float, train_only: Collection[str], test_only: Collection[str]
+) -> list[Split]:
     corpora = tuple(dict.fromkeys(clip.corpus for clip in clips))
     if len(corpora) < 2:
         raise SerError(f'all clips are of the corpus {corpora[0]}, and {LEAVE_ONE_CORPUS_OUT} needs several; give more')
+    tests = tuple(corpus for corpus in corpora if corpus not in train_only)
+    if not tests:
+        raise SerError(f'all clips only train, and {LEAVE_ONE_CORPUS_OUT} needs others; give them with --data')
     splits = []
-    for fold, tested in enumerate(corpora, start=1):
+    for fold, tested in enumerate(tests, start=1):
         rest = tuple(clip for clip in clips if clip.corpus != tested and clip.corpus not in test_only)
-        held_out = _validation_speakers(rest, validation_share)
+        held_out = _validation_speakers(tuple(clip for clip in rest if clip.corpus not in train_only), validation_share)
         train = tuple(clip for clip in rest if clip.speaker not in held_out)
         trained = {clip.emotion for clip in train}
         of_corpus = tuple(clip for clip in clips if clip.corpus == tested)
@@ -156,7 +160,7 @@ def _corpora_apart(clips: tuple[Clip, ...], validation_share: float, test_only: 
             Split(
                 LEAVE_ONE_CORPUS_OUT,
                 fold,
-                len(corpora),
+                len(tests),
                 train=train,
                 validation=tuple(clip for clip in rest if clip.speaker in held_out),
                 test=test,

@@ -302,8 +302,18 @@ def test_a_corpus_that_only_tests_is_left_out_by_every_model(several):
     assert [{clip.corpus for clip in split.train + split.validation} for split in splits] == [{'b'}, {'a'}, {'a', 'b'}]
 
 
+def test_what_a_corpus_that_only_trains_teaches_can_be_tested(several):
+    happier = tuple(replace(clip, emotion='calm') for clip in several if clip.corpus in 'ac' and clip.emotion == 'sad')
+    clips = (*several, *happier)
+    first, second = make_splits(clips, 'leave-one-corpus-out', validation_share=0.25, seed=0, train_only={'c'})
+    assert {clip.emotion for clip in first.test} == {'happy', 'sad', 'calm'} and not first.left_out
+    assert {clip.corpus for clip in second.test} == {'b'}
+    assert {clip.corpus for clip in first.validation} == {'b'} and {clip.corpus for clip in first.train} == {'b', 'c'}
+
+
 def test_clips_that_all_only_train_or_only_test_somewhere_else_are_refused(several, refuses):
-    with refuses('all clips only train', '--data'):
-        make_splits(several, 'full', validation_share=0.0, seed=0, train_only='abc')
+    for protocol in ('full', 'leave-one-corpus-out'):
+        with refuses('all clips only train', '--data'):
+            make_splits(several, protocol, validation_share=0.0, seed=0, train_only='abc')
     with refuses('leave out --test-only', 'leave-one-corpus-out'):
         make_splits(several, 'paper', validation_share=0.0, seed=0, test_only={'a'})
