@@ -77,17 +77,22 @@ class Recording:
 def load_recordings(clips: Sequence[Clip]) -> list[Recording]:
     """Return the decoded clips, in their order, with where their speech is.
 
-    They are decoded once, with a progress bar, and kept in the cache; another file size or modification time, another
-    version of a package or other code for it causes them to be decoded again. Samples are views of the cache's file,
-    which is mapped into memory: processes share it read-only. Processes that start together wait for the first.
+    They are decoded once, with a progress bar, and kept in the cache, each corpus by itself, so that another choice of
+    corpora decodes none anew. Another file size or modification time, another version of a package or other code for it
+    causes a corpus to be decoded again. Samples are views of the cache's files, which are mapped into memory: processes
+    share them read-only. Processes that start together wait for the first.
 
     Raises:
-        SerError: Clips cannot be read or are shorter than 0.1 s (it lists all of them), or the cache cannot be written.
+        SerError: Clips cannot be read or are shorter than 0.1 s (it lists all of a corpus), or the cache cannot be
+            written.
     """
-    files = sorted({os.path.abspath(clip.path) for clip in clips})
-    rows = {file: row for row, file in enumerate(files)}
-    decoded = _read_table(_decoded(files)) if files else []
-    return [Recording(clip, *decoded[rows[os.path.abspath(clip.path)]]) for clip in clips]
+    corpora: dict[str, set[str]] = {}
+    for clip in clips:
+        corpora.setdefault(clip.corpus, set()).add(os.path.abspath(clip.path))
+    decoded = {}
+    for files in map(sorted, corpora.values()):
+        decoded |= dict(zip(files, _read_table(_decoded(files)), strict=True))
+    return [Recording(clip, *decoded[os.path.abspath(clip.path)]) for clip in clips]
 
 
 def _decoded(files: list[str]) -> datasets.Dataset:

@@ -4,6 +4,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,13 @@ def test_each_file_is_decoded_once_whatever_is_said_of_it(clips, decoded):
     assert [recording.clip for recording in again] == [*relabelled, relabelled[0]]
     for recording, as_first in zip(again, [*reversed(first), first[2]], strict=True):
         np.testing.assert_array_equal(recording.samples, as_first.samples)
+
+
+def test_another_choice_of_corpora_decodes_none_anew(clips, decoded):
+    one, other, third = (replace(clip, corpus=clip.name) for clip in clips)
+    load_recordings([one, other])
+    load_recordings([third, one])
+    assert decoded == ['a.wav', 'b.flac', 'c.wav']
 
 
 def test_samples_are_shared_by_processes_and_cannot_be_changed(clips):
@@ -196,6 +204,7 @@ def test_a_damaged_cache_is_told(clips, cache, refuses, damage):
 
 PROCESS = """
 import os, sys
+from dataclasses import replace
 from pathlib import Path
 from ser_ros.training.data import recordings
 from ser_ros.training.data.clip import Clip
