@@ -172,7 +172,8 @@ def parser() -> argparse.ArgumentParser:
         nargs='+',
         default=[],
         metavar='FOLDER',
-        help='speech without acted emotion that is used nowhere in training: the report says how it is labelled',
+        help='speech of people who act no emotion, used nowhere in training, in a folder for each kind (plain speech, '
+        'laughs, children, whispers): reports and card say how often it is called an emotion, and how confidently',
     )
     add('--resume', action='store_true', help='keep finished folds and continue an interrupted one')
     add(

@@ -124,7 +124,7 @@ def made_report(fold=1, accuracy=0.8, *, scores=(), **changes):
         'taught_speech': (),
         'ordinary_speech': (),
         'evaluation': evaluation,
-        'held_out_speech': None,
+        'held_out_speech': (),
         'validation_accuracy': 0.625,
         'chosen_step': 200,
         'steps': 300,

@@ -147,7 +147,11 @@ def publish(work: Path, into: Path) -> None:
     model, results = into / 'models' / 'default', into / 'train' / 'results' / 'default'
     for folder in (model, results):
         shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(work / MODEL, model, ignore=shutil.ignore_patterns('*.csv', 'answers.json', 'spoken.npz'))
+    shutil.copytree(
+        work / MODEL,
+        model,
+        ignore=shutil.ignore_patterns('*.csv', 'answers.json', 'held_out_speech.json', 'spoken.npz'),
+    )
     by_speaker = results / 'speaker-independent'
     folders = {work / PAPER: results / PAPER, work / FOLDS: by_speaker}
     folders |= {work / FOLDS / f'fold-{fold}': by_speaker / f'fold-{fold}' for fold in range(1, _FOLDS + 1)}

@@ -51,6 +51,22 @@ def store_temperature(folder: Path, temperature: float) -> None:
         partial.chmod(0o644)
 
 
+def log_probabilities(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Return the log of probabilities that were made at `temperature`, as they would be at temperature 1.
+
+    Exact except for clips longer than a Whisper encoder's window, whose parts were averaged at the temperature.
+
+    Args:
+        probabilities: float32, shape (clips, labels).
+        temperature: What logits were divided by.
+
+    Returns:
+        float64, shape (clips, labels).
+    """
+    possible = np.maximum(probabilities, np.finfo(np.float32).tiny).astype(np.float64)
+    return log_softmax(np.log(possible) * temperature, axis=-1)
+
+
 def calibration_error(probabilities: np.ndarray, truth: np.ndarray) -> float:
     """Return the expected calibration error, 0..1 (Guo et al. 2017, equation 3).
 

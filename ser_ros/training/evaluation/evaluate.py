@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.special import log_softmax
 from sklearn.metrics import accuracy_score, classification_report, confusion_matrix, f1_score, recall_score
 from tqdm.auto import tqdm
 
@@ -16,7 +15,7 @@ from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.estimate import Estimate
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.recordings import Recording
-from ser_ros.training.evaluation.calibration import calibration_error
+from ser_ros.training.evaluation.calibration import calibration_error, log_probabilities
 from ser_ros.training.evaluation.conditions import CONDITIONS, in_condition
 from ser_ros.training.evaluation.ensemble import Ensemble
 from ser_ros.training.evaluation.intervals import recall_interval
@@ -50,12 +49,8 @@ class Answers:
 
     @property
     def log_probabilities(self) -> np.ndarray:
-        """As they would be at temperature 1: float64, shape (clips, labels).
-
-        Exact except for clips longer than a Whisper encoder's window, whose parts were averaged at the temperature.
-        """
-        possible = np.maximum(self.probabilities, np.finfo(np.float32).tiny).astype(np.float64)
-        return log_softmax(np.log(possible) * self.temperature, axis=-1)
+        """As they would be at temperature 1: float64, shape (clips, labels)."""
+        return log_probabilities(self.probabilities, self.temperature)
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,7 +26,8 @@ class Experiment:
         report_to: Trackers that transformers knows.
         teaching: What teaches besides the labels.
         conditions: Whether to measure the test clips in noise, in a room, over a telephone and softer as well.
-        held_out_speech: Folders of speech of people who act no emotion; the report says how the model labels it.
+        held_out_speech: Folders of speech of people who act no emotion, one for each kind; reports say how the
+            model answers it.
     """
 
     recipe_name: str

@@ -11,6 +11,7 @@ from scipy.special import softmax
 from ser_ros.recognition.adaptation_prior import read_prior
 from ser_ros.training.evaluation.calibration import calibration_error, fit_temperature, store_temperature
 from ser_ros.training.evaluation.evaluate import Measured
+from ser_ros.training.evaluation.held_out_speech import HeldOutAnswers
 from ser_ros.training.evaluation.measures import HEARINGS
 from ser_ros.training.evaluation.scores import CalibrationErrors, Evaluation, Scores
 from ser_ros.training.evaluation.spoken import Spoken
@@ -83,6 +84,18 @@ def sum_up(out: Path, folds: int) -> str:
     return ''
 
 
+def at_temperature(report: RunReport, folder: Path, temperature: float, calibrated_on: str) -> RunReport:
+    """Return the report of the model in `folder` with a temperature, and with the confidences that this gives it.
+
+    Those of its answers to held-out speech become unknown where the folder does not hold these, as that of the default.
+    """
+    speech = report.held_out_speech
+    if temperature != report.temperature:
+        kept = HeldOutAnswers.load(folder)
+        speech = kept.at_temperature(temperature) if kept else tuple(replace(each, emotions=()) for each in speech)
+    return replace(report, temperature=temperature, calibrated_on=calibrated_on, held_out_speech=speech)
+
+
 def _calibrate_each(
     folders: Sequence[Path], reports: Sequence[RunReport], answers: Sequence[KeptAnswers]
 ) -> tuple[list[RunReport], Summary]:
@@ -92,12 +105,14 @@ def _calibrate_each(
     """
     folds = [_Fold.of(kept, folder, report) for kept, folder, report in zip(answers, folders, reports, strict=True)]
     temperatures = [_fit([other for other in folds if other is not fold]) for fold in folds]
+    reports = [
+        at_temperature(report, folder, temperature, fold.calibrated_on)
+        for report, folder, fold, temperature in zip(reports, folders, folds, temperatures, strict=True)
+    ]
     evaluations = [report.evaluation for report in reports if report.evaluation is not None]
     calibrated = [
-        _with_streams(_calibrate(report, evaluation, fold, temperature), folder)
-        for folder, report, evaluation, fold, temperature in zip(
-            folders, reports, evaluations, folds, temperatures, strict=True
-        )
+        _with_streams(_calibrate(report, evaluation, fold), folder)
+        for folder, report, evaluation, fold in zip(folders, reports, evaluations, folds, strict=True)
     ]
     truth = np.concatenate([fold.truth for fold in folds])
     pooled = {
@@ -136,6 +151,11 @@ class _Fold:
             surprise(spoken, prior) if spoken and prior else None,
         )
 
+    @property
+    def calibrated_on(self) -> str:
+        """What the folds that are like this one calibrate it by; see RunReport."""
+        return _OTHER_FOLDS if self.surprise is None else _OTHER_FOLDS_IN_STREAMS
+
     def probabilities(self, hearing: str, temperature: float) -> np.ndarray:
         return softmax(self.scores[hearing] / temperature, axis=-1)
 
@@ -150,14 +170,14 @@ def _with_streams(report: RunReport, folder: Path) -> RunReport:
     )
 
 
-def _calibrate(report: RunReport, evaluation: Evaluation, fold: _Fold, temperature: float) -> RunReport:
+def _calibrate(report: RunReport, evaluation: Evaluation, fold: _Fold) -> RunReport:
+    """Return the report with the scores of its fold at its temperature."""
     calibrated = replace(
         evaluation,
-        whole_clip=_rescored(evaluation.whole_clip, fold, 'whole_clip', temperature),
-        utterance=_rescored(evaluation.utterance, fold, 'utterance', temperature),
+        whole_clip=_rescored(evaluation.whole_clip, fold, 'whole_clip', report.temperature),
+        utterance=_rescored(evaluation.utterance, fold, 'utterance', report.temperature),
     )
-    calibrated_on = _OTHER_FOLDS if fold.surprise is None else _OTHER_FOLDS_IN_STREAMS
-    return replace(report, temperature=temperature, calibrated_on=calibrated_on, evaluation=calibrated)
+    return replace(report, evaluation=calibrated)
 
 
 def _rescored(scores: Scores, fold: _Fold, hearing: str, temperature: float) -> Scores:

@@ -2,7 +2,6 @@
 """Measures a trained model, and fills its folder."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +18,11 @@ from ser_ros.training.data.splits import Split
 from ser_ros.training.data.table import write_table
 from ser_ros.training.evaluation.calibration import fit_temperature, store_temperature
 from ser_ros.training.evaluation.evaluate import evaluate
-from ser_ros.training.evaluation.held_out_speech import answers_to_speech
+from ser_ros.training.evaluation.held_out_speech import HeldOutSpeech, answer_held_out_speech
 from ser_ros.training.evaluation.scores import Evaluation
 from ser_ros.training.finetuning.experiment import Experiment
 from ser_ros.training.finetuning.finetune import Finetuned
-from ser_ros.training.finetuning.folds import keep_answers
+from ser_ros.training.finetuning.folds import at_temperature, keep_answers
 from ser_ros.training.finetuning.shared_inputs import SharedInputs
 from ser_ros.training.learning.fit_prior import fit_prior
 from ser_ros.training.learning.network import save_model
@@ -64,7 +63,7 @@ def tell(model: Path, report: RunReport, supplement: Supplement) -> None:
     """
     scores = supplement.scores
     if scores and scores.temperature is not None and report.selection == 'last':
-        report = replace(report, temperature=scores.temperature, calibrated_on=_ALL_FOLDS)
+        report = at_temperature(report, model, scores.temperature, _ALL_FOLDS)
         store_temperature(model, report.temperature)
     write_run_folder(model, report, supplement)
 
@@ -99,11 +98,7 @@ def _report(
         **experiment.teaching.names(),
         evaluation=_evaluate(experiment, split, inputs, model, answerable, keeps_answers=selection == 'last'),
         remarks=(*experiment.corpus.remarks, *_left_out(split)),
-        held_out_speech=(
-            answers_to_speech(model, experiment.held_out_speech, inputs.held_out_speech)
-            if experiment.held_out_speech
-            else None
-        ),
+        held_out_speech=_hear_held_out_speech(inputs, model, temperature),
         validation_accuracy=trained.validation_accuracy,
         chosen_step=trained.chosen_step,
         steps=trained.steps,
@@ -188,6 +183,15 @@ def _evaluate(
     if keeps_answers:
         keep_answers(measured, model)
     return measured.evaluation
+
+
+def _hear_held_out_speech(inputs: SharedInputs, model: Path, temperature: float) -> tuple[HeldOutSpeech, ...]:
+    """Return how the model answers it, and keep the answers in its folder: the temperature may change later."""
+    if not inputs.held_out_speech:
+        return ()
+    answers = answer_held_out_speech(model, inputs.held_out_speech)
+    answers.save(model)
+    return answers.at_temperature(temperature)
 
 
 def _speakers(clips: Sequence[Clip]) -> tuple[int | str, ...]:

@@ -10,8 +10,8 @@ from accelerate import PartialState
 from ser_ros.recognition.frontend import Frontend
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.corpus import Corpus
-from ser_ros.training.data.other_speech import load_other_speech
 from ser_ros.training.data.recordings import Recording, load_recordings
+from ser_ros.training.evaluation.held_out_speech import load_held_out_speech
 from ser_ros.training.finetuning.finetuning_recipe import FinetuningRecipe
 from ser_ros.training.finetuning.frozen import FrozenStates
 from ser_ros.training.finetuning.teaching import Teaching
@@ -23,7 +23,7 @@ from ser_ros.training.learning.targets import OtherRecordings
 
 @dataclass(frozen=True)
 class SharedInputs:
-    """Recordings of all clips and of other speech, and the means to turn them into features."""
+    """Recordings of all clips, of other speech and of each kind of held-out speech, and how they become features."""
 
     design: Design
     frontend: Frontend
@@ -31,7 +31,7 @@ class SharedInputs:
     masks: Masks
     recordings: dict[Clip, Recording]
     other: OtherRecordings
-    held_out_speech: list[Recording]
+    held_out_speech: dict[str, list[Recording]]
     frozen_states: FrozenStates
 
     def recordings_of(self, clips: Sequence[Clip]) -> list[Recording]:
@@ -47,9 +47,7 @@ def load_shared_inputs(
     with PartialState().main_process_first():  # the others find the decoded clips in the cache
         recordings = {recording.clip: recording for recording in load_recordings(corpus.clips)}
         other = teaching.load_speech(corpus, recipe)
-        held_out = load_other_speech(
-            held_out_speech, None, emotion='', longest=recipe.other_speech.longest, seed=recipe.seed
-        )
+        held_out = load_held_out_speech(held_out_speech, longest=recipe.other_speech.longest)
     features = VariantFeatures(made.frontend, recipe.augmentation, seed=recipe.seed)
     return SharedInputs(
         design=made,

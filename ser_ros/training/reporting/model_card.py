@@ -162,7 +162,7 @@ def _figures(report: RunReport, scores: Summary | None) -> str:
     elif report.evaluation:
         lines = _figures_of_run(report, report.evaluation, protocol)
     else:
-        return 'Not measured: every clip trained it and none was left to test it.'
+        lines = ['Not measured: every clip trained it and none was left to test it.']
     if conditions := condition_lines(measured):
         lines += ['', 'The same utterances in other conditions:', '', *conditions]
     if measured and (streams := stream_lines(measured.streams)):

@@ -60,8 +60,7 @@ def run_markdown(report: RunReport) -> str:
             lines += ['', f'## {heading.capitalize()}', '', *scores_lines(getattr(report.evaluation, hearing))]
         lines += conditions_section(report.evaluation)
         lines += streams_section(report.evaluation)
-    if lines_of_speech := held_out_speech_lines(report.held_out_speech):
-        lines += ['', '## Held-out speech', '', *lines_of_speech]
+    lines += held_out_speech_section(report)
     if report.pretraining:
         lines += ['', '## Pretraining', '', *pretraining_lines(report.pretraining)]
     return '\n'.join(lines) + '\n'
@@ -93,6 +92,12 @@ def streams_section(heard: Hearings) -> list[str]:
     """Return the table of streams under its heading; nothing if there are none."""
     lines = stream_lines(heard.streams)
     return ['', '## In a stream', '', *lines] if lines else []
+
+
+def held_out_speech_section(report: Trained) -> list[str]:
+    """Return the table of held-out speech under its heading; nothing if there is none."""
+    lines = held_out_speech_lines(report.held_out_speech)
+    return ['', '## Held-out speech', '', *lines] if lines else []
 
 
 def _data_facts(report: RunReport) -> list[str]:

@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 
+from ser_ros.recognition.adaptation import ORDINARY
 from ser_ros.training.evaluation.conditions import CONDITION_NAMES
 from ser_ros.training.evaluation.held_out_speech import HeldOutSpeech
 from ser_ros.training.evaluation.measures import CONDITION_MEASURES, MEASURES
@@ -25,8 +26,8 @@ _GROUPS_WITH_RECALL = ('corpus', 'sex')
 _SHOWN_COVERAGE = 2
 """Of so many points of a curve one is shown in a table."""
 
-_NO_EMOTION = ('neutral', 'calm')
-"""Labels that are right for someone who reads aloud or speaks ordinarily."""
+_SHOWN_CONFIDENCES = (0.5, 0.6, 0.7, 0.8)
+"""Of LEAST_CONFIDENCES, for held-out speech."""
 
 
 def condition_lines(heard: Hearings | None) -> list[str]:
@@ -162,17 +163,41 @@ def interval_words(interval: RecallInterval) -> str:
     return f'{percent(interval.low)} to {percent(interval.high)} (95 % over {interval.speakers} speakers)'
 
 
-def held_out_speech_lines(speech: HeldOutSpeech | None) -> list[str]:
-    """Return the answers in a sentence; nothing if there are none."""
+def held_out_speech_lines(speech: Sequence[HeldOutSpeech]) -> list[str]:
+    """Return a sentence and a table with a row for each folder; nothing if there are none."""
     if not speech:
         return []
-    answers = sorted(speech.answers.items(), key=lambda answer: -answer[1])
-    ordinary = sum(speech.answers.get(label, 0.0) for label in _NO_EMOTION)
+    ordinary = ' or '.join(ORDINARY)
+    longest = max(each.longest_seconds for each in speech)
+    headings = ['speech', 'recordings', f'called {ordinary}', 'called an emotion']
+    first, *others = _SHOWN_CONFIDENCES
+    headings += [f'with a confidence of at least {first}', *map(str, others)]
     return [
         (
-            f'Speech of other people, who acted no emotion and whom the model never heard ({", ".join(speech.speech)};'
-            f' {speech.recordings} recordings, at most {speech.longest_seconds:.1f} s of each): '
-            f'**{percent(ordinary)}** of it is called {" or ".join(_NO_EMOTION)} '
-            f'({", ".join(f"{label} {percent(share)}" for label, share in answers)}).'
+            f'People who act no emotion and whom the model never heard, at most {longest:.1f} s of each recording, '
+            f'without adaptation: the shares of the recordings that are called {ordinary}, an emotion, and an emotion '
+            'with at least so much confidence; in brackets the most frequent emotion.'
+        ),
+        '',
+        *table(headings, map(_held_out_speech_row, speech)),
+    ]
+
+
+def _held_out_speech_row(speech: HeldOutSpeech) -> list[str]:
+    emotions = {label: share for label, share in speech.answers.items() if label not in ORDINARY}
+    most_frequent = max(emotions, key=lambda label: emotions[label], default='')
+    confident = {point.least_confidence: point for point in speech.emotions}
+    return [
+        speech.speech,
+        str(speech.recordings),
+        percent(sum(share for label, share in speech.answers.items() if label in ORDINARY)),
+        _share_of_emotion(sum(emotions.values()), most_frequent),
+        *(
+            _share_of_emotion(confident[least].share, confident[least].most_frequent) if confident else '-'
+            for least in _SHOWN_CONFIDENCES
         ),
     ]
+
+
+def _share_of_emotion(share: float, most_frequent: str) -> str:
+    return f'{percent(share)} ({most_frequent})' if share else percent(share)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ser_ros.training.data.protocols import LEAVE_ONE_CORPUS_OUT
-from ser_ros.training.evaluation.held_out_speech import HeldOutSpeech
+from ser_ros.training.evaluation.held_out_speech import ConfidentEmotion, HeldOutSpeech
 from ser_ros.training.evaluation.intervals import recall_interval
 from ser_ros.training.evaluation.measures import CONDITION_MEASURES, HEARINGS, MEASURES, STREAM_MEASURES
 from ser_ros.training.evaluation.scores import (
@@ -204,12 +204,28 @@ def _number_first(item: tuple[str, list[Group]]) -> tuple[int, str]:
     return (int(item[0]), '') if item[0].isdigit() else (0, item[0])
 
 
-def _held_out_speech(folds: Sequence[HeldOutSpeech | None]) -> HeldOutSpeech | None:
-    measured = [fold for fold in folds if fold is not None]
-    if len(measured) < len(folds):
-        return None
-    answers = {label: statistics.mean(fold.answers[label] for fold in measured) for label in measured[0].answers}
-    return dataclasses.replace(measured[0], answers=answers)
+def _held_out_speech(folds: Sequence[Sequence[HeldOutSpeech]]) -> tuple[HeldOutSpeech, ...]:
+    """Return the means over folds, of the speech that all folds have answered."""
+    by_name = [{speech.speech: speech for speech in fold} for fold in folds]
+    shared = [name for name in by_name[0] if all(name in fold for fold in by_name)]
+    return tuple(_mean_speech([fold[name] for fold in by_name]) for name in shared)
+
+
+def _mean_speech(folds: Sequence[HeldOutSpeech]) -> HeldOutSpeech:
+    answers = {label: statistics.mean(fold.answers[label] for fold in folds) for label in folds[0].answers}
+    known = all(fold.emotions for fold in folds)
+    emotions = map(_mean_emotion, zip(*(fold.emotions for fold in folds), strict=True)) if known else ()
+    return dataclasses.replace(folds[0], answers=answers, emotions=tuple(emotions))
+
+
+def _mean_emotion(folds: Sequence[ConfidentEmotion]) -> ConfidentEmotion:
+    """Return the mean share, with the label that is the most frequent one in most folds."""
+    labels = [fold.most_frequent for fold in folds if fold.most_frequent]
+    return ConfidentEmotion(
+        least_confidence=folds[0].least_confidence,
+        share=statistics.mean(fold.share for fold in folds),
+        most_frequent=statistics.mode(labels) if labels else '',
+    )
 
 
 def _over_folds(evaluations: Sequence[Evaluation], statistic: Callable[[list[float]], float]) -> Hearings:

@@ -9,6 +9,7 @@ from ser_ros.training.reporting.origins_markdown import pretraining_lines
 from ser_ros.training.reporting.run_markdown import (
     RESTRICTED,
     conditions_section,
+    held_out_speech_section,
     is_restricted,
     optimism,
     protocol_name,
@@ -19,7 +20,6 @@ from ser_ros.training.reporting.run_markdown import (
 )
 from ser_ros.training.reporting.scores_markdown import (
     group_tables,
-    held_out_speech_lines,
     interval_words,
     largest_confusions,
 )
@@ -56,8 +56,7 @@ def summary_markdown(summary: Summary) -> str:
         lines += group_tables(summary.groups[hearing])
     lines += conditions_section(summary.mean)
     lines += streams_section(summary.mean)
-    if lines_of_speech := held_out_speech_lines(summary.held_out_speech):
-        lines += ['', '## Held-out speech', '', *lines_of_speech]
+    lines += held_out_speech_section(summary)
     if summary.pretraining:
         lines += ['', '## Pretraining', '', *pretraining_lines(summary.pretraining)]
     return '\n'.join(lines) + '\n'

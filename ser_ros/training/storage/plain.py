@@ -10,12 +10,14 @@ from typing import Any
 def from_plain(kind: Any, value: Any) -> Any:
     """Return `value`, which came from JSON, as a `kind`: a dataclass, a tuple or dictionary of them, or unchanged.
 
-    Raises ValueError if a field of a dataclass is missing or unknown.
+    Raises ValueError if a field of a dataclass is missing or unknown, or if what should be a list is none.
     """
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         return _dataclass(kind, value)
     if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise ValueError(f'{value!r:.40} is no list')
         return tuple(from_plain(inner[0], item) for item in value)
     if origin is dict:
         return {key: from_plain(inner[1], item) for key, item in value.items()}

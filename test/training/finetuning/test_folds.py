@@ -2,13 +2,15 @@
 """Folds calibrate each other and are summed up, from what each of them kept; nothing is trained here."""
 
 import json
-from dataclasses import asdict
+import re
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 from scipy.special import log_softmax
 
 from ser_ros.recognition.checkpoint import TEMPERATURE_KEY
+from ser_ros.training.evaluation.held_out_speech import HeldOutAnswers, SpeechAnswers
 from ser_ros.training.finetuning import folds
 from ser_ros.training.finetuning.folds import KeptAnswers, sum_up
 from ser_ros.training.reporting.run_folder import write_run_folder
@@ -35,6 +37,27 @@ def out(tmp_path, make_report):
     return tmp_path
 
 
+@pytest.fixture
+def heard(out):
+    """Let each fold have answered three laughs, and told of them at temperature 1."""
+    answers = HeldOutAnswers(
+        labels=('neutral', 'happy', 'sad'),
+        folders=(
+            SpeechAnswers(
+                speech='Laughs',
+                longest_seconds=2.0,
+                log_probabilities=np.log([[0.05, 0.9, 0.05], [0.8, 0.1, 0.1], [0.01, 0.01, 0.98]]).tolist(),
+            ),
+        ),
+    )
+    for fold in (1, 2, 3):
+        folder = out / f'fold-{fold}'
+        answers.save(folder)
+        report = read_run_report(folder / 'report.json')
+        write_run_folder(folder, replace(report, held_out_speech=answers.at_temperature(1.0)))
+    return answers
+
+
 def content(folder):
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob('*') if path.is_file()}
 
@@ -55,7 +78,30 @@ def test_each_fold_is_calibrated_by_the_others_and_tells_so_everywhere(out):
     assert summary.pooled['utterance'].calibration_error < 0.03
 
 
-def test_a_second_time_changes_nothing(out):
+def test_held_out_speech_is_told_with_the_confidences_of_the_temperature(out, heard):
+    sum_up(out, 3)
+    reports = [read_run_report(out / f'fold-{fold}' / 'report.json') for fold in (1, 2, 3)]
+    for report in reports:
+        assert report.held_out_speech == heard.at_temperature(report.temperature)
+        (laughs,) = report.held_out_speech
+        # Two of three were called an emotion with 0.9 and more; at a temperature near 3 none is.
+        shares = {point.least_confidence: point.share for point in laughs.emotions}
+        assert (shares[0.0], shares[0.9]) == (pytest.approx(2 / 3), 0.0)
+    (laughs,) = read_summary(out / 'summary.json').held_out_speech
+    assert laughs.emotions[0].share == pytest.approx(2 / 3) and laughs.emotions[-2].share == 0.0
+    assert '| Laughs | 3 ' in (out / 'summary.md').read_text()
+
+
+def test_confidences_are_unknown_where_no_answers_are_kept(out, heard):
+    for fold in (1, 2, 3):
+        (out / f'fold-{fold}' / 'held_out_speech.json').unlink()
+    sum_up(out, 3)
+    (laughs,) = read_run_report(out / 'fold-1' / 'report.json').held_out_speech
+    assert laughs.answers['neutral'] == pytest.approx(1 / 3) and laughs.emotions == ()
+    assert re.search(r'\| Laughs \| 3 .*\| - +\|', (out / 'fold-1' / 'README.md').read_text())
+
+
+def test_a_second_time_changes_nothing(out, heard):
     sum_up(out, 3)
     (out / 'fold-1' / 'README.md').write_text((out / 'fold-1' / 'README.md').read_text() + '\nMine.\n')
     before = content(out)

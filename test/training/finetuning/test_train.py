@@ -4,6 +4,7 @@
 import errno
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,9 @@ from ser_ros.recognition.checkpoint import TEMPERATURE_KEY
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.training.data.corpus import read_corpus
 from ser_ros.training.data.recordings import load_recordings
+from ser_ros.training.evaluation.held_out_speech import HeldOutAnswers
 from ser_ros.training.reporting.card_file import OPTIMISED, put_part
+from ser_ros.training.reporting.run_report import read_run_report
 
 
 @pytest.fixture
@@ -201,12 +204,16 @@ def test_validation_measures_on_training_actors_alone(train, make_clips, tmp_pat
     assert 1 not in report['test_speakers'] and '1' not in train_speakers(report)
 
 
-def test_the_checkpoint_is_chosen_on_validation_clips_and_the_model_is_calibrated(make_clips, tiny_settings, tmp_path):
+def test_the_checkpoint_is_chosen_on_validation_clips_and_the_model_is_calibrated(
+    make_clips, tiny_settings, tmp_path, kinds
+):
     data, out = make_clips(tmp_path / 'data', range(1, 6)), tmp_path / 'model'
     settings = ['validation.share=0.2', 'validation.every_steps=2', 'optimisation.epochs=3']
-    arguments = ['--recipe', 'from-scratch', '--data', str(data), '--out', str(out)]
+    arguments = ['--recipe', 'from-scratch', '--data', str(data), '--out', str(out), '--held-out-speech', *kinds]
     assert main([*arguments, '--set', *tiny_settings, *settings]) == 0
     report = read_report(out)
+    heard = HeldOutAnswers.load(out).at_temperature(report['temperature'])
+    assert read_run_report(out / 'report.json').held_out_speech == heard
     assert report['protocol'] == 'paper' and report['selection'] == 'validation'
     assert (report['train_clips'], report['validation_clips'], report['test_clips']) == (25, 7, 8)
     assert report['chosen_step'] in {entry['step'] for entry in report['training_log'] if 'eval_loss' in entry}
@@ -459,20 +466,59 @@ def test_a_teacher_of_each_fold_and_other_speech_teach_too(train, make_clips, tm
     assert report['steps'] == 4
 
 
-def test_what_speech_of_others_is_called_stands_in_reports_summary_and_card(train, make_clips, tmp_path, other_speech):
+@pytest.fixture
+def kinds(other_speech):
+    """Return two folders of held-out speech, called 'Laughs (cc0-1.0)' and 'read (licence not known)'."""
+    laughs, read = other_speech
+    (laughs / 'README.md').write_text('---\npretty_name: Laughs\nlicense: cc0-1.0\n---\n')
+    return str(laughs), str(read)
+
+
+def test_what_speech_of_others_is_called_stands_in_reports_summary_and_card(train, make_clips, tmp_path, kinds):
     data, out = make_clips(tmp_path / 'data', (1, 2)), tmp_path / 'tones'
-    read = other_speech[1]
-    (read / 'README.md').write_text('---\npretty_name: Other Voices\nlicense: cc0-1.0\n---\n')
-    options = ('--protocol', 'leave-one-speaker-out', '--held-out-speech', str(read))
+    options = ('--protocol', 'leave-one-speaker-out', '--held-out-speech', *kinds)
     assert train(data, out, *options, settings=('optimisation.epochs=1',)) == 0
     told = [read_report(out / f'fold-{fold}')['held_out_speech'] for fold in (1, 2)]
     summary = json.loads((out / 'summary.json').read_text())['held_out_speech']
-    for answers in (*(each['answers'] for each in told), summary['answers']):
-        assert set(answers) == {'neutral', 'angry'} and sum(answers.values()) == pytest.approx(1.0)
-    assert summary['answers']['angry'] == pytest.approx(np.mean([each['answers']['angry'] for each in told]))
-    assert summary['speech'] == ['Other Voices (cc0-1.0)'] and summary['recordings'] == 3
+    for folders in (*told, summary):
+        assert [speech['speech'] for speech in folders] == ['Laughs (cc0-1.0)', 'read (licence not known)']
+        for speech in folders:
+            assert set(speech['answers']) == {'neutral', 'angry'} and speech['recordings'] == 3
+            assert sum(speech['answers'].values()) == pytest.approx(1.0)
+            assert speech['emotions'][0]['share'] == pytest.approx(speech['answers']['angry'])
+    for index, speech in enumerate(summary):
+        assert speech['answers']['angry'] == pytest.approx(np.mean([fold[index]['answers']['angry'] for fold in told]))
     for text in (out / 'summary.md', out / 'fold-1' / 'report.md', out / 'fold-1' / 'README.md'):
-        assert 'Other Voices (cc0-1.0)' in text.read_text() and 'is called neutral or calm' in text.read_text()
+        assert '| Laughs (cc0-1.0) ' in text.read_text() and '| read (licence not known) ' in text.read_text()
+
+
+def test_a_finished_model_is_told_anew_with_the_confidences_of_its_temperature(train, make_clips, tmp_path, kinds):
+    """Its folds' temperature comes later than its answers, which are not made again: their recordings are gone."""
+    data, out = make_clips(tmp_path / 'data', (1, 2, 3)), tmp_path / 'final'
+    options = ('--protocol', 'full', '--held-out-speech', *kinds)
+    assert train(data, out, *options, settings=('optimisation.epochs=1',)) == 0
+    kept = HeldOutAnswers.load(out)
+    assert read_run_report(out / 'report.json').held_out_speech == kept.at_temperature(1.0)
+    sure = [{'log_probabilities': np.log([[0.05, 0.95]] * 3).tolist()} for _ in kinds]
+    folders = [replace(folder, **change) for folder, change in zip(kept.folders, sure, strict=True)]
+    kept = replace(kept, folders=tuple(folders))
+    kept.save(out)
+    folds = ('--protocol', 'leave-one-speaker-out')
+    assert train(data, tmp_path / 'folds', *folds, settings=('optimisation.epochs=1',)) == 0
+    scores = tmp_path / 'folds' / 'summary.json'
+    scores.write_text(json.dumps(json.loads(scores.read_text()) | {'temperature': 2.0}))
+    for kind in kinds:
+        for file in Path(kind).glob('*.wav'):
+            file.unlink()
+    assert train(data, out, *options, '--resume', '--scores', str(scores), settings=('optimisation.epochs=1',)) == 0
+    report = read_run_report(out / 'report.json')
+    assert report.temperature == 2.0 and report.held_out_speech == kept.at_temperature(2.0)
+    for speech in report.held_out_speech:
+        # 0.95 at temperature 1 is 0.81 at temperature 2.
+        shares = {point.least_confidence: (point.share, point.most_frequent) for point in speech.emotions}
+        assert shares[0.8] == (1.0, 'angry') and shares[0.85] == shares[0.95] == (0.0, '')
+    row = next(line for line in (out / 'README.md').read_text().splitlines() if line.startswith('| Laughs'))
+    assert row.count('100.0 % (angry)') == 5
 
 
 def test_speech_that_taught_is_not_held_out(train, make_clips, tmp_path, other_speech, capsys):

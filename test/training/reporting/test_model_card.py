@@ -6,6 +6,7 @@ import dataclasses
 import pytest
 import yaml
 
+from ser_ros.training.evaluation.held_out_speech import HeldOutSpeech
 from ser_ros.training.learning.recipe_file import recipes_folder
 from ser_ros.training.provenance.origins import TrainedOn, Training
 from ser_ros.training.reporting.model_card import model_card
@@ -179,6 +180,14 @@ def test_weights_that_were_trained_before_say_on_what(report):
         in card
     )
     assert card.index('--data kitchen.csv') < card.index(report.command)
+
+
+def test_a_model_of_all_clips_shows_what_speech_of_others_is_called(report):
+    plain = HeldOutSpeech(
+        speech='Plain', recordings=5, longest_seconds=4.0, answers={'sad': 0.2, 'neutral': 0.8}, emotions=()
+    )
+    card = model_card(dataclasses.replace(report, evaluation=None, held_out_speech=(plain,)), Supplement())
+    assert 'Not measured' in card and '| Plain  | 5          | 80.0 %' in card
 
 
 def test_a_model_that_was_not_measured_says_so(report):

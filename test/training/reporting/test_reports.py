@@ -7,7 +7,7 @@ import statistics
 
 import pytest
 
-from ser_ros.training.evaluation.held_out_speech import HeldOutSpeech
+from ser_ros.training.evaluation.held_out_speech import ConfidentEmotion, HeldOutSpeech
 from ser_ros.training.evaluation.scores import (
     CalibrationErrors,
     ConditionFigures,
@@ -23,7 +23,7 @@ from ser_ros.training.provenance.pretraining_report import PretrainingReport, Un
 from ser_ros.training.reporting.model_card import model_card
 from ser_ros.training.reporting.run_markdown import run_markdown
 from ser_ros.training.reporting.run_report import read_run_report
-from ser_ros.training.reporting.scores_markdown import stream_lines
+from ser_ros.training.reporting.scores_markdown import held_out_speech_lines, stream_lines
 from ser_ros.training.reporting.summary import read_summary, summarise
 from ser_ros.training.reporting.summary_markdown import summary_markdown
 from ser_ros.training.reporting.supplement import Supplement
@@ -36,6 +36,22 @@ COMMITTED = sorted((recipes_folder() / 'results').rglob('*.json'))
 
 def group(clips, accuracy):
     return Group(clips=clips, accuracy=accuracy, by_label={})
+
+
+def held_out_speech(name, answers, emotions):
+    """Return 40 recordings with these answers; `emotions` is least confidence -> share and most frequent label."""
+    points = tuple(
+        ConfidentEmotion(least_confidence=least, share=share, most_frequent=label)
+        for least, (share, label) in emotions.items()
+    )
+    return HeldOutSpeech(speech=name, recordings=40, longest_seconds=4.0, answers=answers, emotions=points)
+
+
+LAUGHS = held_out_speech(
+    'Laughs',
+    {'neutral': 0.5, 'happy': 0.3, 'sad': 0.2},
+    {0.5: (0.4, 'happy'), 0.6: (0.25, 'happy'), 0.7: (0.1, 'sad'), 0.8: (0.0, '')},
+)
 
 
 @pytest.fixture
@@ -69,12 +85,11 @@ def full_report(make_report):
         labels=('x', 'y'),
         command='train',
     )
-    heard = HeldOutSpeech(speech=('Others',), recordings=3, longest_seconds=4.0, answers={'happy': 0.25, 'sad': 0.75})
     report = make_report(
         scores={'groups': groups},
         pretraining=dataclasses.replace(first, pretrained_before=first),
         trained_before=(before,),
-        held_out_speech=heard,
+        held_out_speech=(LAUGHS, held_out_speech('Plain', {'neutral': 1.0}, {})),
         training_log=({'loss': 1.0, 'step': 10},),
     )
     conditions = {'fan': ConditionFigures(accuracy=0.5, unweighted_recall=0.4)}
@@ -238,7 +253,15 @@ def test_a_report_of_another_shape_is_refused(tmp_path, refuses, text):
         ({'from_tomorrow': 1}, "'from_tomorrow' of RunReport is not known"),
         ({'evaluation': {'whole_clip': 1}}, "'conditions' of Evaluation is missing"),
         ({'trained_before': [{}]}, "'command' of Training is missing"),
-        ({'held_out_speech': []}, '[] is no HeldOutSpeech'),
+        ({'held_out_speech': None}, 'None is no list'),
+        (
+            {'held_out_speech': {'speech': ['Others'], 'recordings': 3, 'longest_seconds': 4.0, 'answers': {}}},
+            'is no list',
+        ),
+        (
+            {'held_out_speech': [{'speech': 'Others', 'recordings': 3, 'longest_seconds': 4.0, 'answers': {}}]},
+            "'emotions' of HeldOutSpeech is missing",
+        ),
     ],
 )
 def test_so_is_one_with_a_key_too_many_or_too_few(make_report, tmp_path, refuses, change, text):
@@ -291,6 +314,55 @@ def test_streams_are_shown_with_what_a_least_confidence_does_in_an_ordinary_one(
     assert ['70 % ordinary', '40', '50.0 %', '60.0 %', '20.0 %', '5.0 %'] in rows
     assert rows[-2:] == [['0.0', '100.0 %', '50.0 %', '50.0 %'], ['0.1', '90.0 %', '75.0 %', '75.0 %']]
     assert stream_lines([]) == []
+
+
+def test_held_out_speech_has_a_row_for_each_folder(full_report):
+    sentence, _, *lines = held_out_speech_lines(full_report.held_out_speech)
+    assert 'at most 4.0 s of each recording' in sentence and 'called neutral or calm' in sentence
+    header, _, laughs, plain = [[cell.strip() for cell in line.strip('|').split('|')] for line in lines]
+    assert header[2:5] == ['called neutral or calm', 'called an emotion', 'with a confidence of at least 0.5']
+    assert header[5:] == ['0.6', '0.7', '0.8']
+    assert laughs == [
+        'Laughs',
+        '40',
+        '50.0 %',
+        '50.0 % (happy)',
+        '40.0 % (happy)',
+        '25.0 % (happy)',
+        '10.0 % (sad)',
+        '0.0 %',
+    ]
+    assert plain == ['Plain', '40', '100.0 %', '0.0 %', '-', '-', '-', '-']
+    assert held_out_speech_lines(()) == []
+    summary = summarise([full_report, full_report])
+    for text in (run_markdown(full_report), summary_markdown(summary), model_card(full_report, Supplement())):
+        assert '\n'.join(lines) in text
+
+
+def test_a_summary_has_the_mean_over_folds_of_held_out_speech(make_report):
+    emotions = [(0.4, 'sad'), (0.2, 'happy'), (0.3, 'happy'), (0.0, '')]
+    answers = [{'neutral': 1.0 - share, 'happy': share} for share, _ in emotions]
+    folds = [
+        make_report(
+            fold,
+            held_out_speech=(
+                held_out_speech('Laughs', said, {0.5: emotion}),
+                held_out_speech('Whispers', said, {0.5: emotion} if fold > 1 else {}),
+                *([held_out_speech('Children', said, {})] if fold == 1 else []),
+            ),
+        )
+        for fold, (said, emotion) in enumerate(zip(answers, emotions, strict=True), start=1)
+    ]
+    laughs, whispers = summarise(folds[1:]).held_out_speech
+    assert [point.most_frequent for point in laughs.emotions] == ['happy'] and laughs.speech == 'Laughs'
+    assert laughs.answers['happy'] == laughs.emotions[0].share == pytest.approx(0.5 / 3)
+    assert whispers.emotions == (
+        ConfidentEmotion(least_confidence=0.5, share=laughs.emotions[0].share, most_frequent='happy'),
+    )
+    _, whispers = summarise(folds).held_out_speech
+    assert whispers.answers['happy'] == pytest.approx(0.9 / 4) and whispers.emotions == ()
+    without = [make_report(1), *folds[1:]]
+    assert summarise(without).held_out_speech == ()
 
 
 def test_a_summary_has_the_mean_of_what_all_folds_answer(make_report):
