@@ -89,7 +89,7 @@ def load_recordings(clips: Sequence[Clip]) -> list[Recording]:
     corpora: dict[str, set[str]] = {}
     for clip in clips:
         corpora.setdefault(clip.corpus, set()).add(os.path.abspath(clip.path))
-    decoded = {}
+    decoded: dict[str, tuple[np.ndarray, tuple[float, float]]] = {}
     for files in map(sorted, corpora.values()):
         decoded |= dict(zip(files, _read_table(_decoded(files)), strict=True))
     return [Recording(clip, *decoded[os.path.abspath(clip.path)]) for clip in clips]
