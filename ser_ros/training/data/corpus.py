@@ -104,22 +104,40 @@ def without_people(corpus: Corpus, people: Sequence[str]) -> Corpus:
 
     Args:
         corpus: With a clip of somebody else.
-        people: Speakers as its clips name them, 'CORPUS:SPEAKER' or, if there is only one corpus, 'SPEAKER'.
+        people: Speakers as its clips name them, 'CORPUS:SPEAKER' or, if there is only one corpus, 'SPEAKER'; a number
+            may have leading zeros.
 
     Raises:
         SerError: One of them has no clip, or nobody else has one.
     """
-    counts = {name: sum(name in _names(clip) for clip in corpus.clips) for name in people}
-    for name, count in counts.items():
-        if not count:
-            some = ', '.join(dict.fromkeys(str(clip.speaker) for clip in corpus.clips if clip.speaker is not None))
-            raise SerError(f"{corpus.name} has no clip of the speaker '{name}'; its speakers are {some:.200}")
+    found = Counter(name for clip in corpus.clips for name in _names(clip))
+    counts = {}
+    for given in people:
+        name = given if given in found else _without_leading_zeros(given)
+        if name not in found:
+            raise SerError(
+                f"{corpus.name} has no clip of the speaker '{given}'; its speakers are "
+                f'{", ".join(_speakers_beside(name, corpus)):.200}'
+            )
+        counts[name] = found[name]
     clips = tuple(clip for clip in corpus.clips if not _names(clip) & counts.keys())
     if not clips:
         raise SerError(f'nobody is left in {corpus.name}; leave out fewer speakers')
     remarks = tuple(f'{count} clips of the speaker {name} are left out' for name, count in counts.items())
     labels = _ordered(tuple(dict.fromkeys(clip.emotion for clip in clips)), corpus.labels)
     return replace(corpus, clips=clips, labels=labels, remarks=(*corpus.remarks, *remarks))
+
+
+def _without_leading_zeros(name: str) -> str:
+    corpus, colon, speaker = name.rpartition(':')
+    return f'{corpus}{colon}{int(speaker)}' if speaker.isdecimal() else name
+
+
+def _speakers_beside(name: str, corpus: Corpus) -> list[str]:
+    """Return the speakers of the corpus that `name` begins with; all if it begins with none."""
+    speakers = dict.fromkeys(str(clip.speaker) for clip in corpus.clips if clip.speaker is not None)
+    beside = [speaker for speaker in speakers if speaker.startswith(name.rpartition(':')[0] + ':')]
+    return beside or list(speakers)
 
 
 def _names(clip: Clip) -> set[str]:
