@@ -126,7 +126,8 @@ def parser() -> argparse.ArgumentParser:
         '--teacher',
         type=Path,
         metavar='FOLDER',
-        help="for a recipe with distillation: a larger model that train made, or the folder of its folds' models",
+        help="for a recipe with distillation: a larger model that train made, or the folder of its folds' models; with "
+        'distillation.probe an encoder, as for --model',
     )
     add(
         '--taught-speech',

@@ -24,6 +24,9 @@ class LogitDistillation:
     """Share of each target that is the teacher's answer, 0..1; the rest is the label. 0 for no teacher."""
     temperature: float = 2.0
     """Of the teacher's probabilities: above 1 shows more of what it finds similar (Hinton et al. 2015)."""
+    probe: FrozenEncoder = field(default_factory=FrozenEncoder)
+    """With layers, the teacher is an encoder that is not fine-tuned, and its last layer is trained on the clips that
+    train in each fold."""
 
 
 @dataclass(frozen=True)

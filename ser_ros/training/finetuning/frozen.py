@@ -2,7 +2,8 @@
 """Trains the last layer alone, on the mean of some hidden states of a frozen encoder: minutes instead of hours."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,9 +15,9 @@ from ser_ros.recognition.device import choose_device
 from ser_ros.training.data.recordings import Recording
 from ser_ros.training.finetuning.finetune import Finetuned
 from ser_ros.training.finetuning.finetuning_recipe import FinetuningRecipe
-from ser_ros.training.learning.dataset import VariantFeatures, chances
+from ser_ros.training.learning.dataset import chances
 from ser_ros.training.learning.design import Design
-from ser_ros.training.learning.linear_head import fit_linear_head
+from ser_ros.training.learning.linear_head import LinearHead, fit_linear_head
 from ser_ros.training.learning.network import new_classifier
 from ser_ros.training.learning.separation import separate
 
@@ -27,11 +28,26 @@ _UNUSED = -1e4
 class FrozenStates:
     """The pooled state of each variant of each clip, computed once for all folds."""
 
-    def __init__(self, recipe: FinetuningRecipe, design: Design, features: VariantFeatures):
-        """Start without any."""
+    def __init__(
+        self,
+        recipe: FinetuningRecipe,
+        design: Design,
+        parts: Callable[[Recording, int], Sequence[Mapping[str, torch.Tensor]]],
+        variants: int,
+    ):
+        """Start without any.
+
+        Args:
+            recipe: Says which hidden states are pooled.
+            design: Of the network.
+            parts: Returns the network's arguments for a variant of a recording, without a batch dimension: one part, or
+                several of a recording that is too long, whose states are averaged.
+            variants: How many there are of each recording.
+        """
         self._recipe = recipe
         self._design = design
-        self._features = features
+        self._parts = parts
+        self._variants = variants
         self._device = choose_device('auto')
         self._network: PreTrainedModel | None = None
         self._pooled = torch.empty(0)
@@ -39,12 +55,18 @@ class FrozenStates:
 
     def __call__(self, recordings: Sequence[Recording]) -> np.ndarray:
         """Return float32, shape (variants * recordings, width): all of the first variant, then of the second."""
-        variants = max(self._recipe.augmentation.variants, 1)
-        due = [(recording, variant) for variant in range(variants) for recording in recordings]
+        due = [(recording, variant) for variant in range(self._variants) for recording in recordings]
         missing = [(one, variant) for one, variant in due if (one.clip.name, variant) not in self._kept]
         for recording, variant in tqdm(missing, desc='computing the states of the frozen encoder', unit='clip'):
-            self._kept[recording.clip.name, variant] = self._run(self._features(recording, variant))
-        return np.stack([self._kept[recording.clip.name, variant] for recording, variant in due])
+            self.of(recording, variant)
+        return np.stack([self.of(recording, variant) for recording, variant in due])
+
+    def of(self, recording: Recording, variant: int) -> np.ndarray:
+        """Return the state of one variant: float32, shape (width,)."""
+        key = (recording.clip.name, variant)
+        if key not in self._kept:
+            self._kept[key] = np.mean([self._run(part) for part in self._parts(recording, variant)], axis=0)
+        return self._kept[key]
 
     @torch.inference_mode()
     def _run(self, inputs: Mapping[str, torch.Tensor]) -> np.ndarray:
@@ -81,19 +103,27 @@ def new_frozen(recipe: FinetuningRecipe, design: Design) -> PreTrainedModel:
     return network
 
 
-def train_head(
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """A last layer for the states of a frozen encoder.
+
+    Attributes:
+        head: The layer.
+        offsets: What each voice that trained it adds to the states: float64, shape (width,), by the voice.
+    """
+
+    head: LinearHead
+    offsets: Mapping[str, np.ndarray]
+
+
+def fit_probe(
     recipe: FinetuningRecipe,
-    design: Design,
     recordings: Sequence[Recording],
     labels: Sequence[str],
     known_labels: Mapping[str, Sequence[str]],
     states: FrozenStates,
-) -> Finetuned:
-    """Train the last layer on `recordings`; see TrainingSet for `known_labels`.
-
-    Of each utterance, `optimisation.voice_normalised` counts without the offset of its voice, the rest as it is.
-    """
-    started = time.monotonic()
+) -> Probe:
+    """Return the layer that `recipe` asks for, fitted to all variants of `recordings`; see train_head."""
     pooled = states(recordings)
     clips = [recording.clip for recording in recordings] * (len(pooled) // len(recordings))
     truth = np.array([list(labels).index(clip.emotion) for clip in clips])
@@ -109,6 +139,23 @@ def train_head(
         np.sqrt((parts.rest**2).mean(axis=0)) + np.finfo(np.float32).eps,
         recipe.frozen_encoder.penalty,
     )
+    return Probe(head, {clip.voice: offset for clip, offset in zip(clips, parts.offsets, strict=True)})
+
+
+def train_head(
+    recipe: FinetuningRecipe,
+    design: Design,
+    recordings: Sequence[Recording],
+    labels: Sequence[str],
+    known_labels: Mapping[str, Sequence[str]],
+    states: FrozenStates,
+) -> Finetuned:
+    """Train the last layer on `recordings`; see TrainingSet for `known_labels`.
+
+    Of each utterance, `optimisation.voice_normalised` counts without the offset of its voice, the rest as it is.
+    """
+    started = time.monotonic()
+    head = fit_probe(recipe, recordings, labels, known_labels, states).head
     network = new_frozen(recipe, design)
     with torch.no_grad():
         network.classifier.weight.copy_(torch.from_numpy(head.weights))

@@ -15,8 +15,10 @@ from ser_ros.training.finetuning.finetuning_recipe import FinetuningRecipe, deci
 from ser_ros.training.finetuning.folds import sum_up
 from ser_ros.training.finetuning.frozen import train_head
 from ser_ros.training.finetuning.model_folder import make_folder, tell
+from ser_ros.training.finetuning.probe_teacher import ProbeTeacher
 from ser_ros.training.finetuning.shared_inputs import SharedInputs, load_shared_inputs
 from ser_ros.training.learning.dataset import TrainingSet, ValidationSet
+from ser_ros.training.learning.targets import Targets
 from ser_ros.training.provenance.leakage import refuse_speech_that_was_heard, refuse_weights_that_heard
 from ser_ros.training.reporting.run_report import RunReport, Trained, read_run_report
 from ser_ros.training.storage.disk import full_disk_told, is_taken, put_in_place
@@ -38,7 +40,8 @@ def run_experiment(experiment: Experiment, splits: Sequence[Split]) -> list[RunR
     reports = {split.fold: report for split in splits if (report := _finished(experiment, split))}
     pending = [split for split in splits if split.fold not in reports]
     for split in pending:
-        refuse_weights_that_heard(experiment.recipe.network.checkpoint, split, experiment.corpus)
+        for checkpoint in _weights(experiment):
+            refuse_weights_that_heard(checkpoint, split, experiment.corpus)
     if pending:
         inputs = load_shared_inputs(
             experiment.recipe, experiment.corpus, experiment.teaching, experiment.held_out_speech
@@ -56,6 +59,13 @@ def run_experiment(experiment: Experiment, splits: Sequence[Split]) -> list[RunR
         if experiment.supplement and not pending:
             tell(experiment.out, reports[splits[0].fold], experiment.supplement)
     return [reports[split.fold] for split in splits if split.fold in reports]
+
+
+def _weights(experiment: Experiment) -> list[str]:
+    """Return the checkpoints that all folds have in common."""
+    recipe, teacher = experiment.recipe, experiment.teaching.teacher
+    probed = [str(teacher)] if teacher and recipe.distillation.probe.layers else []
+    return [recipe.network.checkpoint, *probed]
 
 
 def _run(experiment: Experiment, split: Split, inputs: SharedInputs) -> RunReport | None:
@@ -86,7 +96,7 @@ def _train(experiment: Experiment, split: Split, inputs: SharedInputs, work: Pat
         inputs.features,
         inputs.masks,
         seed=recipe.seed,
-        targets=experiment.teaching.targets(split, experiment.corpus, recipe, inputs.features),
+        targets=_targets(experiment, split, inputs),
         other=inputs.other,
         known_labels=experiment.corpus.known_labels,
         balanced=recipe.balanced,
@@ -103,6 +113,20 @@ def _train(experiment: Experiment, split: Split, inputs: SharedInputs, work: Pat
     return finetune(
         recipe, inputs.design, training, validation, work, resume=experiment.resume, report_to=experiment.report_to
     )
+
+
+def _targets(experiment: Experiment, split: Split, inputs: SharedInputs) -> Targets:
+    recipe, corpus = experiment.recipe, experiment.corpus
+    if inputs.teacher_states is None:
+        return experiment.teaching.targets(split, corpus, recipe, inputs.features)
+    teacher = ProbeTeacher(
+        inputs.teacher_states,
+        inputs.recordings_of(split.train),
+        corpus.labels,
+        corpus.known_labels,
+        temperature=recipe.distillation.temperature,
+    )
+    return Targets(corpus.labels, teacher, recipe.distillation.weight)
 
 
 def _finished(experiment: Experiment, split: Split) -> RunReport | None:

@@ -14,6 +14,7 @@ from ser_ros.training.data.recordings import Recording, load_recordings
 from ser_ros.training.evaluation.held_out_speech import load_held_out_speech
 from ser_ros.training.finetuning.finetuning_recipe import FinetuningRecipe
 from ser_ros.training.finetuning.frozen import FrozenStates
+from ser_ros.training.finetuning.probe_teacher import TeacherStates
 from ser_ros.training.finetuning.teaching import Teaching
 from ser_ros.training.learning.dataset import VariantFeatures
 from ser_ros.training.learning.design import Design, design_classifier
@@ -33,6 +34,7 @@ class SharedInputs:
     other: OtherRecordings
     held_out_speech: dict[str, list[Recording]]
     frozen_states: FrozenStates
+    teacher_states: TeacherStates | None
 
     def recordings_of(self, clips: Sequence[Clip]) -> list[Recording]:
         """Return the recordings of these clips, in their order."""
@@ -57,5 +59,15 @@ def load_shared_inputs(
         recordings=recordings,
         other=other,
         held_out_speech=held_out,
-        frozen_states=FrozenStates(recipe, made, features),
+        frozen_states=FrozenStates(
+            recipe,
+            made,
+            lambda recording, variant: [features(recording, variant)],
+            max(recipe.augmentation.variants, 1),
+        ),
+        teacher_states=(
+            TeacherStates(recipe, teaching.teacher, corpus, features)
+            if teaching.teacher and recipe.distillation.probe.layers
+            else None
+        ),
     )

@@ -95,12 +95,17 @@ def _refuse_lacking(design: Design, names: set[str]) -> None:
 
 
 def _keep_known_labels(model: PreTrainedModel, design: Design) -> None:
-    """Give a trained head the labels of the data: known ones keep their weights, the others start afresh."""
+    """Give a trained head the labels of the data: known ones keep their weights, the others start afresh.
+
+    All start afresh where the head is of another width.
+    """
     trained = AutoModelForAudioClassification.from_pretrained(
         design.checkpoint, dtype=torch.float32, trust_remote_code=False
     )
     before = trained.config.label2id
     model.classifier.reset_parameters()
+    if trained.classifier.in_features != model.classifier.in_features:
+        return
     with torch.no_grad():
         for label, index in design.config.label2id.items():
             if label in before:

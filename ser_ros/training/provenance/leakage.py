@@ -77,8 +77,8 @@ def refuse_weights_that_heard(checkpoint: str, split: Split, corpus: Corpus) -> 
         return
     heard = heard_clips(Path(checkpoint), corpus) or set()
     people = _people_of(heard, corpus).union(*(training.train_speakers for training in trainings_of(checkpoint)))
-    cure = 'start from weights that have not heard them, or test nothing (--protocol full)'
-    _refuse_what_tests(f'{checkpoint}, from which this starts,', heard, people, split, cure)
+    cure = 'give weights that have not heard them, or test nothing (--protocol full)'
+    _refuse_what_tests(f'{checkpoint}, whose weights are used here,', heard, people, split, cure)
 
 
 def refuse_speech_that_was_heard(held_out: Sequence[Path], heard: Sequence[Path], checkpoint: str) -> None:

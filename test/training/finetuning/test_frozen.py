@@ -35,7 +35,7 @@ def test_its_pooled_state_is_the_mean_of_the_hidden_states(family, tmp_path):
     features = VariantFeatures(design.frontend, recipe.augmentation, seed=0)
     sound = np.random.default_rng(0).normal(scale=0.1, size=14_000).astype(np.float32)
     recording = Recording(Clip(Path('made'), 'made', 'angry'), sound, (0.0, 14_000 / 16_000))
-    (state,) = FrozenStates(recipe, design, features)([recording])
+    (state,) = FrozenStates(recipe, design, lambda *due: [features(*due)], variants=1)([recording])
     network = new_frozen(recipe, design).eval()
     inputs = {name: value[None] for name, value in features(recording, 0).items()}
     with torch.inference_mode():

@@ -466,6 +466,21 @@ def test_a_teacher_of_each_fold_and_other_speech_teach_too(train, make_clips, tm
     assert report['steps'] == 4
 
 
+def test_a_pretrained_encoder_teaches_by_a_probe(train, make_clips, tmp_path, models, other_speech, capsys):
+    data = make_clips(tmp_path / 'data', (1, 2))
+    expressive, _ = other_speech
+    options = ('--protocol', 'leave-one-speaker-out', '--teacher', str(models / 'whisper'))
+    options += ('--taught-speech', str(expressive))
+    settings = (*TAUGHT[:2], 'distillation.probe.layers=[1]', 'augmentation.variants=2')
+    assert train(data, tmp_path / 'taught', *options, settings=settings) == 0
+    report = read_report(tmp_path / 'taught' / 'fold-2')
+    assert report['teacher'] == 'whisper' and report['settings']['distillation']['probe']['layers'] == [1]
+    assert train(data, tmp_path / 'taught', *options, '--resume', settings=settings) == 0
+    heard = (*options[:2], '--teacher', str(tmp_path / 'taught' / 'fold-2'))
+    assert train(data, tmp_path / 'again', *heard, settings=settings[::2]) == 1
+    assert 'fold-2, whose weights are used here,' in capsys.readouterr().err
+
+
 @pytest.fixture
 def kinds(other_speech):
     """Return two folders of held-out speech, called 'Laughs (cc0-1.0)' and 'read (licence not known)'."""

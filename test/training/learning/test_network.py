@@ -149,6 +149,17 @@ def test_only_labels_that_are_new_begin_anew(tmp_path):
     assert torch.equal(after.projector.weight, before.projector.weight)
 
 
+def test_a_trained_classifier_of_another_width_begins_anew(tmp_path):
+    before = save_classifier(tmp_path / 'trained', LABELS)
+    width = before.classifier.in_features + 2
+    _, after = make(tmp_path / 'trained', config={'classifier_proj_size': width})
+    assert after.classifier.in_features == width
+    torch.testing.assert_close(
+        after.wav2vec2.encoder.layers[0].final_layer_norm.weight,
+        before.wav2vec2.encoder.layers[0].final_layer_norm.weight,
+    )
+
+
 @pytest.mark.parametrize('labels', [('neutral', 'sad'), ('neutral', 'sad', 'bored', 'angry')])
 def test_a_trained_classifier_keeps_known_labels_where_their_number_differs(tmp_path, labels):
     before = save_classifier(tmp_path / 'trained', ('neutral', 'angry', 'sad'))

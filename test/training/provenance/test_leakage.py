@@ -126,7 +126,7 @@ def make_model(folder, clips, report=None):
 def test_weights_that_have_heard_what_tests_are_no_beginning(tmp_path, ravdess, split_of, refuses):
     first, second = split_of('leave-one-speaker-out', 1), split_of('leave-one-speaker-out', 2)
     model = str(make_model(tmp_path / 'model', second.train))
-    with refuses('model, from which this starts, has heard 8 of the 8 clips that test here', '--protocol full'):
+    with refuses('model, whose weights are used here, has heard 8 of the 8 clips that test here', '--protocol full'):
         refuse_weights_that_heard(model, first, ravdess)
     refuse_weights_that_heard(model, second, ravdess)
     refuse_weights_that_heard(model, split_of('full'), ravdess)
