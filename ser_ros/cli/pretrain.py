@@ -23,8 +23,10 @@ examples:
   ros2 run ser_ros pretrain --speech SPEECH_FOLDER --recipe masked-prediction --out my-encoder
   ros2 run ser_ros pretrain --speech SPEECH_FOLDER --teacher whisper-base --resume
   ros2 run ser_ros pretrain --speech SPEECH_FOLDER --teacher my-hubert --set distillation.layers=[6,9]
-  ros2 run ser_ros pretrain --speech MY_LANGUAGE --teacher whisper-base --model default-encoder --out my-encoder
-  ros2 run ser_ros train --recipe own-encoder --model default-encoder --data RAVDESS
+  ros2 run ser_ros pretrain --speech MY_LANGUAGE --teacher whisper-base --model conformer-encoder --out my-encoder
+  ros2 run ser_ros train --recipe own-encoder --model conformer-encoder --data RAVDESS
+  ros2 run ser_ros pretrain --recipe whisper-tiny-narrow --speech SPEECH_FOLDER --teacher openai/whisper-base
+  ros2 run ser_ros train --recipe default --model whisper-tiny-narrow-encoder --data RAVDESS nemo:NEMO emodb:EMO-DB
 """
 
 
@@ -45,11 +47,15 @@ def _pretrain(options: argparse.Namespace, command: str) -> None:
     from ser_ros.training.pretraining.encoder_folder import Pretraining, make_encoder
     from ser_ros.training.pretraining.speech import find_pieces, hours
     from ser_ros.training.pretraining.teacher_encoder import TeacherEncoder
+    from ser_ros.training.storage.pretrained import read_config
 
     quiet_transformers()
     recipe = load_pretraining_recipe(options.recipe, options.set)
     if options.model:
-        recipe = dataclasses.replace(recipe, network=Network(checkpoint=find_checkpoint(options.model)))
+        # What a recipe makes of a checkpoint it makes of another; an encoder that is to be continued stays as it is.
+        network = recipe.network if recipe.network.checkpoint else Network()
+        network = dataclasses.replace(network, checkpoint=find_checkpoint(options.model))
+        recipe = dataclasses.replace(recipe, network=network)
     check_needs(recipe, has_teacher=bool(options.teacher))
     run = Pretraining(
         recipe_name=options.recipe,
@@ -66,7 +72,8 @@ def _pretrain(options: argparse.Namespace, command: str) -> None:
         teacher = TeacherEncoder(options.teacher, recipe.distillation.layers, longest=recipe.pieces.longest)
     report = make_encoder(run, pieces, teacher)
     print(f'{report.parameters / 1e6:.2f} million parameters, in {run.out}')
-    print(f'ros2 run ser_ros train --recipe own-encoder --model {run.out} --data RAVDESS')
+    fits = 'default' if read_config(str(run.out)).model_type == 'whisper' else 'own-encoder'
+    print(f'ros2 run ser_ros train --recipe {fits} --model {run.out} --data RAVDESS')
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -84,9 +91,9 @@ def _parser() -> argparse.ArgumentParser:
     add('--model', metavar='MODEL', help='continue from this encoder: a folder, or a name on the Hugging Face Hub')
     add(
         '--recipe',
-        default='default',
+        default='conformer',
         metavar='NAME',
-        help=f'{", ".join(pretraining_recipe_names())} (default: default)',
+        help=f'{", ".join(pretraining_recipe_names())} (default: conformer)',
     )
     add('--out', type=Path, metavar='FOLDER', help='encoder folder (default: where `train --model` finds it by name)')
     add('--set', nargs='+', action='extend', default=[], metavar='KEY=VALUE', help='change values of the recipe')

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 r"""Makes models/default and train/results/default, the embedded default model and its reports, from raw data.
 
-Pretrains the encoder on unlabelled speech in two stages and trains it on other labelled clips if there are any. Then
-trains the six speaker-independent folds, the model of Gavali and Verma's split and the model of all clips, as many at a
-time as there are lanes; puts the folds' figures on the last one's card and builds its optimised form. Finished stages
-are kept: after an interruption the same command continues.
-Needs the built workspace, `. ./env.bash`.
+Pretrains the encoder on unlabelled speech. Then trains the six speaker-independent folds of RAVDESS, one model for each
+corpus that is left out, one for Gavali and Verma's split, and the model of all clips, as many at a time as there are
+lanes; puts the figures of the first three on the last one's card and builds its optimised form. Finished stages are
+kept: after an interruption the same command continues. Needs the built workspace, `. ./env.bash`.
 
-    python tools/measuring/make_default_model.py --data RAVDESS --speech FOLDER --ordinary FOLDER \
-        --teacher MODEL --out WORK
+    python tools/measuring/make_default_model.py --speech FOLDER... --begin-with openai/whisper-tiny \
+        --teacher openai/whisper-base --data RAVDESS --more-data nemo:NEMO emodb:EMO-DB \
+        --test-only emovo:EMOVO ased:ASED --without EMO-DB:3 --held-out FOLDER... --out WORK
 """
 
 import argparse
@@ -23,13 +23,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-ENCODER, WHITENED, EXPRESSIVE = 'default-encoder', 'default-encoder-whitened', 'default-expressive'
-FOLDS, PAPER, MODEL = 'folds', 'paper', 'default'
-"""Folders in WORK: the encoder's stages, and what is trained from the last one."""
+ENCODER, FOLDS, CORPORA, PAPER, MODEL = 'whisper-tiny-narrow-encoder', 'folds', 'corpora', 'paper', 'default'
+"""Folders in WORK."""
+
+RESULTS = {FOLDS: 'speaker-independent', CORPORA: 'leave-one-corpus-out', PAPER: 'paper'}
+"""Where each goes in train/results/default."""
 
 NOTES = ROOT / 'train' / 'results' / 'ablation.md'
 """Measurements on the card that are not made here."""
 
+_ENCODER_RECIPE, _RECIPE = 'whisper-tiny-narrow', 'default'
 _FOLDS = 6
 
 _REPORTS = ('report.json', 'report.md', 'curves.png', 'summary.json', 'summary.md', 'confusion.png')
@@ -49,8 +52,8 @@ def main() -> None:
     options = _parser().parse_args()
     work = options.out
     work.mkdir(parents=True, exist_ok=True)
-    for job in preparations(options):
-        run(job, work)
+    if not (work / ENCODER).is_dir():
+        run(encoder(options), work)
     in_lanes(trainings(options), work, options.lanes)
     for job in finish(options):
         run(job, work)
@@ -76,55 +79,49 @@ def in_lanes(jobs: list[Job], work: Path, lanes: int) -> None:
             done.result()
 
 
-def preparations(options: argparse.Namespace) -> list[Job]:
-    """Return what makes the weights that all trainings begin with; each uses all cores."""
-    work, cores = options.out, os.cpu_count()
-    jobs = []
-    stages = {
-        ENCODER: ['--speech', *map(str, options.speech)],
-        WHITENED: [
-            *('--recipe', 'default-whitened', '--model', str(work / ENCODER)),
-            *('--speech', *map(str, [*options.speech, *options.more_speech])),
-        ],
-    }
-    for encoder, heard in stages.items():
-        if not (work / encoder).is_dir():
-            pretrain = ['pretrain', *heard, '--teacher', options.teacher, '--out', str(work / encoder), '--resume']
-            jobs.append(Job(encoder, (*pretrain, *_set(options.set_pretrain)), cores))
-    if options.expressive and not (work / EXPRESSIVE).is_dir():
-        begin = ['--model', str(work / WHITENED), '--data', str(options.expressive)]
-        train = ['train', '--recipe', EXPRESSIVE, *begin, '--protocol', 'full', '--resume']
-        jobs.append(Job(EXPRESSIVE, (*train, '--out', str(work / EXPRESSIVE), *_set(options.set_train)), cores))
-    return jobs
+def encoder(options: argparse.Namespace) -> Job:
+    """Return what makes the encoder, on all cores."""
+    whisper = ['--recipe', _ENCODER_RECIPE, '--model', options.begin_with, '--teacher', options.teacher]
+    settings = ['--set', *options.set_pretrain] if options.set_pretrain else []
+    speech = ['--speech', *map(str, options.speech)]
+    out = ['--out', str(options.out / ENCODER), '--resume']
+    return Job(ENCODER, ('pretrain', *whisper, *speech, *out, *settings), os.cpu_count() or 1)
 
 
 def trainings(options: argparse.Namespace) -> list[Job]:
-    """Return the folds, in as many groups as there are lanes, and the models of the paper's split and of all clips.
-
-    The longest come first. A group is one process, for its folds have most varied clips in common.
-    """
-    measured = ['--conditions'] + (['--held-out-speech', *map(str, options.held_out)] if options.held_out else [])
-    by_speaker = ['--protocol', 'speaker-independent', *measured]
+    """Return the trainings, the longest first; the last fold of each protocol to end sums it up."""
+    more = ['--train-only', *options.more_data] if options.more_data else []
+    by_speaker = ['--protocol', 'speaker-independent', *more, '--conditions']
     groups = [list(map(str, range(first, _FOLDS + 1, options.lanes))) for first in range(1, _FOLDS + 1)]
-    return [
-        *(
-            Job(f'{FOLDS}-{"-".join(folds)}', _train(options, options.recipe, FOLDS, *by_speaker, '--fold', *folds))
-            for folds in groups[: options.lanes]
-        ),
-        Job(MODEL, _train(options, options.recipe, MODEL, '--protocol', 'full', *measured[1:])),
-        Job(PAPER, _train(options, options.recipe_paper, PAPER, '--protocol', 'paper', *measured)),
+    held_out = ['--held-out-speech', *map(str, options.held_out)] if options.held_out else []
+    jobs = [
+        Job(f'{FOLDS}-{"-".join(folds)}', _train(options, FOLDS, *by_speaker, '--fold', *folds))
+        for folds in groups[: options.lanes]
     ]
+    jobs.append(Job(MODEL, _train(options, MODEL, '--protocol', 'full', *held_out, all_data=True)))
+    if options.more_data:
+        tested = ['--test-only', *options.test_only] if options.test_only else []
+        out = ['--protocol', 'leave-one-corpus-out', *tested]
+        jobs.insert(0, Job(CORPORA, _train(options, CORPORA, *out, all_data=True)))
+    return [*jobs, Job(PAPER, _train(options, PAPER, '--protocol', 'paper', *more, '--conditions'))]
 
 
 def finish(options: argparse.Namespace) -> list[Job]:
-    """Return what makes of the model of all clips the one that ships."""
+    """Return what makes of the model of all clips the one that ships.
+
+    Its temperature is that of the corpora that were left out, if there are any: people whom it never heard.
+    """
     work = options.out
-    measured = ['--held-out-speech', *map(str, options.held_out)] if options.held_out else []
-    elsewhere = ['--scores', str(work / FOLDS / 'summary.json'), '--also', str(work / PAPER / 'report.json')]
-    elsewhere += ['--notes', str(NOTES)]
-    recordings = ['--data', str(options.data)] if options.data.is_dir() else []
+    held_out = ['--held-out-speech', *map(str, options.held_out)] if options.held_out else []
+    scores, *also = [
+        *([work / CORPORA / 'summary.json'] if options.more_data else []),
+        work / FOLDS / 'summary.json',
+        work / PAPER / 'report.json',
+    ]
+    card = ['--protocol', 'full', *held_out, '--scores', str(scores), '--also', *map(str, also), '--notes', str(NOTES)]
+    recordings = ['--data', str(options.data)] if Path(options.data).is_dir() else []
     return [
-        Job('card', _train(options, options.recipe, MODEL, '--protocol', 'full', *measured, *elsewhere)),
+        Job('card', _train(options, MODEL, *card, all_data=True)),
         Job('optimize', ('optimize', str(work / MODEL), *recordings)),
     ]
 
@@ -143,7 +140,7 @@ def run(job: Job, work: Path) -> None:
 
 
 def publish(work: Path, into: Path) -> None:
-    """Copy the model, and the reports of folds and paper's split, to where the package has them."""
+    """Copy the model, and the reports of the protocols, to where the package has them."""
     model, results = into / 'models' / 'default', into / 'train' / 'results' / 'default'
     for folder in (model, results):
         shutil.rmtree(folder, ignore_errors=True)
@@ -152,60 +149,39 @@ def publish(work: Path, into: Path) -> None:
         model,
         ignore=shutil.ignore_patterns('*.csv', 'answers.json', 'held_out_speech.json', 'spoken.npz'),
     )
-    by_speaker = results / 'speaker-independent'
-    folders = {work / PAPER: results / PAPER, work / FOLDS: by_speaker}
-    folders |= {work / FOLDS / f'fold-{fold}': by_speaker / f'fold-{fold}' for fold in range(1, _FOLDS + 1)}
-    for source, target in folders.items():
-        target.mkdir(parents=True)
-        for name in _REPORTS:
-            if (source / name).is_file():
-                shutil.copy(source / name, target / name)
+    for protocol, name in RESULTS.items():
+        for source in [work / protocol, *(work / protocol).glob('fold-*')]:
+            target = results / name / source.relative_to(work / protocol)
+            for report in filter(Path.is_file, (source / report for report in _REPORTS)):
+                target.mkdir(parents=True, exist_ok=True)
+                shutil.copy(report, target / report.name)
 
 
-def _train(options: argparse.Namespace, recipe: str, out: str, *more: str) -> tuple[str, ...]:
-    begin = options.out / (EXPRESSIVE if options.expressive else WHITENED)
-    fixed = [
-        'train',
-        '--recipe',
-        recipe,
-        '--model',
-        str(begin),
-        '--data',
-        str(options.data),
-        '--ordinary-speech',
-        *map(str, options.ordinary),
-        '--resume',
-    ]
-    return (*fixed, '--out', str(options.out / out), *more, *_set(options.set_train))
-
-
-def _set(values: list[str]) -> list[str]:
-    return ['--set', *values] if values else []
+def _train(options: argparse.Namespace, out: str, *more: str, all_data: bool = False) -> tuple[str, ...]:
+    data = [str(options.data), *(options.more_data if all_data else ())]
+    without = ['--without', *options.without] if options.without and (all_data or options.more_data) else []
+    settings = ['--set', *options.set_train] if options.set_train else []
+    begin = ['--model', str(options.out / ENCODER)]
+    fixed = ['train', '--recipe', _RECIPE, *begin, '--data', *data, *without, '--resume']
+    return (*fixed, '--out', str(options.out / out), *more, *settings)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     add = parser.add_argument
-    add('--data', type=Path, required=True, metavar='PATH', help='RAVDESS: a folder or the zip')
+    add('--data', required=True, metavar='DATA', help='RAVDESS, as `train --data` takes it')
+    add('--more-data', nargs='+', default=[], metavar='DATA', help='other corpora that train')
+    add('--test-only', nargs='+', default=[], metavar='DATA', help='corpora that only test')
+    add('--without', nargs='+', default=[], metavar='CORPUS:SPEAKER', help='people to leave out, for the demo')
     add('--speech', type=Path, nargs='+', required=True, metavar='FOLDER', help='unlabelled speech to pretrain on')
-    add('--more-speech', type=Path, nargs='+', default=[], metavar='FOLDER', help='more of it, for the second stage')
+    add('--begin-with', required=True, metavar='MODEL', help='encoder to begin with: openai/whisper-tiny')
     add('--teacher', required=True, metavar='MODEL', help='encoder whose layers are reproduced: openai/whisper-base')
-    add('--expressive', type=Path, metavar='TABLE', help='CSV of other labelled clips to train on first')
-    add('--ordinary', type=Path, nargs='+', required=True, metavar='FOLDER', help='speech that counts as neutral')
-    add('--held-out', type=Path, nargs='+', metavar='FOLDER', help='speech of other speakers to measure on')
-    add('--recipe', default='default', metavar='NAME', help='recipe of the fine-tuning (default: default)')
-    add('--recipe-paper', default='default-paper', metavar='NAME', help="the same for Gavali and Verma's split")
+    add('--held-out', type=Path, nargs='+', metavar='FOLDER', help='speech of people who act nothing, to measure on')
     add('--out', type=Path, required=True, metavar='WORK', help='where all models, logs and checkpoints go')
     add('--into', type=Path, default=ROOT, metavar='CHECKOUT', help='where the results go (default: this checkout)')
-    add(
-        '--lanes',
-        type=int,
-        default=os.cpu_count(),
-        metavar='N',
-        help='trainings at a time (default: one per core)',
-    )
+    add('--lanes', type=int, default=os.cpu_count(), metavar='N', help='trainings at a time (default: one per core)')
     add('--set-pretrain', nargs='+', default=[], metavar='KEY=VALUE', help='change values of the pretraining')
-    add('--set-train', nargs='+', default=[], metavar='KEY=VALUE', help='change values of the fine-tuning')
+    add('--set-train', nargs='+', default=[], metavar='KEY=VALUE', help='change values of the recipe')
     return parser
 
 

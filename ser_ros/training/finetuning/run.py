@@ -8,6 +8,7 @@ from pathlib import Path
 from accelerate import PartialState
 
 from ser_ros.errors import SerError
+from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.splits import Split
 from ser_ros.training.finetuning.experiment import Experiment
 from ser_ros.training.finetuning.finetune import Finetuned, finetune
@@ -46,12 +47,13 @@ def run_experiment(experiment: Experiment, splits: Sequence[Split]) -> list[RunR
         inputs = load_shared_inputs(
             experiment.recipe, experiment.corpus, experiment.teaching, experiment.held_out_speech
         )
+        trainings = _Trainings(experiment, inputs)
     for split in pending:
         _say(
             f'{experiment.recipe_name}, {split.name}: {len(split.train)} clips train, {len(split.validation)} choose '
             f'the checkpoint, {len(split.test)} test'
         )
-        if report := _run(experiment, split, inputs):
+        if report := _run(experiment, split, inputs, trainings):
             reports[split.fold] = report
     if PartialState().is_main_process:
         if splits[0].folds > 1 and (missing := sum_up(experiment.out, splits[0].folds)):
@@ -68,13 +70,29 @@ def _weights(experiment: Experiment) -> list[str]:
     return [recipe.network.checkpoint, *probed]
 
 
-def _run(experiment: Experiment, split: Split, inputs: SharedInputs) -> RunReport | None:
+class _Trainings:
+    """Trains the folds in turn; those that train on the same clips, as where corpora only test, share one training."""
+
+    def __init__(self, experiment: Experiment, inputs: SharedInputs):
+        self._experiment = experiment
+        self._inputs = inputs
+        self._clips: tuple[tuple[Clip, ...], ...] = ()
+        self._trained: Finetuned | None = None
+
+    def train(self, split: Split, work: Path) -> Finetuned:
+        clips = (split.train, split.validation)
+        if self._trained is None or clips != self._clips:
+            self._trained, self._clips = _train(self._experiment, split, self._inputs, work), clips
+        return self._trained
+
+
+def _run(experiment: Experiment, split: Split, inputs: SharedInputs, trainings: _Trainings) -> RunReport | None:
     """Return the report; None in a process that does not see the disk of the one that wrote it."""
     folder = _folder(experiment, split)
     work = folder.with_name(f'.{folder.name}.partial')
     state = PartialState()
     with full_disk_told(work, 'make room, or choose another --out, and continue with --resume'):
-        trained = _train(experiment, split, inputs, work)
+        trained = trainings.train(split, work)
         if state.is_main_process:
             make_folder(experiment, split, inputs, trained, work / 'model')
             if (work / _TRACKED).is_dir():

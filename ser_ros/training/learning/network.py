@@ -13,8 +13,11 @@ from transformers.feature_extraction_sequence_utils import SequenceFeatureExtrac
 from ser_ros.errors import SerError, reason
 from ser_ros.training.learning.design import Design
 from ser_ros.training.learning.layers import head_names
+from ser_ros.training.learning.narrow import narrow
 from ser_ros.training.learning.precision import attention
 from ser_ros.training.storage.pretrained import read_network
+
+_ENCODER = 'encoder'
 
 _UNUSED_WEIGHTS = ('masked_spec_embed',)
 """May be missing in a checkpoint: SpecAugment's mask vector, which not every pretraining has."""
@@ -32,6 +35,9 @@ def new_classifier(design: Design) -> PreTrainedModel:
     if design.window is not None:
         _shorten(model.encoder, design.window)
         model.config.max_source_positions = design.window
+    if design.feed_forward is not None:
+        narrow(model.encoder, design.feed_forward)
+        model.config.encoder_ffn_dim = design.feed_forward
     return model
 
 
@@ -41,6 +47,8 @@ def new_encoder(design: Design) -> PreTrainedModel:
     encoder = whole.get_encoder() if design.config.is_encoder_decoder else whole
     if design.window is not None:
         _shorten(encoder, design.window)
+    if design.feed_forward is not None:
+        narrow(encoder, design.feed_forward)
     return encoder
 
 
@@ -49,7 +57,10 @@ def save_model(
 ) -> None:
     """Write a Hugging Face model folder; `half_precision` stores the weights as float16."""
     shutil.rmtree(folder, ignore_errors=True)
-    model.to('cpu', torch.float16 if half_precision else torch.float32).save_pretrained(folder)
+    model.to('cpu', torch.float16 if half_precision else torch.float32)
+    # Part of a larger network, as Whisper's encoder is, a checkpoint has its weights under the name of that part.
+    part = f'{_ENCODER}.' if model.config.is_encoder_decoder and not hasattr(model, _ENCODER) else ''
+    model.save_pretrained(folder, state_dict={f'{part}{name}': value for name, value in model.state_dict().items()})
     feature_extractor.save_pretrained(folder)
     for file in folder.iterdir():
         file.chmod(0o644)

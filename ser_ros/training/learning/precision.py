@@ -8,7 +8,7 @@ def bfloat16_is_fast(device: str) -> bool:
     """Return whether the 'cuda' or 'cpu' of this machine multiplies in bfloat16 instead of emulating it.
 
     A CPU with neither AVX-512 BF16 nor AMX takes 8 to 12 times as long as in float32 (an AMD EPYC that is limited to
-    AVX2, torch 2.11, the encoder of train/pretraining/default.yaml forwards and backwards).
+    AVX2, torch 2.11, the encoder of train/pretraining/conformer.yaml forwards and backwards).
     """
     if device == 'cuda':
         return torch.cuda.is_bf16_supported()
@@ -21,6 +21,6 @@ def attention() -> str | None:
 
     With plain products a step on a CPU takes 75 % of the time that it takes with torch's fused attention, 86 % with
     dropout: medians of 582 against 780 ms and of 833 against 968 ms (9 in turns, one thread of an Intel Xeon with AMX,
-    bfloat16, torch 2.11; the encoder of train/pretraining/default.yaml, 32 pieces of 4 s, forwards and backwards).
+    bfloat16, torch 2.11; the encoder of train/pretraining/conformer.yaml, 32 pieces of 4 s, forwards and backwards).
     """
     return None if torch.cuda.is_available() else 'eager'

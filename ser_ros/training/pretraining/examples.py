@@ -90,7 +90,7 @@ class Examples(torch.utils.data.Dataset):
         voices, variants = self._recipe.pieces.voices, self._recipe.augmentation.variants
         variant = self._epoch % variants if variants else self._epoch
         voice = variant % voices if voices else variant
-        samples = functools.cache(lambda: self._voice(piece, voice))
+        samples = functools.cache(lambda: self._fill_window(self._voice(piece, voice)))
         heard_file = self._file('heard', variants, variant, index)
         heard = _kept(heard_file, lambda: self._heard(piece, samples(), variant))
         rows = heard.pop(VALID)
@@ -109,7 +109,8 @@ class Examples(torch.utils.data.Dataset):
         variation, rng = self._draw(piece, variant, _SURROUNDINGS)
         item = {name: value[0] for name, value in self._frontend([vary_surroundings(samples, variation, rng)]).items()}
         main = next(iter(item))
-        rows = self._rows_of(int(item['attention_mask'].sum()) if 'attention_mask' in item else len(item[main]))
+        inputs = item[main].shape[-1] if self._frontend.longest is not None else len(item[main])
+        rows = self._rows_of(int(item['attention_mask'].sum()) if 'attention_mask' in item else inputs)
         item[main] = item[main].to(torch.float16)
         item[VALID] = torch.ones(rows, dtype=torch.bool)
         return item
@@ -122,6 +123,11 @@ class Examples(torch.utils.data.Dataset):
         if self._teacher is not None:
             item[STATES] = self._teacher(samples, rows).transpose(0, 1).contiguous()
         return item
+
+    def _fill_window(self, samples: np.ndarray) -> np.ndarray:
+        """Return the samples with the silence up to the student's window, which it hears and so must reproduce."""
+        window = self._frontend.longest
+        return samples if window is None else np.pad(samples[:window], (0, max(window - len(samples), 0)))
 
     def _voice(self, piece: Piece, voice: int) -> np.ndarray:
         variation, rng = self._draw(piece, voice, _VOICE)

@@ -110,6 +110,8 @@ def pretrain(
 
 def _as_designed(encoder: PreTrainedModel, config: PretrainedConfig) -> PreTrainedModel:
     """Return the encoder without its masking of rows: a fine-tuning must not continue that by itself."""
+    if config.model_type == 'whisper':  # which was not masked
+        return encoder
     config = copy.deepcopy(config)
     config.apply_spec_augment, config.mask_time_prob = False, 0.0
     clean = AutoModel.from_config(config, dtype=torch.float32)

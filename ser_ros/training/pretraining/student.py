@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, pad, smooth_l1_loss
 
+from ser_ros.errors import SerError
 from ser_ros.training.learning.design import Design
 from ser_ros.training.learning.network import new_encoder
 from ser_ros.training.pretraining.examples import CODES, MASK, STATES, VALID
@@ -28,8 +29,11 @@ class Student(nn.Module):
         """
         super().__init__()
         config = copy.deepcopy(made.config)
-        config.apply_spec_augment = True  # otherwise the encoder would not apply the mask
-        config.mask_time_prob = 1.0  # otherwise it would have no mask vector
+        self._masks = config.model_type != 'whisper'  # whose encoder takes no mask
+        if recipe.masking.share and not self._masks:
+            raise SerError('masking.share is above 0, but the encoder of Whisper takes no mask; set it to 0')
+        config.apply_spec_augment = self._masks  # otherwise the encoder would not apply the mask
+        config.mask_time_prob = float(self._masks)  # otherwise it would have no mask vector
         self.encoder = new_encoder(dataclasses.replace(made, config=config))
         self._recipe = recipe
         self.whitening = whitening
@@ -41,10 +45,11 @@ class Student(nn.Module):
         """Return 'loss' and its parts 'prediction_loss' and 'distillation_loss', if they are used."""
         valid, mask = batch.pop(VALID), batch.pop(MASK)
         codes, states = batch.pop(CODES, None), batch.pop(STATES, None)
-        total = int(self.encoder._get_feat_extract_output_lengths(next(iter(batch.values())).shape[1]))
-        # Always a mask: without one the encoder would draw its own.
-        hidden = pad(mask, (0, total - mask.shape[1]))
-        rows = self.encoder(**batch, mask_time_indices=hidden).last_hidden_state[:, : valid.shape[1]]
+        if self._masks:
+            total = int(self.encoder._get_feat_extract_output_lengths(next(iter(batch.values())).shape[1]))
+            # Always a mask: without one the encoder would draw its own.
+            batch['mask_time_indices'] = pad(mask, (0, total - mask.shape[1]))
+        rows = self.encoder(**batch).last_hidden_state[:, : valid.shape[1]]
         parts = {}
         if codes is not None and self.name_code is not None:
             logits = self.name_code(rows[mask]).float()

@@ -131,8 +131,6 @@ def test_a_fast_recipe_is_ours_for_the_same_checkpoint(name):
 def test_every_recipe_of_a_checkpoint_has_a_fast_one():
     names = set(finetuning_recipe_names()) - {
         'default',
-        'default-expressive',
-        'default-paper',
         'from-scratch',
         'own-encoder',
         'whisper-base-frozen',

@@ -6,10 +6,14 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 import yaml
+from safetensors.torch import load_file
 
 from ser_ros.cli.evaluate import main as evaluate
 from ser_ros.cli.train import main as train
+from ser_ros.training.finetuning import run
+from ser_ros.training.finetuning.finetune import finetune
 
 
 @pytest.fixture
@@ -93,3 +97,22 @@ def test_each_corpus_tests_a_model_of_the_other(capfd, folds, sources, tmp_path)
     assert any('restricted to the labels of its corpus' in note for note in both['results'][0]['notes'])
     assert '| RAVDESS | 16' in capfd.readouterr().out
     assert 'EMOVO has 588 clips' in (tmp_path / 'both' / 'report.md').read_text()
+
+
+def test_corpora_that_only_test_share_one_training(sources, make_clips, tiny_settings, tmp_path, monkeypatch):
+    tables = []
+    for name, actors in (('first', (3, 4)), ('second', (5, 6))):
+        clips = sorted(make_clips(tmp_path / name, actors).rglob('*.wav'))
+        rows = [f'{clip},{"angry" if "-05-" in clip.name else "neutral"},{clip.parent.name}' for clip in clips]
+        tables.append(tmp_path / f'{name}.csv')
+        tables[-1].write_text('\n'.join(['path,emotion,speaker', *rows]))
+    trained = []
+    monkeypatch.setattr(run, 'finetune', lambda *given, **named: trained.append(given) or finetune(*given, **named))
+    out = tmp_path / 'folds'
+    options = ['--recipe', 'from-scratch', '--data', *sources, '--test-only', *map(str, tables), '--out', str(out)]
+    settings = ['optimisation.epochs=1', 'validation.share=0.0']
+    assert train([*options, '--protocol', 'leave-one-corpus-out', '--set', *tiny_settings, *settings]) == 0
+    assert len(trained) == 3
+    weights = [load_file(out / f'fold-{fold}' / 'model.safetensors')['classifier.weight'] for fold in (1, 2, 3, 4)]
+    assert torch.equal(weights[2], weights[3]) and not torch.equal(weights[1], weights[2])
+    assert [read_report(out / f'fold-{fold}')['test_corpora'] for fold in (3, 4)] == [['first'], ['second']]

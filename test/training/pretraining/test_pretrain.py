@@ -66,6 +66,55 @@ def test_an_encoder_is_made_and_training_begins_with_it(speech, models, make_cli
     assert json.loads((tmp_path / 'model' / 'report.json').read_text())['initial_weights'] == 'encoder'
 
 
+NARROW = [
+    'network.window=1.0',
+    'network.feed_forward=8',
+    'network.config.encoder_layers=1',
+    'pieces.longest=1.0',
+    'pieces.shortest=0.5',
+    'distillation.layers=[1,2]',
+    'distillation.directions=4',
+    'optimisation.epochs=2',
+    'optimisation.batch_size=4',
+]
+
+
+def pretrain_narrow(speech, models, out, *settings):
+    whisper = ['--model', str(models / 'whisper'), '--teacher', str(models / 'whisper')]
+    options = ['--recipe', 'whisper-tiny-narrow', *whisper, '--speech', str(speech), '--out', str(out)]
+    return main([*options, '--set', *NARROW, *settings])
+
+
+def test_a_part_of_a_whisper_encoder_learns_to_do_the_work_of_a_larger_one(
+    speech, models, make_clips, tmp_path, capsys
+):
+    out = tmp_path / 'encoder'
+    assert pretrain_narrow(speech, models, out) == 0
+    assert f'train --recipe default --model {out} --data RAVDESS' in capsys.readouterr().out
+    weights = load_file(out / 'model.safetensors')
+    whole = load_file(models / 'whisper' / 'model.safetensors')
+    assert weights['encoder.layers.0.fc1.weight'].shape[0] == 8 and not any('layers.1' in name for name in weights)
+    assert weights['encoder.embed_positions.weight'].shape[0] == 50
+    conv = next(value for name, value in whole.items() if name.endswith('encoder.conv1.weight'))
+    assert not torch.equal(weights['encoder.conv1.weight'], conv)  # every weight learns
+    log = json.loads((out / 'report.json').read_text())['training_log']
+    assert all(entry['distillation_loss'] > 0 for entry in log)
+    width = weights['encoder.layers.0.fc1.weight'].shape[1]
+    data = make_clips(tmp_path / 'data', (1, 2))
+    begun = ['--recipe', 'default', '--model', str(out), '--data', str(data), '--out', str(tmp_path / 'model')]
+    settings = [f'network.config.classifier_proj_size={width}', 'frozen_encoder.layers=[1]', 'augmentation.variants=1']
+    assert train([*begun, '--protocol', 'full', '--set', *settings]) == 0
+    trained = load_file(tmp_path / 'model' / 'model.safetensors')
+    torch.testing.assert_close(
+        trained['encoder.conv1.weight'].float(), weights['encoder.conv1.weight'], atol=1e-3, rtol=1e-3
+    )
+
+
+def test_a_whisper_encoder_takes_no_mask(speech, models, tmp_path, capsys):
+    assert pretrain_narrow(speech, models, tmp_path / 'encoder', 'masking.share=0.2') == 1
+    assert 'the encoder of Whisper takes no mask' in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ('directions', 'status', 'text'),
     [(2, 0, ''), (7, 1, 'there are 6 pieces; give more speech'), (500, 1, 'but the teacher has')],
