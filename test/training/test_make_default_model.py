@@ -17,7 +17,7 @@ TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'measuring' / 'make_defau
 
 TINY_ENCODER = [
     'network.window=1.0',
-    'network.feed_forward=8',
+    'feed_forward=8',
     'network.config.encoder_layers=1',
     'pieces.longest=1.0',
     'pieces.shortest=0.5',

@@ -32,14 +32,12 @@ class Design:
         config: A classifier's has the labels of the data.
         checkpoint: Where the initial weights come from; '' for random ones.
         window: Whisper's positions after shortening; None to leave the model as it is.
-        feed_forward: Units that each of Whisper's feed-forward layers keeps; None for all.
     """
 
     config: PretrainedConfig
     feature_extractor: SequenceFeatureExtractor
     checkpoint: str = ''
     window: int | None = None
-    feed_forward: int | None = None
 
     @property
     def frontend(self) -> Frontend:
@@ -78,13 +76,7 @@ def design_encoder(network: Network, extraction: FeatureExtraction) -> Design:
     else:
         config = _pretrained_config(network)
         feature_extractor = read_feature_extractor(network.checkpoint)
-    return Design(
-        config,
-        feature_extractor,
-        network.checkpoint,
-        _window(network, config, feature_extractor),
-        _feed_forward(network, config),
-    )
+    return Design(config, feature_extractor, network.checkpoint, _window(network, config, feature_extractor))
 
 
 def new_feature_extractor(extraction: FeatureExtraction) -> SequenceFeatureExtractor:
@@ -142,18 +134,6 @@ def _window(network: Network, config: PretrainedConfig, feature_extractor: Seque
         longest = config.max_source_positions * WHISPER_CONV_STRIDE * feature_extractor.hop_length / SAMPLE_RATE
         raise SerError(f'network.window is {network.window} s; give more than 0 and at most {longest:g} s')
     return positions
-
-
-def _feed_forward(network: Network, config: PretrainedConfig) -> int | None:
-    if not network.feed_forward:
-        return None
-    if config.model_type != 'whisper' or not network.checkpoint:
-        raise SerError('network.feed_forward is for pretrained Whisper encoders; leave it out')
-    if not 0 < network.feed_forward <= config.encoder_ffn_dim:
-        raise SerError(
-            f'network.feed_forward is {network.feed_forward}; give 1 to {config.encoder_ffn_dim}, which the encoder has'
-        )
-    return network.feed_forward
 
 
 def _refuse_unknown(given: Iterable[str], known: Iterable[str], where: str) -> None:

@@ -13,7 +13,6 @@ from transformers.feature_extraction_sequence_utils import SequenceFeatureExtrac
 from ser_ros.errors import SerError, reason
 from ser_ros.training.learning.design import Design
 from ser_ros.training.learning.layers import head_names
-from ser_ros.training.learning.narrow import narrow
 from ser_ros.training.learning.precision import attention
 from ser_ros.training.storage.pretrained import read_network
 
@@ -35,9 +34,6 @@ def new_classifier(design: Design) -> PreTrainedModel:
     if design.window is not None:
         _shorten(model.encoder, design.window)
         model.config.max_source_positions = design.window
-    if design.feed_forward is not None:
-        narrow(model.encoder, design.feed_forward)
-        model.config.encoder_ffn_dim = design.feed_forward
     return model
 
 
@@ -47,8 +43,6 @@ def new_encoder(design: Design) -> PreTrainedModel:
     encoder = whole.get_encoder() if design.config.is_encoder_decoder else whole
     if design.window is not None:
         _shorten(encoder, design.window)
-    if design.feed_forward is not None:
-        narrow(encoder, design.feed_forward)
     return encoder
 
 

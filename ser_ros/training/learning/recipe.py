@@ -20,8 +20,6 @@ class Network:
     window: float = 0.0
     """Seconds that a Whisper encoder sees, at most 30; 0 for the checkpoint's own. Whisper pads to its window, so a
     short one saves time in the same proportion."""
-    feed_forward: int = 0
-    """Units that each feed-forward layer of a Whisper encoder keeps, those with the largest weights; 0 for all."""
     freeze_feature_encoder: bool = False
     """Keep the convolutions over samples or mel frames as they were pretrained."""
     frozen_layers: int = 0

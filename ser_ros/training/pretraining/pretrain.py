@@ -20,6 +20,7 @@ from ser_ros.training.learning.checkpoints import Clock, LastEntry, Seal, open_w
 from ser_ros.training.learning.design import design_encoder
 from ser_ros.training.learning.order import EpochOrder
 from ser_ros.training.learning.recipe import plain_values
+from ser_ros.training.pretraining.beginning import begin
 from ser_ros.training.pretraining.examples import STATES, Examples, collate_pieces
 from ser_ros.training.pretraining.pretraining_recipe import PretrainingRecipe
 from ser_ros.training.pretraining.speech import Piece
@@ -88,6 +89,7 @@ def pretrain(
     whitening = _whitening(examples, recipe, teacher.width) if teacher else Whitening.none()
     set_seed(recipe.seed)
     student = Student(made, recipe, whitening)
+    begin(student, examples, recipe)
     trainer = _Trainer(
         model=student,
         args=arguments,

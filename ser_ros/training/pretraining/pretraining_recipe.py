@@ -72,6 +72,9 @@ class PretrainingRecipe:
     masking: Masking = field(default_factory=Masking)
     masked_prediction: MaskedPrediction = field(default_factory=MaskedPrediction)
     distillation: HiddenStateDistillation = field(default_factory=HiddenStateDistillation)
+    feed_forward: int = 0
+    """Units that each feed-forward layer of a Whisper encoder keeps: those that do most on the speech, whose outgoing
+    weights are fitted anew to what all of them did; 0 for all."""
     checkpoint_every_steps: int = 500
     checkpoints_kept: int = 1
     seed: int = 0

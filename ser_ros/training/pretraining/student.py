@@ -45,11 +45,7 @@ class Student(nn.Module):
         """Return 'loss' and its parts 'prediction_loss' and 'distillation_loss', if they are used."""
         valid, mask = batch.pop(VALID), batch.pop(MASK)
         codes, states = batch.pop(CODES, None), batch.pop(STATES, None)
-        if self._masks:
-            total = int(self.encoder._get_feat_extract_output_lengths(next(iter(batch.values())).shape[1]))
-            # Always a mask: without one the encoder would draw its own.
-            batch['mask_time_indices'] = pad(mask, (0, total - mask.shape[1]))
-        rows = self.encoder(**batch).last_hidden_state[:, : valid.shape[1]]
+        rows = self._rows(batch, mask)[:, : valid.shape[1]]
         parts = {}
         if codes is not None and self.name_code is not None:
             logits = self.name_code(rows[mask]).float()
@@ -63,3 +59,18 @@ class Student(nn.Module):
             'distillation_loss': self._recipe.distillation.weight,
         }
         return {'loss': sum(weights[name] * part for name, part in parts.items()), **parts}
+
+    def rows_and_states(self, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the encoder's rows (rows, width) of a batch without mask, and what is to be made of them."""
+        valid, mask = batch.pop(VALID), batch.pop(MASK)
+        batch.pop(CODES, None)
+        states = batch.pop(STATES)
+        rows = self._rows(batch, torch.zeros_like(mask))[:, : valid.shape[1]]
+        return rows[valid].float(), self.whitening(states[valid])
+
+    def _rows(self, batch: dict[str, torch.Tensor], mask: torch.Tensor) -> torch.Tensor:
+        if self._masks:
+            total = int(self.encoder._get_feat_extract_output_lengths(next(iter(batch.values())).shape[1]))
+            # Always a mask: without one the encoder would draw its own.
+            batch = {**batch, 'mask_time_indices': pad(mask, (0, total - mask.shape[1]))}
+        return self.encoder(**batch).last_hidden_state

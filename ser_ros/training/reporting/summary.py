@@ -25,6 +25,7 @@ from ser_ros.training.evaluation.scores import (
     RecallInterval,
     StreamFigures,
 )
+from ser_ros.training.evaluation.stream_scores import MOSTLY_ORDINARY
 from ser_ros.training.reporting.run_report import RunReport, Trained
 from ser_ros.training.storage.json_files import read_as
 
@@ -38,6 +39,7 @@ class FoldFigures:
     Attributes:
         chance: See Scores.
         recall_intervals: Of each of HEARINGS; empty if they are not known, as for a single speaker.
+        mostly_ordinary: The stream MOSTLY_ORDINARY; None for a model that cannot adapt, or if no clip is ordinary.
     """
 
     fold: int
@@ -54,6 +56,7 @@ class FoldFigures:
     utterance: Figures
     chance: float
     recall_intervals: dict[str, RecallInterval]
+    mostly_ordinary: StreamFigures | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,12 +153,14 @@ def _fold_figures(report: RunReport) -> FoldFigures:
         for hearing in HEARINGS
     }
     measured = {hearing: getattr(report.evaluation, hearing) for hearing in HEARINGS}
+    streams = report.evaluation.streams if report.evaluation else ()
     found: dict[str, Any] = {
         **figures,
         'chance': measured['whole_clip'].chance,
         'recall_intervals': {
             name: scores.recall_interval for name, scores in measured.items() if scores.recall_interval
         },
+        'mostly_ordinary': next((stream for stream in streams if stream.name == MOSTLY_ORDINARY), None),
     }
     shared = {
         field.name: getattr(report, field.name) for field in dataclasses.fields(FoldFigures) if field.name not in found

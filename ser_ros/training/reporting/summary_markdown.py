@@ -4,6 +4,8 @@
 from ser_ros.training.data.protocols import LEAVE_ONE_CORPUS_OUT
 from ser_ros.training.evaluation.measures import HEARINGS, MEASURES
 from ser_ros.training.evaluation.scores import Hearings
+from ser_ros.training.evaluation.stream_scores import MOSTLY_ORDINARY
+from ser_ros.training.evaluation.streams import WARM_UP
 from ser_ros.training.reporting.markdown import confusion_table, percent, table
 from ser_ros.training.reporting.origins_markdown import pretraining_lines
 from ser_ros.training.reporting.run_markdown import (
@@ -110,7 +112,27 @@ def recall_lines(summary: Summary) -> list[str]:
         for hearing in HEARINGS
         for heading in (f'{hearing.replace("_", " ")}: {MEASURES["unweighted_recall"]}', '95 % over speakers')
     ]
-    return [chance, '', *table(['fold', 'tested on', 'chance', *headings], rows)]
+    lines = [chance, '', *table(['fold', 'tested on', 'chance', *headings], rows)]
+    if streams := _mostly_ordinary_rows(summary):
+        headings = ['unweighted recall', 'adapting', 'calibration error', 'adapting']
+        what = f'As a robot hears them, {MOSTLY_ORDINARY}, after {WARM_UP} ordinary utterances:'
+        lines += ['', what, '', *table(['fold', 'tested on', *headings], streams)]
+    return lines
+
+
+def _mostly_ordinary_rows(summary: Summary) -> list[list[str]]:
+    return [
+        [
+            str(fold.fold),
+            ', '.join(fold.test_corpora),
+            percent(stream.plain_unweighted_recall),
+            percent(stream.unweighted_recall),
+            percent(stream.plain_calibration_error),
+            percent(stream.calibration_error),
+        ]
+        for fold in summary.per_fold
+        if (stream := fold.mostly_ordinary)
+    ]
 
 
 def _recall_cells(fold: FoldFigures, hearing: str) -> tuple[str, str]:

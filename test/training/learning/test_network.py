@@ -130,47 +130,6 @@ def test_a_window_for_another_family_is_refused(refuses, wav2vec2):
         make(wav2vec2, window=3.0)
 
 
-def test_a_narrow_encoder_keeps_the_strongest_units_and_is_a_checkpoint_too(whisper, tmp_path, made_sound):
-    config = {'encoder_layers': 2, 'use_weighted_layer_sum': True}
-    full = make(whisper, window=1.0, config=config)[1]
-    made, model = make(whisper, window=1.0, feed_forward=8, config=config)
-    for before, after in zip(full.encoder.layers, model.encoder.layers, strict=True):
-        assert after.fc1.weight.shape[0] == after.fc2.weight.shape[1] == 8
-        kept = [bool((unit == after.fc1.weight).all(dim=1).any()) for unit in before.fc1.weight]
-        strength = before.fc1.weight.norm(dim=1) * before.fc2.weight.norm(dim=0)
-        left_out = torch.tensor([not one for one in kept])
-        assert sum(kept) == 8 and strength[kept].min() >= strength[left_out].max()
-        assert torch.equal(after.fc2.bias, before.fc2.bias)
-    model.eval().save_pretrained(tmp_path / 'narrow')
-    made.feature_extractor.save_pretrained(tmp_path / 'narrow')
-    loaded = make(tmp_path / 'narrow', feed_forward=8)[1].eval()
-    inputs = made.frontend([made_sound('chord', 0.8)])
-    with torch.inference_mode():
-        assert torch.equal(loaded(**inputs).logits, model(**inputs).logits)
-
-
-def test_a_narrow_encoder_computes_what_the_whole_one_does_without_the_other_units(whisper, made_sound):
-    made, narrowed = make(whisper, feed_forward=8)
-    whole = make(whisper)[1].eval()
-    with torch.inference_mode():
-        for layer in whole.encoder.layers:
-            strength = layer.fc1.weight.norm(dim=1) * layer.fc2.weight.norm(dim=0)
-            layer.fc2.weight[:, strength.argsort()[:-8]] = 0.0
-        sound = made.frontend([made_sound('chord', 0.8)])['input_features']
-        assert torch.allclose(narrowed.eval().encoder(sound)[0], whole.encoder(sound)[0], atol=1e-5)
-
-
-@pytest.mark.parametrize('units', [-1, 10**6])
-def test_more_units_than_an_encoder_has_are_refused(refuses, whisper, units):
-    with refuses(f'network.feed_forward is {units}; give 1 to'):
-        make(whisper, feed_forward=units)
-
-
-def test_units_of_another_family_are_refused(refuses, wav2vec2):
-    with refuses('network.feed_forward is for pretrained Whisper encoders'):
-        make(wav2vec2, feed_forward=8)
-
-
 def test_a_trained_classifier_keeps_what_it_knows_of_labels_in_another_order(tmp_path):
     before = save_classifier(tmp_path / 'trained', ('neutral', 'angry', 'sad'))
     _, after = make(tmp_path / 'trained', ('sad', 'neutral', 'angry'))

@@ -68,7 +68,7 @@ def test_an_encoder_is_made_and_training_begins_with_it(speech, models, make_cli
 
 NARROW = [
     'network.window=1.0',
-    'network.feed_forward=8',
+    'feed_forward=8',
     'network.config.encoder_layers=1',
     'pieces.longest=1.0',
     'pieces.shortest=0.5',
