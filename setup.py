@@ -10,6 +10,7 @@ DATA_FOLDERS = (
     'config',
     'demo',
     'launch',
+    'models',
     'models/default',
     'models/default/optimized',
     'models/vad',

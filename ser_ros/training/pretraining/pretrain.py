@@ -90,6 +90,7 @@ def pretrain(
     set_seed(recipe.seed)
     student = Student(made, recipe, whitening)
     begin(student, examples, recipe)
+    before = copy.deepcopy(student.encoder.state_dict())
     trainer = _Trainer(
         model=student,
         args=arguments,
@@ -100,6 +101,7 @@ def pretrain(
     )
     trainer.train(resume_from_checkpoint=get_last_checkpoint(work))
     history = trainer.state.log_history
+    _average(student.encoder, before, recipe.initial_share)
     return Pretrained(
         encoder=_as_designed(student.encoder, made.config),
         feature_extractor=made.feature_extractor,
@@ -107,6 +109,14 @@ def pretrain(
         initial_weights=made.initial_weights,
         steps=trainer.state.global_step,
         seconds=history[-1]['seconds'],
+    )
+
+
+def _average(encoder: PreTrainedModel, before: dict[str, torch.Tensor], share: float) -> None:
+    """Give `encoder` the average of its weights and of those `before`, which count `share`."""
+    learned = encoder.state_dict()
+    encoder.load_state_dict(
+        {name: (1.0 - share) * value + share * before[name].to(value) for name, value in learned.items()}
     )
 
 

@@ -75,6 +75,9 @@ class PretrainingRecipe:
     feed_forward: int = 0
     """Units that each feed-forward layer of a Whisper encoder keeps: those that do most on the speech, whose outgoing
     weights are fitted anew to what all of them did; 0 for all."""
+    initial_share: float = 0.0
+    """Share of the weights that the encoder began with in those that are kept, 0..1: what it knew before survives
+    better in an average (Wortsman et al. 2022, Robust fine-tuning of zero-shot models)."""
     checkpoint_every_steps: int = 500
     checkpoints_kept: int = 1
     seed: int = 0
@@ -100,6 +103,8 @@ def check_needs(recipe: PretrainingRecipe, *, has_teacher: bool) -> None:
         raise SerError('the recipe does not use --teacher; leave it out, or give distillation.weight a value')
     if recipe.masked_prediction.weight and not recipe.masking.share:
         raise SerError('masked prediction needs masked frames; give masking.share a value')
+    if not 0.0 <= recipe.initial_share <= 1.0:
+        raise SerError(f'initial_share is {recipe.initial_share:g}; give 0 (what was learned) to 1 (what was before)')
     strength, directions = recipe.distillation.whitening, recipe.distillation.directions
     if directions and strength:
         raise SerError(

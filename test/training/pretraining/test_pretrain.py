@@ -110,6 +110,17 @@ def test_a_part_of_a_whisper_encoder_learns_to_do_the_work_of_a_larger_one(
     )
 
 
+def test_what_an_encoder_began_with_can_be_averaged_with_what_it_learned(speech, models, tmp_path):
+    weights = []
+    for share in (0.0, 0.5, 1.0):
+        out = tmp_path / f'encoder-{share}'
+        assert pretrain_narrow(speech, models, out, f'initial_share={share}', 'optimisation.learning_rate=0.01') == 0
+        weights.append(load_file(out / 'model.safetensors')['encoder.layers.0.fc1.weight'])
+    learned, average, before = weights
+    assert not torch.allclose(learned, before, atol=1e-4)
+    torch.testing.assert_close(average, (learned + before) / 2, atol=1e-4, rtol=1e-3)
+
+
 def test_a_whisper_encoder_takes_no_mask(speech, models, tmp_path, capsys):
     assert pretrain_narrow(speech, models, tmp_path / 'encoder', 'masking.share=0.2') == 1
     assert 'the encoder of Whisper takes no mask' in capsys.readouterr().err
@@ -165,6 +176,7 @@ def test_without_a_teacher_it_predicts_what_is_masked(speech, tmp_path):
         (('--recipe', 'masked-prediction', '--teacher', 'x'), (), 'does not use --teacher'),
         (('--recipe', 'masked-prediction'), ('masking.share=0.0',), 'masking.share'),
         (('--recipe', 'masked-prediction'), ('masked_prediction.weight=0',), 'learns nothing'),
+        (('--recipe', 'masked-prediction'), ('initial_share=1.5',), 'initial_share is 1.5; give 0'),
         (('--recipe', 'masked-prediction'), ('masking.shar=0.1',), "did you mean 'share'"),
         (('--recipe', 'masked-prediction'), ('pieces.longest=0',), 'pieces.longest'),
         (('--recipe', 'masked-predicton'), (), "did you mean 'masked-prediction'"),
