@@ -52,10 +52,15 @@ def test_the_prior_is_worth_more_where_voices_differ_less():
     assert (counts <= 50.0).all()
 
 
-def test_one_voice_or_a_label_without_clips_gives_no_prior():
-    pooled, truth, voices, _ = made()
-    weights = np.zeros((3, WIDTH))
-    assert fit_prior(pooled, truth, ['one'] * len(truth), LABELS, weights) is None
+def test_one_voice_gives_no_prior():
+    pooled, truth, _, _ = made()
+    assert fit_prior(pooled, truth, ['one'] * len(truth), LABELS, np.zeros((3, WIDTH))) is None
+
+
+def test_a_label_without_clips_is_expected_in_the_middle_of_the_others():
+    pooled, truth, voices, centroids = made()
     known = truth < 2
     some = [voice for voice, is_known in zip(voices, known, strict=True) if is_known]
-    assert fit_prior(pooled[known], truth[known], some, LABELS, weights) is None
+    prior = fit_prior(pooled[known], truth[known], some, LABELS, np.zeros((3, WIDTH)))
+    assert np.abs(prior.centroids[:2] - centroids[:2]).max() < 0.2
+    np.testing.assert_allclose(prior.centroids[2], prior.centroids[:2].mean(axis=0), rtol=1e-5)
