@@ -16,7 +16,7 @@ import torch
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.errors import SerError
 from ser_ros.export.agreement import LARGEST_DIFFERENCE, LEAST_LABELS_EQUAL, Agreement, compare
-from ser_ros.export.graph import export, load_exporter, quantise
+from ser_ros.export.graph import export, load_exporter, quantise, store_halves
 from ser_ros.recognition.checkpoint import Checkpoint, load_checkpoint
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.onnx_backend import OnnxBackend
@@ -89,6 +89,8 @@ def build(
             graphs['int8'] = workshop / 'int8' / GRAPH
             graphs['int8'].parent.mkdir()
             quantise(graphs['float32'], graphs['int8'])
+        for graph in graphs.values():
+            store_halves(graph)
         wanted = graphs if precision == AUTO else {precision: graphs[precision]}
         model = Classifier(TorchBackend(checkpoint, device=torch.device('cpu')), name=folder.name)
         on_stage(f'asking it about {len(clips)} utterances')

@@ -6,12 +6,15 @@ import shutil
 import sys
 
 import numpy as np
+import onnx
 import pytest
+from onnxruntime import InferenceSession
 
 from ser_ros.export import build as module
 from ser_ros.export.agreement import Agreement, compare
 from ser_ros.export.build import build
 from ser_ros.export.clips import clips_in, clips_of_demo
+from ser_ros.export.graph import store_halves
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.optimised_form import FOLDER, GRAPH, MANIFEST, read_form
 
@@ -190,3 +193,27 @@ def test_a_folder_of_recordings_gives_its_utterances(tmp_path, refuses, made_sou
     assert [len(clip) for clip in clips_in(tmp_path, None)] == [64_000, 16_000, 32_000, 48_000]
     drawn = clips_in(tmp_path, 2)
     assert len(drawn) == 2 and [len(clip) for clip in drawn] == [len(clip) for clip in clips_in(tmp_path, 2)]
+
+
+def test_weights_that_are_exact_in_half_precision_are_stored_so(tmp_path):
+    rng = np.random.default_rng(0)
+    halves = rng.normal(size=(64, 80)).astype(np.float16).astype(np.float32)
+    weights = {'exact': halves, 'not_exact': halves + np.float32(1e-6), 'small': halves[0], 'large': halves * 1e6}
+    nodes = [onnx.helper.make_node('Add', ['x', 'exact'], ['exact_sum'])]
+    nodes += [
+        onnx.helper.make_node('Add', [last, name], [f'{name}_sum'])
+        for last, name in (('exact_sum', 'not_exact'), ('not_exact_sum', 'small'), ('small_sum', 'large'))
+    ]
+    of_type = onnx.TensorProto.FLOAT
+    ends = [onnx.helper.make_tensor_value_info(name, of_type, [64, 80]) for name in ('x', 'large_sum')]
+    tensors = [onnx.numpy_helper.from_array(value, name) for name, value in weights.items()]
+    graph = onnx.helper.make_graph(nodes, 'made', ends[:1], ends[1:], tensors)
+    path, x = tmp_path / 'model.onnx', rng.normal(size=(64, 80)).astype(np.float32)
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid('', 18)], ir_version=10), path)
+    size, (before,) = path.stat().st_size, InferenceSession(path).run(None, {'x': x})
+    store_halves(path)
+    (after,) = InferenceSession(path).run(None, {'x': x})
+    np.testing.assert_array_equal(after, before)
+    assert size - path.stat().st_size > 0.9 * halves.nbytes / 2
+    stored = {tensor.name for tensor in onnx.load(path).graph.initializer}
+    assert stored == {'exact_half', 'not_exact', 'small', 'large'}
