@@ -26,7 +26,7 @@ TINY_ENCODER = [
     'optimisation.epochs=1',
 ]
 LANE = ['corpora', 'folds-1-2-3-4-5-6', 'default', 'paper']
-TINY_TRAINING = ['network.config.classifier_proj_size=32', 'frozen_encoder.layers=[1]']
+TINY_TRAINING = ['network.config.classifier_proj_size=32', 'frozen_encoder.layers=[1]', 'other_speech.ordinary=2']
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def arguments(tmp_path, make_clips, made_sound, models):
     whisper = models / 'whisper'
     given = {'data': data, 'more-data': others, 'test-only': tested, 'speech': tmp_path / 'speech'}
     given |= {'begin-with': whisper, 'teacher': whisper, 'out': tmp_path / 'work', 'into': tmp_path / 'checkout'}
-    given |= {'held-out': tmp_path / 'held-out', 'lanes': 1}
+    given |= {'ordinary': tmp_path / 'speech', 'held-out': tmp_path / 'held-out', 'lanes': 1}
     options = [word for name, value in given.items() for word in (f'--{name}', str(value))]
     return [*options, '--set-pretrain', *TINY_ENCODER, '--set-train', *TINY_TRAINING]
 

@@ -122,8 +122,9 @@ def fit_probe(
     labels: Sequence[str],
     known_labels: Mapping[str, Sequence[str]],
     states: FrozenStates,
+    ordinary: Sequence[Recording] = (),
 ) -> Probe:
-    """Return the layer that `recipe` asks for, fitted to all variants of `recordings`; see train_head."""
+    """Return the layer that `recipe` asks for, fitted to all variants of the recordings; see train_head."""
     pooled = states(recordings)
     clips = [recording.clip for recording in recordings] * (len(pooled) // len(recordings))
     truth = np.array([list(labels).index(clip.emotion) for clip in clips])
@@ -131,11 +132,17 @@ def fit_probe(
     shares = chances(clips) if recipe.balanced else np.full(len(clips), 1.0 / len(clips))
     parts = separate(pooled, truth, [clip.voice for clip in clips], len(labels))
     normalised = recipe.optimisation.voice_normalised
+    plain = states(ordinary) if ordinary else np.empty((0, pooled.shape[1]))
+    neutral = list(labels).index(recipe.other_speech.ordinary_emotion) if ordinary else 0
+    # All ordinary speech counts as so many clips; as it is, for a robot hears a stranger so at first.
+    together = recipe.other_speech.ordinary / len(recordings) * shares.sum()
     head = fit_linear_head(
-        np.concatenate([pooled - parts.offsets, pooled]),
-        np.concatenate([truth, truth]),
-        np.concatenate([known, known]),
-        np.concatenate([normalised * shares, (1.0 - normalised) * shares]),
+        np.concatenate([pooled - parts.offsets, pooled, plain]),
+        np.concatenate([truth, truth, np.full(len(plain), neutral)]),
+        np.concatenate([known, known, np.ones((len(plain), len(labels)), dtype=bool)]),
+        np.concatenate(
+            [normalised * shares, (1.0 - normalised) * shares, np.full(len(plain), together / max(len(plain), 1))]
+        ),
         np.sqrt((parts.rest**2).mean(axis=0)) + np.finfo(np.float32).eps,
         recipe.frozen_encoder.penalty,
     )
@@ -149,13 +156,14 @@ def train_head(
     labels: Sequence[str],
     known_labels: Mapping[str, Sequence[str]],
     states: FrozenStates,
+    ordinary: Sequence[Recording] = (),
 ) -> Finetuned:
-    """Train the last layer on `recordings`; see TrainingSet for `known_labels`.
+    """Train the last layer on `recordings` and `ordinary` speech; see TrainingSet for `known_labels`.
 
     Of each utterance, `optimisation.voice_normalised` counts without the offset of its voice, the rest as it is.
     """
     started = time.monotonic()
-    head = fit_probe(recipe, recordings, labels, known_labels, states).head
+    head = fit_probe(recipe, recordings, labels, known_labels, states, ordinary).head
     network = new_frozen(recipe, design)
     with torch.no_grad():
         network.classifier.weight.copy_(torch.from_numpy(head.weights))

@@ -161,10 +161,10 @@ def _splits(request: TrainingRequest, recipe: FinetuningRecipe, corpus: Corpus) 
 def _check_needs(recipe: FinetuningRecipe, teaching: Teaching) -> None:
     """Raise SerError if something that the recipe needs is missing, or if something given is unused."""
     other = recipe.other_speech
-    if recipe.frozen_encoder.layers and (other.taught or other.ordinary or recipe.distillation.weight):
+    if recipe.frozen_encoder.layers and (other.taught or recipe.distillation.weight):
         raise SerError(
-            'the last layer of a frozen encoder learns from labelled clips alone; set other_speech.taught, '
-            'other_speech.ordinary and distillation.weight to 0, or frozen_encoder.layers=[]'
+            'the last layer of a frozen encoder has no teacher; set other_speech.taught and distillation.weight to 0, '
+            'or frozen_encoder.layers=[]'
         )
     for option, given, wanted, key in (
         (

@@ -107,7 +107,8 @@ def _train(experiment: Experiment, split: Split, inputs: SharedInputs, work: Pat
     recipe = experiment.recipe
     if recipe.frozen_encoder.layers:
         recordings, corpus = inputs.recordings_of(split.train), experiment.corpus
-        return train_head(recipe, inputs.design, recordings, corpus.labels, corpus.known_labels, inputs.frozen_states)
+        states, ordinary = inputs.frozen_states, inputs.other.ordinary
+        return train_head(recipe, inputs.design, recordings, corpus.labels, corpus.known_labels, states, ordinary)
     training = TrainingSet(
         inputs.recordings_of(split.train),
         experiment.corpus.labels,

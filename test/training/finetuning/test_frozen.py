@@ -11,7 +11,7 @@ from tiny_models import PRETRAINED, save_pretrained_encoder
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.recordings import Recording
 from ser_ros.training.finetuning.finetuning_recipe import parse_finetuning_recipe
-from ser_ros.training.finetuning.frozen import FrozenStates, new_frozen
+from ser_ros.training.finetuning.frozen import FrozenStates, fit_probe, new_frozen
 from ser_ros.training.learning.dataset import VariantFeatures
 from ser_ros.training.learning.design import design_classifier
 
@@ -42,3 +42,24 @@ def test_its_pooled_state_is_the_mean_of_the_hidden_states(family, tmp_path):
         hidden = network(**inputs, output_hidden_states=True).hidden_states
     expected = torch.stack([hidden[layer] for layer in LAYERS]).mean(dim=0)[0].mean(dim=0)
     np.testing.assert_allclose(state, expected.numpy(), atol=1e-5)
+
+
+def test_ordinary_speech_trains_the_last_layer_too():
+    rng = np.random.default_rng(0)
+
+    def recording(name, emotion, speaker=None):
+        return Recording(Clip(Path(name), name, emotion, speaker=speaker), np.zeros(0, np.float32), (0.0, 0.0))
+
+    clips = [recording(f'{emotion}-{n}', emotion, n % 3) for emotion in LABELS for n in range(12)]
+    ordinary = [recording(f'plain-{n}', 'neutral') for n in range(6)]
+    centres = {'neutral': [1.0, 0.0], 'angry': [-1.0, 0.0], 'plain': [-1.0, 5.0]}
+
+    def states(recordings):
+        return np.stack([centres[each.clip.name.split('-')[0]] + rng.normal(scale=0.1, size=2) for each in recordings])
+
+    text = 'extends: paper\ndescription: made\nnetwork: {checkpoint: made}\n'
+    recipe = parse_finetuning_recipe(text, ['frozen_encoder.layers=[1]', 'other_speech.ordinary=12'])
+    for heard, answer in ((ordinary, 0), ((), 1)):
+        head = fit_probe(recipe, clips, LABELS, {}, states, heard).head
+        assert (head.weights @ centres['plain'] + head.bias).argmax() == answer
+        assert (head.weights @ centres['angry'] + head.bias).argmax() == 1
