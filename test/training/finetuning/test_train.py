@@ -140,7 +140,7 @@ def test_the_last_layer_alone_learns_on_a_frozen_encoder(train, make_clips, tmp_
             ),
             'classifier_proj_size=24',
         ),
-        (('frozen_encoder.layers=[1]', 'other_speech.ordinary=3'), 'labelled clips alone'),
+        (('frozen_encoder.layers=[1]', 'distillation.weight=0.5'), 'has no teacher'),
     ],
 )
 def test_a_recipe_that_a_frozen_encoder_cannot_follow_is_refused(train, make_clips, tmp_path, capsys, settings, words):
