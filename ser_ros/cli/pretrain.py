@@ -26,8 +26,7 @@ examples:
   ros2 run ser_ros pretrain --speech MY_LANGUAGE --teacher whisper-base --model conformer-encoder --out my-encoder
   ros2 run ser_ros train --recipe own-encoder --model conformer-encoder --data RAVDESS
   ros2 run ser_ros pretrain --recipe whisper-tiny-narrow --speech SPEECH_FOLDER --teacher openai/whisper-base
-  ros2 run ser_ros train --recipe default --model whisper-tiny-narrow-encoder --data RAVDESS nemo:NEMO \
-      --ordinary-speech READ_SPEECH
+  ros2 run ser_ros train --recipe default --model whisper-tiny-narrow-encoder --data RAVDESS nemo:NEMO
 """
 
 

@@ -8,7 +8,7 @@ kept: after an interruption the same command continues. Needs the built workspac
 
     python tools/measuring/make_default_model.py --speech FOLDER... --begin-with openai/whisper-tiny \
         --teacher openai/whisper-base --data RAVDESS --more-data nemo:NEMO emodb:EMO-DB \
-        --test-only emovo:EMOVO ased:ASED --without EMO-DB:3 --ordinary FOLDER... --held-out FOLDER... --out WORK
+        --test-only emovo:EMOVO ased:ASED --without EMO-DB:3 --held-out FOLDER... --out WORK
 """
 
 import argparse
@@ -162,7 +162,7 @@ def _train(options: argparse.Namespace, out: str, *more: str, all_data: bool = F
     without = ['--without', *options.without] if options.without and (all_data or options.more_data) else []
     settings = ['--set', *options.set_train] if options.set_train else []
     begin = ['--model', str(options.out / ENCODER)]
-    ordinary = ['--ordinary-speech', *map(str, options.ordinary)]
+    ordinary = ['--ordinary-speech', *map(str, options.ordinary)] if options.ordinary else []
     fixed = ['train', '--recipe', _RECIPE, *begin, '--data', *data, *without, *ordinary, '--resume']
     return (*fixed, '--out', str(options.out / out), *more, *settings)
 
@@ -177,7 +177,7 @@ def _parser() -> argparse.ArgumentParser:
     add('--speech', type=Path, nargs='+', required=True, metavar='FOLDER', help='unlabelled speech to pretrain on')
     add('--begin-with', required=True, metavar='MODEL', help='encoder to begin with: openai/whisper-tiny')
     add('--teacher', required=True, metavar='MODEL', help='encoder whose layers are reproduced: openai/whisper-base')
-    add('--ordinary', type=Path, nargs='+', required=True, metavar='FOLDER', help='speech that counts as neutral')
+    add('--ordinary', type=Path, nargs='+', metavar='FOLDER', help='speech that counts as neutral, if the recipe uses it')
     add('--held-out', type=Path, nargs='+', metavar='FOLDER', help='speech of people who act nothing, to measure on')
     add('--out', type=Path, required=True, metavar='WORK', help='where all models, logs and checkpoints go')
     add('--into', type=Path, default=ROOT, metavar='CHECKOUT', help='where the results go (default: this checkout)')

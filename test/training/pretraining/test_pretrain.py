@@ -103,8 +103,7 @@ def test_a_part_of_a_whisper_encoder_learns_to_do_the_work_of_a_larger_one(
     data = make_clips(tmp_path / 'data', (1, 2))
     begun = ['--recipe', 'default', '--model', str(out), '--data', str(data), '--out', str(tmp_path / 'model')]
     settings = [f'network.config.classifier_proj_size={width}', 'frozen_encoder.layers=[1]', 'augmentation.variants=1']
-    ordinary = ['--ordinary-speech', str(speech)]
-    assert train([*begun, *ordinary, '--protocol', 'full', '--set', *settings]) == 0
+    assert train([*begun, '--protocol', 'full', '--set', *settings]) == 0
     trained = load_file(tmp_path / 'model' / 'model.safetensors')
     torch.testing.assert_close(
         trained['encoder.conv1.weight'].float(), weights['encoder.conv1.weight'], atol=1e-3, rtol=1e-3
