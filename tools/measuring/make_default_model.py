@@ -177,7 +177,7 @@ def _parser() -> argparse.ArgumentParser:
     add('--speech', type=Path, nargs='+', required=True, metavar='FOLDER', help='unlabelled speech to pretrain on')
     add('--begin-with', required=True, metavar='MODEL', help='encoder to begin with: openai/whisper-tiny')
     add('--teacher', required=True, metavar='MODEL', help='encoder whose layers are reproduced: openai/whisper-base')
-    add('--ordinary', type=Path, nargs='+', metavar='FOLDER', help='speech that counts as neutral, if the recipe uses it')
+    add('--ordinary', type=Path, nargs='+', metavar='FOLDER', help='speech for other_speech.ordinary of the recipe')
     add('--held-out', type=Path, nargs='+', metavar='FOLDER', help='speech of people who act nothing, to measure on')
     add('--out', type=Path, required=True, metavar='WORK', help='where all models, logs and checkpoints go')
     add('--into', type=Path, default=ROOT, metavar='CHECKOUT', help='where the results go (default: this checkout)')
