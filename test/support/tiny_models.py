@@ -27,6 +27,17 @@ _CONVOLUTIONAL = _ENCODER | {
 }
 _LAYER_NORM = {'feat_extract_norm': 'layer', 'do_stable_layer_norm': True}
 
+NARROW = [
+    'network.window=1.0',
+    'feed_forward=8',
+    'network.config.encoder_layers=1',
+    'pieces.longest=1.0',
+    'pieces.shortest=0.5',
+    'distillation.layers=[1,2]',
+    'distillation.directions=3',
+]
+"""Settings that make a part of the tiny Whisper encoder of the recipe `whisper-tiny-narrow`."""
+
 WHISPER_WINDOW = 4.0
 """Seconds that the tiny Whisper encoder hears at once; max_source_positions is 50 for each of them."""
 

@@ -9,22 +9,13 @@ from pathlib import Path
 
 import pytest
 import soundfile
+from tiny_models import NARROW
 
 from ser_ros.export import build
 from ser_ros.recognition.classifier import Classifier
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'measuring' / 'make_default_model.py'
 
-TINY_ENCODER = [
-    'network.window=1.0',
-    'feed_forward=8',
-    'network.config.encoder_layers=1',
-    'pieces.longest=1.0',
-    'pieces.shortest=0.5',
-    'distillation.layers=[1,2]',
-    'distillation.directions=3',
-    'optimisation.epochs=1',
-]
 LANE = ['corpora', 'folds-1-2-3-4-5-6', 'default', 'paper']
 TINY_TRAINING = ['network.config.classifier_proj_size=32', 'frozen_encoder.layers=[1]', 'other_speech.ordinary=2']
 
@@ -55,7 +46,7 @@ def arguments(tmp_path, make_clips, made_sound, models):
     given |= {'begin-with': whisper, 'teacher': whisper, 'out': tmp_path / 'work', 'into': tmp_path / 'checkout'}
     given |= {'ordinary': tmp_path / 'speech', 'held-out': tmp_path / 'held-out', 'lanes': 1}
     options = [word for name, value in given.items() for word in (f'--{name}', str(value))]
-    return [*options, '--set-pretrain', *TINY_ENCODER, '--set-train', *TINY_TRAINING]
+    return [*options, '--set-pretrain', *NARROW, 'optimisation.epochs=1', '--set-train', *TINY_TRAINING]
 
 
 def write_table(path, folder, rising, falling):

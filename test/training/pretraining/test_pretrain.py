@@ -7,6 +7,7 @@ import pytest
 import soundfile
 import torch
 from safetensors.torch import load_file
+from tiny_models import NARROW
 
 from ser_ros.cli.pretrain import main
 from ser_ros.cli.train import main as train
@@ -66,23 +67,10 @@ def test_an_encoder_is_made_and_training_begins_with_it(speech, models, make_cli
     assert json.loads((tmp_path / 'model' / 'report.json').read_text())['initial_weights'] == 'encoder'
 
 
-NARROW = [
-    'network.window=1.0',
-    'feed_forward=8',
-    'network.config.encoder_layers=1',
-    'pieces.longest=1.0',
-    'pieces.shortest=0.5',
-    'distillation.layers=[1,2]',
-    'distillation.directions=4',
-    'optimisation.epochs=2',
-    'optimisation.batch_size=4',
-]
-
-
 def pretrain_narrow(speech, models, out, *settings):
     whisper = ['--model', str(models / 'whisper'), '--teacher', str(models / 'whisper')]
     options = ['--recipe', 'whisper-tiny-narrow', *whisper, '--speech', str(speech), '--out', str(out)]
-    return main([*options, '--set', *NARROW, *settings])
+    return main([*options, '--set', *NARROW, 'optimisation.epochs=2', 'optimisation.batch_size=4', *settings])
 
 
 def test_a_part_of_a_whisper_encoder_learns_to_do_the_work_of_a_larger_one(
