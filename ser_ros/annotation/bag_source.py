@@ -65,6 +65,11 @@ class BagSource:
         return ''
 
     @property
+    def remark(self) -> str:
+        """Always ''."""
+        return ''
+
+    @property
     def longest_pause(self) -> float:
         """That of all sources."""
         return LONGEST_PAUSE

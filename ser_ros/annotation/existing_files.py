@@ -7,6 +7,14 @@ from pathlib import Path
 from ser_ros.errors import SerError
 
 
+def has_tables(tables: tuple[Path, Path]) -> bool:
+    """Return whether both tables of a file exist. Raises SerError if only one does: it may be someone's work."""
+    if all(table.exists() for table in tables):
+        return True
+    refuse_existing(tables)
+    return False
+
+
 def refuse_existing(paths: Iterable[Path]) -> None:
     """Raise SerError if one of `paths` exists already: it may be someone's work."""
     for path in paths:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What was said in a sound file, as a table (CSV) and as an Audacity label track."""
 
+import contextlib
 import csv
 import io
 from collections.abc import Sequence
@@ -16,12 +17,15 @@ COLUMNS = ('start', 'end', 'duration', 'emotion', 'confidence')
 
 
 def write_tables(files: tuple[Path, Path], annotations: Sequence[Annotation], labels: Sequence[str]) -> None:
-    """Write the table and the label track to `files`, in this order, each whole or not at all.
+    """Write the table and the label track to `files`, in this order, both whole or none.
 
-    Raises SerError if a file exists already or cannot be written.
+    Raises SerError if a file cannot be written.
     """
-    for file, text in zip(files, (table(annotations, labels), label_track(annotations)), strict=True):
-        _write(file, text)
+    with contextlib.ExitStack() as written:
+        for file, text in zip(files, (table(annotations, labels), label_track(annotations)), strict=True):
+            _write(file, text)
+            written.callback(file.unlink, missing_ok=True)
+        written.pop_all()
 
 
 def table(annotations: Sequence[Annotation], labels: Sequence[str]) -> str:

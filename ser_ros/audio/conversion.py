@@ -12,7 +12,7 @@ from ser_ros.audio.source import MEAN_OF_CHANNELS
 BROKEN_SAMPLES = 'broken samples'
 """Name of a loss: samples that were NaN, infinite or absurd and were replaced by silence."""
 
-_ABSURD = 1000.0
+ABSURD = 1000.0
 """Times full scale (60 dB above it) from which a sample is no sound; recordings in float may well exceed full scale."""
 
 
@@ -59,8 +59,8 @@ class BlockConverter:
 
     def _mended(self, samples: np.ndarray) -> np.ndarray:
         # NaN compares false, so this one check finds everything that is wrong.
-        if not len(samples) or np.abs(samples).max() <= _ABSURD:
+        if not len(samples) or np.abs(samples).max() <= ABSURD:
             return samples
-        good = np.abs(samples) <= _ABSURD
+        good = np.abs(samples) <= ABSURD
         self._losses[BROKEN_SAMPLES] += int(np.count_nonzero(~good))
         return np.where(good, samples, np.float32(0.0))

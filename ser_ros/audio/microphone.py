@@ -66,6 +66,11 @@ class MicrophoneSource:
         return ''
 
     @property
+    def remark(self) -> str:
+        """Always ''."""
+        return ''
+
+    @property
     def longest_pause(self) -> float:
         """That of all sources."""
         return LONGEST_PAUSE

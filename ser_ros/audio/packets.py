@@ -19,6 +19,7 @@ from ser_ros.audio.message_filling import (
     fill_multi_array,
 )
 from ser_ros.audio.mp3 import is_mp3
+from ser_ros.audio.resampling import HIGHEST_RATE, LOWEST_RATE
 from ser_ros.audio.sample_formats import SAMPLE_FORMATS, as_array, from_int24, scaled
 from ser_ros.errors import SerError
 
@@ -29,8 +30,6 @@ ROS_DRIVERS = 'github.com/ros-drivers/audio_common'
 _MGONZS13 = 'github.com/mgonzs13/audio_common'
 """The two that have a package audio_common_msgs."""
 
-LOWEST_RATE, HIGHEST_RATE = 4_000, 384_000
-"""Hz; a rate outside this range must be an error of the sender."""
 MOST_CHANNELS = 256
 
 _AUDIO_DATA = 'audio_common_msgs/msg/AudioData'

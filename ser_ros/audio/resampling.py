@@ -5,6 +5,20 @@ import numpy as np
 import soxr
 
 from ser_ros.audio.block import SAMPLE_RATE
+from ser_ros.errors import SerError
+
+LOWEST_RATE, HIGHEST_RATE = 4_000, 384_000
+"""Hz; telephones send 8000, and the fastest converters give 384 000. A rate outside this range is an error of whoever
+wrote it, and what is resampled from it is no speech."""
+
+
+def check_rate(rate: float, what: str) -> None:
+    """Raise SerError if `rate`, in Hz, is none that sound has; `what` has it, in words."""
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise SerError(
+            f'{what} has a rate of {rate:g} Hz, which is not in {LOWEST_RATE}..{HIGHEST_RATE}; '
+            'record or export it again, or correct its header'
+        )
 
 
 class StreamResampler:
@@ -15,7 +29,8 @@ class StreamResampler:
     """
 
     def __init__(self, rate: float):
-        """`rate`: of the input, in Hz."""
+        """`rate`: of the input, in Hz. Raises SerError if no sound has it."""
+        check_rate(rate, 'the sound')
         self._stream = None if rate == SAMPLE_RATE else soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype='float32')
 
     def process(self, samples: np.ndarray, *, last: bool = False) -> np.ndarray:

@@ -42,6 +42,10 @@ class AudioSource(Protocol):
         """One sentence while no usable sound comes: the fact and the cure; '' if all is well."""
 
     @property
+    def remark(self) -> str:
+        """What is to be told of the sound, though it is usable; '' if nothing."""
+
+    @property
     def longest_pause(self) -> float:
         """Seconds without a block after which a live source is silent and an utterance in progress has ended."""
 

@@ -54,6 +54,11 @@ class SupervisedSource:
         return self._problem
 
     @property
+    def remark(self) -> str:
+        """That of the source."""
+        return self._source.remark
+
+    @property
     def longest_pause(self) -> float:
         """That of the source."""
         return self._source.longest_pause

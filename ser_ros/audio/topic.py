@@ -92,6 +92,11 @@ class TopicSource:
         return f'no sound on the {self._name} for {pause:.1f} s; check the microphone node and the network'
 
     @property
+    def remark(self) -> str:
+        """Always '': what is wrong with messages is a problem or a loss."""
+        return ''
+
+    @property
     def longest_pause(self) -> float:
         """Longer if messages are long: a sender of one second at a time is not silent in between."""
         return LONGEST_PAUSE + self._last_duration

@@ -10,15 +10,16 @@ from ser_ros.annotation.bag_copy import copy_bag
 from ser_ros.annotation.bag_source import BagSource
 from ser_ros.annotation.bag_topics import check_new_topic, choose_topics
 from ser_ros.annotation.emotion_message import emotion_topic, emotion_types
-from ser_ros.annotation.existing_files import refuse_existing
+from ser_ros.annotation.existing_files import has_tables, refuse_existing
 from ser_ros.annotation.listening import annotate
 from ser_ros.annotation.table import write_tables
 from ser_ros.audio.block import BLOCK_DURATION, SAMPLE_RATE
-from ser_ros.audio.file import FileSource, open_sound_file
+from ser_ros.audio.file import FileSource, check_recording
 from ser_ros.audio.packets import StreamFormat
 from ser_ros.cli.adaptation_option import adaptation_config, add_adaptation
 from ser_ros.cli.progress import ProgressLine
 from ser_ros.cli.sentences import ends_in_a_sentence
+from ser_ros.cli.several_files import SeveralFiles
 from ser_ros.errors import SerError
 from ser_ros.recognition.adapting_classifier import AdaptingClassifier
 from ser_ros.recognition.classifier import Classifier
@@ -45,23 +46,39 @@ def _annotate_files(options: argparse.Namespace) -> int:
     if given:
         raise SerError(f'--{given[0].replace("_", "-")} is for bags, and {options.paths[0]} is not one; leave it out')
     targets = {path: _tables_of(path, options.out) for path in options.paths}
-    refuse_existing([file for files in targets.values() for file in files])
     if len(set(targets.values())) < len(options.paths):
         raise SerError('two of the files would have the same table; give them one by one with an --out for each')
-    durations = {path: _check(path, options.channel) for path in targets}
+    files = SeveralFiles('annotate')
+    durations = {}
+    for path, tables in targets.items():
+        with files.attempt():
+            if has_tables(tables):
+                files.tell(
+                    f'{path} is left out, because {tables[0]} and {tables[1].name} exist already; to annotate it anew, '
+                    'remove them or give another folder with --out'
+                )
+            else:
+                durations[path] = check_recording(path, channel=options.channel)
+    if not durations:
+        return files.exit_code
     classifier = _load(options)
     _make_folder(options.out)
-    for path, files in targets.items():
-        progress = ProgressLine(str(path), durations[path] / BLOCK_DURATION)
-        annotations = annotate(
-            FileSource(path, realtime=False, channel=options.channel, clock=lambda: 0.0),
-            AdaptingClassifier(classifier, adaptation_config(options)),
-            min_confidence=options.min_confidence,
-            on_progress=progress,
-        )
-        write_tables(files, annotations, classifier.labels)
-        progress.end(len(annotations), durations[path], files[0])
-    return 0
+    for path, seconds in durations.items():
+        with files.attempt():
+            source = FileSource(path, realtime=False, channel=options.channel, clock=lambda: 0.0)
+            progress = ProgressLine(str(path), seconds / BLOCK_DURATION)
+            annotations = annotate(
+                source,
+                AdaptingClassifier(classifier, adaptation_config(options)),
+                min_confidence=options.min_confidence,
+                on_progress=progress,
+            )
+            refuse_existing(targets[path])  # made meanwhile, by another run
+            write_tables(targets[path], annotations, classifier.labels)
+            progress.end(len(annotations), seconds, targets[path][0])
+            if source.remark:
+                files.tell(source.remark)
+    return files.exit_code
 
 
 def _annotate_bag(options: argparse.Namespace) -> int:
@@ -98,15 +115,6 @@ def _annotate_bag(options: argparse.Namespace) -> int:
 def _tables_of(path: Path, out: Path | None) -> tuple[Path, Path]:
     folder = out or path.parent
     return folder / f'{path.stem}.csv', folder / f'{path.stem}.txt'
-
-
-def _check(path: Path, channel: int) -> float:
-    """Check the file and return its seconds of sound. Raises SerError."""
-    source = FileSource(path, channel=channel)
-    source.open()
-    source.close()
-    with open_sound_file(path) as file:
-        return file.frames / file.samplerate
 
 
 def _make_folder(folder: Path | None) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_ros.audio.file import open_sound_file
+from ser_ros.audio.file import check_recording
 from ser_ros.cli.bars import probability_bars
 from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.errors import SerError
@@ -41,7 +41,7 @@ def main(args: list[str] | None = None) -> int:
     microphone = options.source == 'microphone'
     audio = None if microphone else Path(options.audio or recording).resolve()
     if audio:
-        open_sound_file(audio).close()  # A bad file is reported here, before anything is started.
+        check_recording(audio)  # A bad file is reported here, before anything is started.
     said = _read_said(recording.with_suffix('.json')) if audio == recording else []
     _choose_domain()
     # Imported late: rclpy takes a while, and a bad file is reported at once.

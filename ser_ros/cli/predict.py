@@ -4,10 +4,11 @@
 import argparse
 import sys
 
-from ser_ros.audio.file import read_recording
+from ser_ros.audio.file import check_recording, read_recording
 from ser_ros.cli.adaptation_option import adaptation_config, add_adaptation
 from ser_ros.cli.bars import probability_bars
 from ser_ros.cli.sentences import ends_in_a_sentence
+from ser_ros.cli.several_files import SeveralFiles
 from ser_ros.recognition.adapting_classifier import AdaptingClassifier
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.models import find_model
@@ -16,7 +17,7 @@ from ser_ros.speech.recording import segment_recording
 
 @ends_in_a_sentence
 def main(args: list[str] | None = None) -> int:
-    """Print every utterance of every file with its emotion."""
+    """Print every utterance of every file with its emotion; return 1 if a file could not be answered."""
     parser = argparse.ArgumentParser(
         prog='predict',
         description='Print the emotion of every utterance in WAV or FLAC files.',
@@ -29,23 +30,39 @@ def main(args: list[str] | None = None) -> int:
     parser.add_argument('--channel', type=int, default=0, help='channel, from 0; -1 for the mean of all (default: 0)')
     add_adaptation(parser)
     options = parser.parse_args(args)
-    recordings = {file: read_recording(file, channel=options.channel) for file in options.files}
+    files = SeveralFiles('predict')
+    good = []
+    for file in dict.fromkeys(options.files):
+        with files.attempt():
+            check_recording(file, channel=options.channel)
+            good.append(file)
+    if not good:
+        return files.exit_code
     classifier = Classifier.load(find_model(options.model), options.device, options.backend)
-    for file, samples in recordings.items():
-        print(file)
-        recogniser = AdaptingClassifier(classifier, adaptation_config(options))
-        utterances = segment_recording(samples)
-        for utterance in utterances:
-            estimate = recogniser.classify(utterance.samples)
-            recogniser.hear(estimate)
-            print(
-                f'  {utterance.start_time:7.2f} s  {utterance.duration:5.2f} s of speech  '
-                f'{estimate.label} {estimate.confidence:.0%}'
-            )
-            print(probability_bars(estimate.labels, estimate.probabilities))
-        if not utterances:
-            print('  no speech')
-    return 0
+    for file in good:
+        with files.attempt():
+            _answer(file, classifier, options, files)
+    return files.exit_code
+
+
+def _answer(file: str, classifier: Classifier, options: argparse.Namespace, files: SeveralFiles) -> None:
+    remarks: list[str] = []
+    samples = read_recording(file, channel=options.channel, remarks=remarks)
+    for remark in remarks:
+        files.tell(f'{file} {remark}')
+    print(file)
+    recogniser = AdaptingClassifier(classifier, adaptation_config(options))
+    utterances = segment_recording(samples)
+    for utterance in utterances:
+        estimate = recogniser.classify(utterance.samples)
+        recogniser.hear(estimate)
+        print(
+            f'  {utterance.start_time:7.2f} s  {utterance.duration:5.2f} s of speech  '
+            f'{estimate.label} {estimate.confidence:.0%}'
+        )
+        print(probability_bars(estimate.labels, estimate.probabilities))
+    if not utterances:
+        print('  no speech')
 
 
 if __name__ == '__main__':

@@ -44,19 +44,21 @@ class DiagnosticsPublisher:
 
     def publish(self, *, and_wait: bool = False) -> None:
         """Publish now; with `and_wait`, return once all subscribers have it, or after two seconds."""
-        self._publish(self._subjects())
+        self._publish(self._faults_told())
         if and_wait:
             self._publisher.wait_for_all_acked(_LAST_WORDS_TIMEOUT)
 
     def _look(self) -> None:
-        found = self._subjects()
-        self._faults.look(next(subject for subject in found if subject.name == MICROPHONE))
+        found = self._faults_told()
         if time.monotonic() >= self._last + _PERIOD or [subject.level for subject in found] != self._levels:
             self._publish(found)
 
-    def _subjects(self) -> list[Subject]:
+    def _faults_told(self) -> list[Subject]:
+        """Return the subjects now, and log what is new in them."""
         status = self._snapshot()
-        return subjects(status, self._recently.update(status.pipeline))
+        found = subjects(status, self._recently.update(status.pipeline))
+        self._faults.look(next(subject for subject in found if subject.name == MICROPHONE))
+        return found
 
     def _publish(self, found: list[Subject]) -> None:
         self._last = time.monotonic()

@@ -128,6 +128,7 @@ class Configured:
             status,
             source=source.description,
             problem=source.problem,
+            remark=source.remark,
             live=source.live,
             model=classifier.name,
             device=classifier.device,

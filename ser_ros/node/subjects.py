@@ -55,6 +55,7 @@ class NodeStatus:
         source: What is listened to; while unconfigured, its kind.
         gate: Why the gate is closed; None while it is open.
         problem: One sentence while the source gives no usable sound; '' otherwise.
+        remark: One sentence on sound that is usable, but not what its file says; '' otherwise.
         live: Whether sound is lost while no one listens: false for files.
         degraded: One sentence if the model does not run as configured; '' otherwise.
         adaptation: What the model has got used to, in words.
@@ -71,6 +72,7 @@ class NodeStatus:
     gate: Closure | None
     robot_publishers: int
     problem: str = ''
+    remark: str = ''
     live: bool = True
     model: str = ''
     device: str = ''
@@ -133,8 +135,7 @@ def _microphone(status: NodeStatus, recent: Recent) -> Subject:
     values: dict[str, object] = {'source': status.source}
     pipeline = status.pipeline
     if pipeline is None:
-        level, message = (Level.ERROR, status.problem) if status.problem else (Level.OK, 'not listening')
-        return Subject(MICROPHONE, level, message, values)
+        return Subject(MICROPHONE, *(_judge_source(status) or (Level.OK, 'not listening')), values)
     signal = pipeline.signal
     values |= {
         'blocks': pipeline.blocks,
@@ -149,10 +150,17 @@ def _microphone(status: NodeStatus, recent: Recent) -> Subject:
     return Subject(MICROPHONE, *_judge_microphone(status, pipeline, recent), values)
 
 
-def _judge_microphone(status: NodeStatus, pipeline: PipelineStatus, recent: Recent) -> tuple[Level, str]:
-    signal = pipeline.signal
+def _judge_source(status: NodeStatus) -> tuple[Level, str] | None:
+    """Return what the source itself has to say, None for nothing."""
     if status.problem:
         return Level.ERROR, status.problem
+    return (Level.WARN, status.remark) if status.remark else None
+
+
+def _judge_microphone(status: NodeStatus, pipeline: PipelineStatus, recent: Recent) -> tuple[Level, str]:
+    signal = pipeline.signal
+    if told := _judge_source(status):
+        return told
     if not status.live:
         return Level.OK, 'playing'
     if pipeline.is_silent:

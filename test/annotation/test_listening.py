@@ -58,9 +58,15 @@ def test_a_cure_by_another_device_has_the_name_that_the_user_knows(recording, re
     assert sentence.endswith('(NaN on cuda; use --device cpu); try --device cpu')
 
 
-def test_a_file_that_breaks_off_ends_it(tmp_path, recording, recogniser):
+def test_of_a_file_that_breaks_off_what_is_there_is_heard(tmp_path, recording, said, recogniser):
     whole = recording.read_bytes()
     broken = tmp_path / 'broken.flac'
     broken.write_bytes(whole[: len(whole) // 2])
+    found = hear(broken, recogniser)
+    assert 2 <= len(found) < len(said)
+    assert found[0].start_time - 100.0 == pytest.approx(said[0]['start'], abs=0.15)
+
+
+def test_a_file_that_is_gone_ends_it(tmp_path, recogniser):
     with pytest.raises(SerError):
-        hear(broken, recogniser)
+        hear(tmp_path / 'gone.flac', recogniser)

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from ser_ros.audio.block import SAMPLE_RATE
-from ser_ros.audio.file import FileSource, read_recording
+from ser_ros.audio.file import FileSource, check_recording, read_recording
 from ser_ros.audio.source import EndOfAudio
 
 DURATION = 0.5
@@ -212,21 +212,44 @@ def test_a_bad_file_is_refused_in_one_sentence(tmp_path, refuses, make):
         FileSource(path).open()
 
 
+def test_a_source_that_was_refused_is_refused_again(made_sound, wav, refuses):
+    source = FileSource(wav(made_sound('tone', DURATION)), channel=1)
+    for _ in range(2):
+        with refuses('audio.channel 1 does not exist'):
+            source.open()
+
+
 @pytest.mark.parametrize('keep', [0.3, 0.9])
-def test_a_flac_file_that_breaks_off_is_refused_in_one_sentence(made_sound, tmp_path, refuses, keep):
-    soundfile.write(tmp_path / 'whole.flac', made_sound('white noise', 3.0), SAMPLE_RATE)
+def test_a_flac_file_that_breaks_off_plays_what_is_there_and_tells(made_sound, tmp_path, keep):
+    sound = made_sound('white noise', 3.0)
+    soundfile.write(tmp_path / 'whole.flac', sound, SAMPLE_RATE)
     content = (tmp_path / 'whole.flac').read_bytes()
     path = tmp_path / 'cut.flac'
     path.write_bytes(content[: int(len(content) * keep)])
-    with refuses(str(path)):
-        read_recording(path)
+    source = opened(path)
+    assert source.remark == ''
+    heard = np.concatenate([block.samples for block in read_all(source)])
+    assert (keep - 0.1) * 3.0 * SAMPLE_RATE < len(heard) < keep * 3.0 * SAMPLE_RATE
+    np.testing.assert_allclose(heard, sound[: len(heard)], atol=1e-4)
+    assert 'breaks off at' in source.remark and 'of the 3.0 s that it announces' in source.remark
+    assert source.problem == ''
 
 
-def test_a_wav_file_that_breaks_off_plays_what_is_there(made_sound, tmp_path, wav):
+def test_a_wav_file_that_breaks_off_plays_what_is_there_and_tells(made_sound, tmp_path, wav):
     sound = made_sound('white noise', 1.0)
     content = wav(sound, subtype='FLOAT').read_bytes()
     path = tmp_path / 'cut.wav'
     path.write_bytes(content[: len(content) // 2])
-    heard = read_recording(path)
+    remarks = []
+    heard = read_recording(path, remarks=remarks)
     assert 0.4 * len(sound) < len(heard) <= 0.5 * len(sound)
     np.testing.assert_array_equal(heard, sound[: len(heard)])
+    assert remarks == ['breaks off at 0.5 s of the 1.0 s that it announces; what is there is read']
+
+
+@pytest.mark.parametrize('rate', [1, 10, 15, 16, 100, 1_234, 3_999, 400_000, 10_000_000, 2**31 - 1])
+def test_a_rate_that_no_sound_has_is_refused(wav, refuses, rate):
+    path = wav(np.zeros(1600), rate)
+    for read in (lambda: FileSource(path).open(), lambda: read_recording(path), lambda: check_recording(path)):
+        with refuses(str(path), f'rate of {rate:g} Hz', '4000..384000'):
+            read()

@@ -99,3 +99,9 @@ def test_picked_channel_is_contiguous_float32():
     picked, mean = pick_channel(frames, 2), pick_channel(frames, -1)
     assert picked.flags['C_CONTIGUOUS'] and picked.tolist() == [2, 5, 8, 11]
     assert mean.dtype == np.float32 and mean.tolist() == [1, 4, 7, 10]
+
+
+@pytest.mark.parametrize('rate', [0, 1, 10, 3_999, 384_001, 1e12, -16_000, np.nan, np.inf])
+def test_a_rate_that_no_sound_has_is_refused(refuses, rate):
+    with refuses('rate of', 'Hz', '4000..384000'):
+        BlockConverter(rate=rate, channel=0, losses=Counter())

@@ -10,6 +10,7 @@ from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import Reader, StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
+from ser_ros.annotation import table
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.cli import annotate
 from ser_ros.cli.annotate import main
@@ -92,11 +93,64 @@ def test_a_file_that_is_there_is_kept(run, interview):
     assert not interview.with_suffix('.csv').exists()
 
 
+def tables(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix in ('.csv', '.txt')}
+
+
+def test_of_several_files_the_good_ones_are_answered_and_a_second_run_adds_the_rest(
+    run, interview, made_sound, tmp_path
+):
+    bad = tmp_path / 'bad.wav'
+    bad.write_text('Dear robot')
+    quiet = tmp_path / 'quiet.wav'
+    soundfile.write(quiet, made_sound('silence', 2.0), SAMPLE_RATE)
+    code, out, err = run(bad, interview, quiet)
+    assert code == 1 and err.count('\n') == 1
+    assert err.startswith('annotate: ') and 'bad.wav cannot be read as sound' in err
+    assert out.count('as fast as real time') == 2
+    first = tables(tmp_path)
+    assert sorted(first) == ['interview.csv', 'interview.txt', 'quiet.csv', 'quiet.txt']
+
+    code, out, err = run(bad, interview, quiet)
+    assert (code, out) == (1, '') and tables(tmp_path) == first
+    assert err.count('is left out, because') == 2 and 'bad.wav cannot be read as sound' in err
+
+    soundfile.write(bad, made_sound('silence', 2.0), SAMPLE_RATE)
+    code, out, err = run(bad, interview, quiet)
+    assert code == 0 and out.count('as fast as real time') == 1
+    assert err.count('is left out, because') == err.count('\n') == 2 and 'give another folder with --out' in err
+    assert {name: text for name, text in tables(tmp_path).items() if name in first} == first
+    assert sorted(tables(tmp_path).keys() - first) == ['bad.csv', 'bad.txt']
+
+    assert run(bad, interview, quiet)[0] == 0
+
+
+def test_what_a_file_lacks_is_told(run, tmp_path):
+    content = DEMO.read_bytes()
+    (tmp_path / 'cut.flac').write_bytes(content[: len(content) // 2])
+    code, out, err = run(tmp_path / 'cut.flac')
+    assert code == 0 and '3 utterances' in out
+    assert err.startswith('annotate: ') and 'cut.flac breaks off at' in err and err.count('\n') == 1
+
+
+def test_of_tables_that_cannot_both_be_written_none_is_left(run, interview, tmp_path, monkeypatch):
+    write_text = table.write_text
+
+    def write_until_the_disk_is_full(file, text):
+        if file.suffix == '.txt':
+            raise OSError(28, 'No space left on device')
+        write_text(file, text)
+
+    monkeypatch.setattr(table, 'write_text', write_until_the_disk_is_full)
+    assert_one_sentence(run(interview), 'interview.txt', 'No space left')
+    assert tables(tmp_path) == {}
+
+
 def test_what_cannot_be_done_is_one_sentence_and_nothing_is_written(run, interview, tmp_path):
     (tmp_path / 'letter.wav').write_text('Dear robot')
     (tmp_path / 'folder').mkdir()
     before = sorted(tmp_path.rglob('*'))
-    assert_one_sentence(run(interview, tmp_path / 'letter.wav'), 'letter.wav', 'cannot be read as sound')
+    assert_one_sentence(run(tmp_path / 'letter.wav'), 'letter.wav', 'cannot be read as sound')
     assert_one_sentence(run(tmp_path / 'nowhere.wav'), 'does not exist')
     assert_one_sentence(run(interview, '--channel', 2), 'so --channel 2 does not exist')
     assert_one_sentence(run(interview, '--topic', '/audio'), '--topic is for bags')

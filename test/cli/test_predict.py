@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 import soundfile
+from sound_files import announcing
 
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.cli import predict
@@ -78,9 +79,40 @@ def assert_one_sentence(result, *texts):
 
 def test_a_bad_file_is_one_sentence_and_nothing_else_is_printed(run, quiet, tmp_path):
     (tmp_path / 'letter.wav').write_text('Dear robot')
-    assert_one_sentence(run(quiet, tmp_path / 'letter.wav'), 'letter.wav', 'cannot be read as sound')
+    assert_one_sentence(run(tmp_path / 'letter.wav'), 'letter.wav', 'cannot be read as sound')
     assert_one_sentence(run(tmp_path / 'nowhere.wav'), 'does not exist')
     assert_one_sentence(run(quiet, '--channel', 3), 'so --channel 3 does not exist')
+
+
+@pytest.mark.parametrize('order', [slice(None), slice(None, None, -1)])
+def test_of_several_files_the_good_ones_are_answered_and_each_bad_one_is_told(run, quiet, tmp_path, order):
+    (tmp_path / 'letter.wav').write_text('Dear robot')
+    soundfile.write(tmp_path / 'slow.wav', np.zeros(1000), 10)
+    other = tmp_path / 'other.wav'
+    other.write_bytes(quiet.read_bytes())
+    files = [quiet, tmp_path / 'letter.wav', other, tmp_path / 'slow.wav', tmp_path / 'nowhere.wav'][order]
+    code, out, err = run(*files)
+    assert code == 1
+    assert out == ''.join(f'{file}\n  no speech\n' for file in files if file in (quiet, other))
+    told = err.splitlines()
+    assert [line.startswith('predict: ') for line in told] == [True] * 3
+    for name in ('letter.wav', 'slow.wav has a rate of 10 Hz', 'nowhere.wav does not exist'):
+        assert sum(name in line for line in told) == 1
+
+
+def test_what_a_file_lacks_is_told_and_the_rest_is_answered(run, tmp_path):
+    content = DEMO.read_bytes()
+    (tmp_path / 'cut.flac').write_bytes(content[: len(content) // 2])
+    (tmp_path / 'open.flac').write_bytes(announcing(content, 'FLAC', 0))
+    sound = soundfile.read(DEMO, dtype='float32')[0]
+    soundfile.write(tmp_path / 'scaled.wav', 32768 * sound, SAMPLE_RATE, subtype='FLOAT')
+    code, out, err = run(*sorted(tmp_path.iterdir()))
+    assert code == 0
+    cut, whole, scaled = [part.splitlines()[1:] for part in out.split(str(tmp_path))[1:]]
+    assert whole == scaled == run(DEMO)[1].splitlines()[1:]
+    assert whole[: len(LABELS) + 1] == cut[: len(LABELS) + 1]
+    first, second = err.splitlines()
+    assert 'cut.flac breaks off at' in first and 'scaled.wav has samples up to 32768' in second
 
 
 def test_an_unknown_model_is_one_sentence(quiet, capsys):

@@ -185,3 +185,13 @@ def test_a_node_that_does_not_listen_has_nothing_to_tell_but_its_state():
     assert found['node'].message == 'inactive'
     assert {subject.level for subject in found.values()} == {Level.OK}
     assert 'blocks' not in found['microphone'].values
+
+
+@pytest.mark.parametrize('status', [HEALTHY, replace(HEALTHY, pipeline=None), replace(HEALTHY, live=False)])
+def test_what_a_file_lacks_is_a_warning_from_its_opening_on(status):
+    remark = 'talk.flac breaks off at 3.2 s of the 10.0 s that it announces; what is there is read'
+    subject = told(replace(status, remark=remark))['microphone']
+    assert (subject.level, subject.message) == (Level.WARN, remark)
+    assert told(status)['microphone'].level is Level.OK
+    broken = replace(status, remark=remark, problem='the sound is gone; plug it in')
+    assert told(broken)['microphone'].level is Level.ERROR

@@ -28,6 +28,7 @@ from ser_ros.speech.segmenter import SegmentationConfig
 from ser_ros.speech.vad import VoiceActivityDetector
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.problems import refuse_together
+from ser_ros.training.data.remarks import tell_remarks
 from ser_ros.training.storage.cache import CACHE_VARIABLE, cache_folder
 
 _SHORTEST = 0.1
@@ -38,6 +39,7 @@ _FEATURES = datasets.Features(
         'samples': datasets.List(datasets.Value('float32')),
         'speech_start': datasets.Value('float64'),
         'speech_end': datasets.Value('float64'),
+        'remarks': datasets.List(datasets.Value('string')),
     }
 )
 
@@ -80,7 +82,8 @@ def load_recordings(clips: Sequence[Clip]) -> list[Recording]:
     They are decoded once, with a progress bar, and kept in the cache, each corpus by itself, so that another choice of
     corpora decodes none anew. Another file size or modification time, another version of a package or other code for it
     causes a corpus to be decoded again. Samples are views of the cache's files, which are mapped into memory: processes
-    share them read-only. Processes that start together wait for the first.
+    share them read-only. Processes that start together wait for the first. What is remarkable in the files is told on
+    stderr each time.
 
     Raises:
         SerError: Clips cannot be read or are shorter than 0.1 s (it lists all of a corpus), or the cache cannot be
@@ -91,7 +94,9 @@ def load_recordings(clips: Sequence[Clip]) -> list[Recording]:
         corpora.setdefault(clip.corpus, set()).add(os.path.abspath(clip.path))
     decoded: dict[str, tuple[np.ndarray, tuple[float, float]]] = {}
     for files in map(sorted, corpora.values()):
-        decoded |= dict(zip(files, _read_table(_decoded(files)), strict=True))
+        dataset = _decoded(files)
+        tell_remarks(files, dataset['remarks'])
+        decoded |= dict(zip(files, _read_table(dataset), strict=True))
     return [Recording(clip, *decoded[os.path.abspath(clip.path)]) for clip in clips]
 
 
@@ -123,8 +128,9 @@ def _decode(files: tuple[str, ...]) -> Iterator[dict]:
     detector = FusedVad()
     problems = []
     for file in tqdm(files, desc='reading clips', unit='clip'):
+        remarks: list[str] = []
         try:
-            samples = read_recording(file)
+            samples = read_recording(file, remarks=remarks)
         except SerError as error:
             problems.append(str(error))
             continue
@@ -132,10 +138,11 @@ def _decode(files: tuple[str, ...]) -> Iterator[dict]:
             problems.append(f'{file} cannot be read ({error.strerror})')
             continue
         if len(samples) < _SHORTEST * SAMPLE_RATE:
-            problems.append(f'{file} lasts {len(samples) / SAMPLE_RATE:.3f} s, at least {_SHORTEST} s are needed')
+            lasts = f'lasts {len(samples) / SAMPLE_RATE:.3f} s, at least {_SHORTEST} s are needed'
+            problems.append('; it '.join([f'{file} {lasts}', *remarks]))
             continue
         start, end = _find_speech(samples, detector)
-        yield {'samples': samples, 'speech_start': start, 'speech_end': end}
+        yield {'samples': samples, 'speech_start': start, 'speech_end': end, 'remarks': remarks}
     refuse_together(f'{len(problems)} of {len(files)} clips cannot be used, replace or remove what is listed', problems)
 
 

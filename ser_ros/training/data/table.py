@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from ser_ros.audio.file import open_sound_file
+from ser_ros.audio.reader import SoundReader
 from ser_ros.errors import SerError
 from ser_ros.files import whole_file
 from ser_ros.training.data.clip import Clip
@@ -149,7 +149,7 @@ def _check_files(rows: list[_Row], folder: Path) -> None:
             continue
         file = folder / row['path']
         try:
-            open_sound_file(file).close()
+            SoundReader(file).close()
             first = first_lines.setdefault(file.resolve(), row.line)
         except SerError as error:
             row.problems.append(str(error))

@@ -33,9 +33,9 @@ def decoded(monkeypatch):
     """Return the names of the files that have been decoded, in that order."""
     names = []
 
-    def noted(path):
+    def noted(path, **options):
         names.append(Path(path).name)
-        return read_recording(path)
+        return read_recording(path, **options)
 
     monkeypatch.setattr(recordings, 'read_recording', noted)
     return names
@@ -136,9 +136,8 @@ def test_the_code_that_cuts_and_decodes_is_watched():
 def test_all_bad_clips_are_told_together_and_nothing_is_kept(clips, tmp_path, decoded, made_sound):
     soundfile.write(tmp_path / 'short.wav', made_sound('chord', 0.09), 16_000)
     (tmp_path / 'text.wav').write_text('no sound')
-    whole = clips[1].path.read_bytes()
-    (tmp_path / 'cut.flac').write_bytes(whole[: len(whole) // 2])
-    bad = [Clip(tmp_path / name, name, 'sad') for name in ('cut.flac', 'gone.wav', 'short.wav', 'text.wav')]
+    soundfile.write(tmp_path / 'slow.wav', made_sound('chord', 0.5), 10)
+    bad = [Clip(tmp_path / name, name, 'sad') for name in ('gone.wav', 'short.wav', 'slow.wav', 'text.wav')]
     for _ in ('first', 'again'):
         with pytest.raises(SerError) as caught:
             load_recordings((*bad, *clips))
@@ -147,15 +146,34 @@ def test_all_bad_clips_are_told_together_and_nothing_is_kept(clips, tmp_path, de
         for line, texts in zip(
             listed,
             [
-                ('cut.flac breaks off',),
                 ('gone.wav does not exist',),
                 ('short.wav lasts 0.090 s', '0.1 s'),
+                ('slow.wav has a rate of 10 Hz',),
                 ('text.wav',),
             ],
             strict=True,
         ):
             assert [text for text in texts if text not in line] == []
     assert len(load_recordings(clips)) == 3
+
+
+def test_what_is_remarkable_is_told_each_time_and_a_kind_once(clips, tmp_path, capsys, made_sound):
+    whole = clips[1].path.read_bytes()
+    cut, scaled = [tmp_path / f'cut{number}.flac' for number in range(3)], tmp_path / 'scaled.wav'
+    for number, path in enumerate(cut):
+        path.write_bytes(whole[: len(whole) * (number + 6) // 9])
+    sound = made_sound('chord', 0.7)
+    soundfile.write(scaled, 32768 * sound, 16_000, subtype='FLOAT')
+    for _ in ('decoded', 'from the cache'):
+        capsys.readouterr()
+        *_, last = load_recordings([Clip(path, path.name, 'sad') for path in (*cut, scaled)])
+        np.testing.assert_array_equal(last.samples, sound)
+        told = [line for line in capsys.readouterr().err.splitlines() if str(tmp_path) in line]
+        assert len(told) == 2
+        assert '3 of 4 files' in told[0] and 'cut0.flac breaks off at' in told[0]
+        assert f'{scaled} has samples up to' in told[1] and 'divided by 32768' in told[1]
+    load_recordings(clips)
+    assert str(tmp_path) not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('what', ['no samples', 'short'])
@@ -166,10 +184,10 @@ def test_one_bad_clip_is_told_in_one_sentence(refuses, tmp_path, what):
 
 
 def test_an_interrupted_run_leaves_nothing_that_counts(clips, monkeypatch, decoded, cache):
-    def interrupt(path):
+    def interrupt(path, **options):
         if path.endswith('b.flac'):
             raise KeyboardInterrupt
-        return read_recording(path)
+        return read_recording(path, **options)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(recordings, 'read_recording', interrupt)
@@ -210,11 +228,11 @@ from ser_ros.training.data import recordings
 from ser_ros.training.data.clip import Clip
 
 read = recordings.read_recording
-def read_and_tell(path):
+def read_and_tell(path, **options):
     print('decoded', flush=True)
     if 'die' in sys.argv and path.endswith('c.wav'):
         os._exit(9)
-    return read(path)
+    return read(path, **options)
 recordings.read_recording = read_and_tell
 clips = [Clip(path, path.name, 'sad') for path in sorted(Path(sys.argv[1]).glob('?.*'))]
 print('sum', sum(float(recording.samples.sum()) for recording in recordings.load_recordings(clips)))

@@ -4,7 +4,9 @@
 import numpy as np
 import pytest
 import soundfile
+from sound_files import announcing, sound_file
 
+from ser_ros.audio.file import read_recording
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.recordings import load_recordings
 from ser_ros.training.pretraining.pretraining_recipe import Pieces
@@ -77,6 +79,47 @@ def test_a_sample_that_is_no_number_spoils_nothing_else(write, tmp_path, made_so
     assert np.abs(samples).max() <= 1.0
     np.testing.assert_allclose(samples[:7_000], made_sound('chord', 1.0)[:7_000], atol=3e-3)
     np.testing.assert_allclose(samples[9_000:], made_sound('chord', 1.0)[9_000:], atol=3e-3)
+
+
+@pytest.mark.parametrize('container', ['flac', 'wav', 'mp3', 'ogg'])
+@pytest.mark.parametrize('lie', ['open', 'cut'])
+def test_no_announced_length_is_believed(tmp_path, made_sound, capsys, container, lie):
+    kind = {'flac': 'FLAC', 'wav': 'WAV', 'mp3': 'MP3', 'ogg': 'OGG'}[container]
+    content = sound_file(made_sound('white noise', 9.0), kind)
+    if lie == 'cut':
+        content = content[: len(content) * 2 // 3]
+    elif kind in ('FLAC', 'WAV'):
+        content = announcing(content, kind, 0)
+    path = tmp_path / 'speech' / f'sound.{container}'
+    path.parent.mkdir()
+    path.write_bytes(content)
+    capsys.readouterr()
+    pieces = find_pieces([path.parent], Pieces(longest=2.0, shortest=0.1))
+    told = capsys.readouterr().err.count(str(path))
+    assert told == (lie == 'cut' or kind == 'WAV')
+    whole = read_recording(path)
+    assert sum(piece.duration for piece in pieces) == pytest.approx(len(whole) / 16_000, abs=0.1)
+    assert len(whole) / 16_000 == pytest.approx(9.0 if lie == 'open' else 6.0, abs=1.5)
+    for piece in pieces:
+        samples = piece.read()
+        assert len(samples) == pytest.approx(piece.duration * 16_000, abs=1)
+        if kind in ('FLAC', 'WAV'):
+            start = round(piece.start * 16_000)
+            np.testing.assert_array_equal(samples, whole[start : start + len(samples)])
+
+
+def test_integers_saved_as_float_are_scaled_in_each_piece(write, tmp_path, made_sound, capsys):
+    sound = made_sound('chord', 3.0)
+    path = write('scaled.wav', sound=32768 * sound, subtype='FLOAT')
+    pieces = find_pieces([tmp_path / 'speech'], Pieces(longest=1.0, shortest=0.1))
+    np.testing.assert_array_equal(np.concatenate([piece.read() for piece in pieces]), sound)
+    assert f'{path} has samples up to' in capsys.readouterr().err
+
+
+def test_a_rate_that_no_sound_has_is_told(write, tmp_path, refuses):
+    path = write('slow.wav', rate=10, sound=np.zeros(1000))
+    with refuses(str(path), 'rate of 10 Hz', 'remove them'):
+        find_pieces([tmp_path / 'speech'], Pieces())
 
 
 def test_what_cannot_be_heard_is_refused(write, tmp_path, refuses):
