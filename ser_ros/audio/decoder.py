@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from ser_ros.audio.headers import ogg_end, read_length, states_its_frames
+from ser_ros.audio.headers import CUT, DAMAGED, ogg_end, read_length, states_its_frames
 from ser_ros.errors import SerError
 
+_NO_STREAM = 7
+"""Error of libsndfile whose text is that the file does not exist: mpg123 has found no frame."""
 _UNKNOWN = 1 << 62
 """Frames from which libsndfile's number stands for an unknown length."""
 _LONGEST_MP3 = 64
@@ -30,7 +32,7 @@ class Decoder:
         holds_float: Whether the samples are stored as float and so may exceed full scale.
         position: Number of frames that have been decoded.
         damage: What stopped the decoder; '' if it came to the end of the file.
-        flaw: Of an Ogg file; see `ogg_end`.
+        flaw: CUT, MORE or DAMAGED, as far as is known; '' for none.
     """
 
     def __init__(self, path: Path):
@@ -38,6 +40,7 @@ class Decoder:
         self.position = 0
         self.damage = ''
         self.flaw = ''
+        self._states_length = True
         self._altered: _Altered | None = None
         self._file: soundfile.SoundFile | None = None
         try:
@@ -59,9 +62,12 @@ class Decoder:
             file = self._start()
         if file.format == 'OGG':
             self.flaw = ogg_end(self._raw)
+            self._states_length = not self.flaw  # it stands on the last page
             file = self._start()
         elif file.format == 'MP3':
-            file = self._start() if states_its_frames(self._raw) else self._start_altered(stretch=_LONGEST_MP3)
+            self._states_length = states_its_frames(self._raw)
+            file = self._start_altered(stretch=1 if self._states_length else _LONGEST_MP3)
+        self._is_mp3 = file.format == 'MP3'
         self.rate: int = file.samplerate
         self.channels: int = file.channels
         self.holds_float: bool = file.subtype in ('FLOAT', 'DOUBLE')
@@ -86,8 +92,8 @@ class Decoder:
         assert self._file is not None
         if self._length is not None and self._length.present is None:
             return self._length.announced
-        is_open = self._altered is not None or self.flaw or self._file.frames >= _UNKNOWN
-        return None if is_open else self._file.frames
+        is_known = self._states_length and self._file.frames < _UNKNOWN
+        return self._file.frames if is_known else None
 
     def frames_by_size(self) -> int | None:
         """Return how many frames there are if that follows from the size of the file, None if only decoding tells."""
@@ -130,6 +136,23 @@ class Decoder:
         return self._file
 
     def _read(self, count: int) -> np.ndarray:
+        frames = self._decode(count)
+        while self._is_mp3 and self.damage and len(frames) < count:
+            # Behind what it does not understand, a tag or damage, mpg123 finds the next frame if it is asked again.
+            assert self._altered is not None
+            begin, self.damage = self._altered.tell(), ''
+            if begin >= self._altered.true_size:
+                self.flaw = self.flaw or CUT
+                break
+            more = self._decode(count - len(frames))
+            if len(more):
+                self.flaw = DAMAGED
+            elif not self.damage or self._altered.tell() == begin:
+                break
+            frames = np.concatenate([frames, more])
+        return frames
+
+    def _decode(self, count: int) -> np.ndarray:
         assert self._file is not None
         # An error does not tell how many frames were decoded before it: those that are no longer NaN.
         frames = np.full((count, self.channels), np.nan, dtype=np.float32)
@@ -171,13 +194,15 @@ class _Altered:
 
     Attributes:
         failure: What was raised while libsndfile was reading; it has no other way out.
+        true_size: Bytes.
     """
 
     def __init__(self, descriptor: int, patch: tuple[int, bytes], stretch: int):
         self.failure: BaseException | None = None
         self._descriptor = descriptor
         self._begin, self._patch = patch
-        self._size = os.fstat(descriptor).st_size * stretch
+        self.true_size = os.fstat(descriptor).st_size
+        self._size = self.true_size * stretch
         self._position = 0
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
@@ -208,4 +233,6 @@ def _unreadable(path: Path, reason: str | None) -> SerError:
 
 
 def _text(error: Exception) -> str:
+    if getattr(error, 'code', None) == _NO_STREAM:
+        return 'no sound is found in it'
     return str(getattr(error, 'error_string', error)).strip().rstrip('.').removeprefix('Error : ')

@@ -28,8 +28,8 @@ _SEARCHED = 1 << 16
 _OGG_PAGE = struct.Struct('<4sBB20xB')
 """Mark, version, flags and number of segments of a page of Ogg (RFC 3533)."""
 _OGG_FIRST, _OGG_LAST = 2, 4
-CUT, MORE = 'cut', 'more'
-"""Flaws of an Ogg file: it has no last page, or another stream follows, which libsndfile does not decode."""
+CUT, MORE, DAMAGED = 'cut', 'more', 'damaged'
+"""Flaws: the file has no end, another stream follows that libsndfile does not decode, or the decoder lost something."""
 _NIST_FRAMES = re.compile(rb'^sample_count -i (\d+)$', re.MULTILINE)
 """In the header of NIST SPHERE, 1024 bytes of text."""
 
@@ -127,8 +127,11 @@ def _after_id3(file: BinaryIO) -> int:
     return _ID3_HEADER + length
 
 
-def _flac_length(file: BinaryIO, begin: int) -> Length:
+def _flac_length(file: BinaryIO, begin: int) -> Length | None:
     """Return the total samples of STREAMINFO, the low 36 bits of 64; 0 stands for unknown (RFC 9639)."""
+    (kind,) = _unpack(file, begin + 4, '>B')
+    if kind & 0x7F:  # STREAMINFO must be the first block, but is not
+        return None
     position = begin + 18
     (packed,) = _unpack(file, position, '>Q')
     total = packed & (1 << 36) - 1

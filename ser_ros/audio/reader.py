@@ -7,7 +7,7 @@ import numpy as np
 
 from ser_ros.audio.conversion import ABSURD
 from ser_ros.audio.decoder import Decoder
-from ser_ros.audio.headers import CUT, MORE
+from ser_ros.audio.headers import CUT, DAMAGED, MORE
 from ser_ros.audio.resampling import check_rate
 from ser_ros.errors import SerError
 
@@ -167,6 +167,8 @@ class SoundReader:
                 remarks.append(f'announces {said}, but {there} are there; all of it is read')
         elif announced is None and (decoder.damage or decoder.flaw == CUT):
             remarks.append(f'breaks off at {frames / self.rate:.1f} s, before its end is marked; what is there is read')
+        if decoder.flaw == DAMAGED:
+            remarks.append('is damaged; what can be decoded is read')
         if decoder.flaw == MORE:
             remarks.append(f'holds more than one stream; only the first {frames / self.rate:.1f} s are read')
         self._remarks_on_length = remarks

@@ -181,6 +181,27 @@ def test_an_mp3_that_breaks_off_is_told(path, made_sound):
     assert 'breaks off at' in remark and 'of the 6.0 s' in remark
 
 
+@pytest.mark.parametrize('counts_frames', [True, False])
+@pytest.mark.parametrize(
+    'behind', [b'TAG' + bytes(125), b'APETAGEX' + bytes(3000), b'APETAGEX' + 600 * b'cover' + b'TAG' + bytes(125)]
+)
+def test_what_players_append_to_an_mp3_is_neither_sound_nor_a_fault(path, made_sound, counts_frames, behind):
+    content = mp3(made_sound('white noise', 3.0))
+    content = content if counts_frames else content[content.index(b'\xff\xf3', 4) :]
+    whole, _ = read(path, content)
+    samples, remarks = read(path, content + behind)
+    np.testing.assert_array_equal(samples, whole)
+    assert remarks == []
+
+
+def test_damage_inside_an_mp3_costs_only_what_is_damaged(path, made_sound):
+    content = mp3(made_sound('white noise', 6.0))
+    middle = len(content) // 2
+    samples, remarks = read(path, content[:middle] + 3000 * b'\x55' + content[middle:])
+    assert len(samples) == pytest.approx(6.0 * RATE, abs=0.2 * RATE)
+    assert remarks == ['is damaged; what can be decoded is read']
+
+
 @pytest.mark.parametrize('subtype', ['GSM610', 'G721_32', 'NMS_ADPCM_16', 'NMS_ADPCM_24', 'NMS_ADPCM_32'])
 @pytest.mark.parametrize('damage', ['none', 'cut', 'no length'])
 def test_formats_that_cannot_go_back_are_read_again_and_again(path, made_sound, subtype, damage):
@@ -192,6 +213,13 @@ def test_formats_that_cannot_go_back_are_read_again_and_again(path, made_sound, 
     samples, remarks = read(path, content)
     assert len(samples) == pytest.approx((1.0 if damage == 'cut' else 2.0) * RATE, abs=0.05 * RATE)
     assert len(remarks) == (damage != 'none')
+
+
+def test_flac_that_begins_with_another_block_is_read_without_a_false_claim(path):
+    sound, content = whole('FLAC')
+    samples, remarks = read(path, content[:4] + b'\x01\0\0\x40' + 64 * b'\xff' + content[4:])
+    np.testing.assert_array_equal(samples, sound)
+    assert remarks == []
 
 
 def test_a_name_that_ends_in_raw_hides_no_sound(tmp_path):
