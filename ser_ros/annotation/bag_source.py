@@ -66,8 +66,8 @@ class BagSource:
 
     @property
     def remark(self) -> str:
-        """Always ''."""
-        return ''
+        """That samples had to be replaced, as a node would say it."""
+        return self._topic.remark
 
     @property
     def longest_pause(self) -> float:

@@ -38,7 +38,13 @@ class BlockConverter:
         self._losses = losses
         self._resampler = StreamResampler(rate)
         self._frames_in = 0
+        self._broken = 0
         self._samples_out = 0
+
+    @property
+    def broken_share(self) -> float:
+        """Share of the samples so far that were broken."""
+        return self._broken / self._frames_in if self._frames_in else 0.0
 
     def convert(
         self, frames: np.ndarray, start_time: float, arrival: float, *, last: bool = False, after_gap: bool = False
@@ -62,5 +68,7 @@ class BlockConverter:
         if not len(samples) or np.abs(samples).max() <= ABSURD:
             return samples
         good = np.abs(samples) <= ABSURD
-        self._losses[BROKEN_SAMPLES] += int(np.count_nonzero(~good))
+        broken = int(np.count_nonzero(~good))
+        self._broken += broken
+        self._losses[BROKEN_SAMPLES] += broken
         return np.where(good, samples, np.float32(0.0))

@@ -56,8 +56,8 @@ class Decoder:
 
     def _open(self) -> None:
         self._length = read_length(self._raw)
-        if self._length and self._length.present is not None and self._length.patch:
-            file = self._start_altered(patch=self._length.patch)
+        if self._length and self._length.present is not None and self._length.patches:
+            file = self._start_altered(self._length.patches)
         else:
             file = self._start()
         if file.format == 'OGG':
@@ -130,8 +130,8 @@ class Decoder:
         self._altered, self._file = None, _Sequential(self._raw.fileno(), closefd=False)
         return self._file
 
-    def _start_altered(self, *, patch: tuple[int, bytes] = (0, b''), stretch: int = 1) -> '_Sequential':
-        self._altered = _Altered(self._raw.fileno(), patch, stretch)
+    def _start_altered(self, patches: tuple[tuple[int, bytes], ...] = (), *, stretch: int = 1) -> '_Sequential':
+        self._altered = _Altered(self._raw.fileno(), patches, stretch)
         self._file = _Sequential(self._altered)
         return self._file
 
@@ -172,11 +172,11 @@ class Decoder:
     def _goes_on(self) -> bool:
         """Return whether a FLAC file, at the end that it announces, has more frames; go on with them."""
         length = self._length
-        if length is None or length.patch is None or length.announced != self.position or self._altered is not None:
+        if length is None or not length.patches or length.announced != self.position or self._altered is not None:
             return False
         position, self.damage = self.position, ''
         try:
-            self._start_altered(patch=length.patch)
+            self._start_altered(length.patches)
         except soundfile.SoundFileError:
             return False
         return self.seek(position)
@@ -197,10 +197,10 @@ class _Altered:
         true_size: Bytes.
     """
 
-    def __init__(self, descriptor: int, patch: tuple[int, bytes], stretch: int):
+    def __init__(self, descriptor: int, patches: tuple[tuple[int, bytes], ...], stretch: int):
         self.failure: BaseException | None = None
         self._descriptor = descriptor
-        self._begin, self._patch = patch
+        self._patches = patches
         self.true_size = os.fstat(descriptor).st_size
         self._size = self.true_size * stretch
         self._position = 0
@@ -218,10 +218,10 @@ class _Altered:
         except BaseException as error:  # also Ctrl-C
             self.failure = error
             return b''
-        begin = self._begin - self._position
-        for at, byte in enumerate(self._patch, start=begin):
-            if 0 <= at < len(data):
-                data = data[:at] + bytes([byte]) + data[at + 1 :]
+        for begin, patch in self._patches:
+            for at, byte in enumerate(patch, start=begin - self._position):
+                if 0 <= at < len(data):
+                    data = data[:at] + bytes([byte]) + data[at + 1 :]
         if not data and self._position == self._size - _ID3V1:
             data = bytes(count)  # mpg123 looks for a tag there, and fails without one byte
         self._position += len(data)

@@ -41,12 +41,12 @@ class Length:
     Attributes:
         announced: In `unit`; None if the header leaves it open.
         present: In `unit`; None if only decoding tells.
-        patch: Position and bytes with which the header announces what is present; None if it does.
+        patches: Positions and bytes with which libsndfile decodes what is present; none if it does anyway.
     """
 
     announced: int | None
     present: int | None = None
-    patch: tuple[int, bytes] | None = None
+    patches: tuple[tuple[int, bytes], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ class _Field:
         start: Position of the sound.
         besides: What else the field counts, in bytes.
         chunk: Format of name and length of a chunk behind the sound; '' if none can be there.
+        is_riff: Whether it is that of a RIFF file, whose length also stands in bytes 4 to 7.
     """
 
     position: int
@@ -66,6 +67,7 @@ class _Field:
     start: int
     besides: int = 0
     chunk: str = ''
+    is_riff: bool = False
 
 
 def read_length(file: BinaryIO) -> Length | None:
@@ -135,7 +137,7 @@ def _flac_length(file: BinaryIO, begin: int) -> Length | None:
     position = begin + 18
     (packed,) = _unpack(file, position, '>Q')
     total = packed & (1 << 36) - 1
-    return Length(total or None, patch=(position, struct.pack('>Q', packed - total)))
+    return Length(total or None, patches=((position, struct.pack('>Q', packed - total)),))
 
 
 def _find_field(file: BinaryIO, size: int) -> _Field | None:
@@ -166,7 +168,7 @@ def _riff_field(file: BinaryIO, size: int, order: str) -> _Field | None:
     start = found[b'data'] + 8
     if b'ds64' in found:
         return _Field(found[b'ds64'] + 16, '<Q', start, chunk=chunk)
-    return _Field(start - 4, f'{order}I', start, chunk=chunk)
+    return _Field(start - 4, f'{order}I', start, chunk=chunk, is_riff=True)
 
 
 def _chunks(
@@ -192,24 +194,29 @@ def _chunks(
 def _checked(file: BinaryIO, size: int, field: _Field) -> Length:
     present = size - field.start
     (written,) = _unpack(file, field.position, field.format)
-    announced: int | None = max(written - field.besides, 0)
-    if announced is not None and announced > present:
-        if written >= (_OPEN_64 if field.format.endswith('Q') else _OPEN_32):
-            announced = None
-    elif announced is not None and not _goes_on(file, size, field, announced):
+    announced = max(written - field.besides, 0)
+    is_open = written >= (_OPEN_64 if field.format.endswith('Q') else _OPEN_32)
+    if announced <= present and not _goes_on(file, size, field, announced, may_be_padded=announced > 0 and not is_open):
         return Length(announced, announced)
+    return Length(None if is_open else announced, present, _announcing(present, field))
+
+
+def _announcing(present: int, field: _Field) -> tuple[tuple[int, bytes], ...]:
+    """Return the patches with which libsndfile decodes `present` bytes."""
     largest = 256 ** struct.calcsize(field.format) - 1
-    told = struct.pack(field.format, min(present + field.besides, largest))
-    return Length(announced, present, (field.position, told))
+    if present + field.besides > largest and field.is_riff:
+        # libsndfile takes this for a file that was not closed, and goes by its size.
+        return (4, struct.pack(field.format, 8)), (field.position, struct.pack(field.format, 0))
+    return ((field.position, struct.pack(field.format, min(present + field.besides, largest))),)
 
 
-def _goes_on(file: BinaryIO, size: int, field: _Field, announced: int) -> bool:
+def _goes_on(file: BinaryIO, size: int, field: _Field, announced: int, *, may_be_padded: bool) -> bool:
     """Return whether the sound goes on behind its announced end, as where a recorder lost its power."""
     end = field.start + announced
     if end >= size:
         return False
-    if announced and (size - end <= _TRIFLE or not any(_read(file, end, _SEARCHED))):
-        return False  # padding
+    if may_be_padded and (size - end <= _TRIFLE or not any(_read(file, end, _SEARCHED))):
+        return False
     return not any(_is_chunk(file, position, size, field.chunk) for position in (end, end + announced % 2))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ser_ros.audio.block import BLOCK_DURATION, AudioBlock
-from ser_ros.audio.conversion import BlockConverter
+from ser_ros.audio.conversion import ABSURD, BlockConverter
 from ser_ros.audio.packets import AudioPacket
 from ser_ros.audio.source import LONGEST_PAUSE, check_channel
 from ser_ros.errors import SerError
@@ -30,6 +30,9 @@ but the sender's clock was set back."""
 
 _LONGEST_BELIEVED_DELAY = 10.0
 """Seconds that sound may have been in transit; a larger difference means that two machines' clocks disagree."""
+
+_BROKEN_SHARE = 0.001
+"""Of all samples; more is no accident but a wrong scale or type. Even soft speech as integers of 16 bits has more."""
 
 
 class TopicSource:
@@ -93,8 +96,14 @@ class TopicSource:
 
     @property
     def remark(self) -> str:
-        """Always '': what is wrong with messages is a problem or a loss."""
-        return ''
+        """That samples are at no scale of sound: a stream of integers sent as float cannot be scaled in hindsight."""
+        share = 0.0 if self._format is None else self._converter.broken_share
+        if share < _BROKEN_SHARE:
+            return ''
+        return (
+            f'{share:.1%} of the samples on the {self._name} are no numbers or over {ABSURD:.0f} times full scale, and '
+            'become silence; send float within -1..1: integers, divided by their full scale'
+        )
 
     @property
     def longest_pause(self) -> float:

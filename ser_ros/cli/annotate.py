@@ -109,6 +109,8 @@ def _annotate_bag(options: argparse.Namespace) -> int:
         for loss, count in source.losses.items():
             if count:
                 print(f'  in the sound: {count} {loss}')
+        if source.remark:
+            print(f'annotate: {source.remark}', file=sys.stderr)
     return 0
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.audio.file import check_recording, read_recording
+from ser_ros.audio.resampling import HIGHEST_RATE, LOWEST_RATE
 from ser_ros.errors import SerError
 
 LONGEST = 60.0
@@ -88,3 +89,24 @@ def test_the_files_are_whole_before_they_are_damaged(tmp_path, content):
     # Some formats fill their last block.
     assert len(read_recording(path, remarks=remarks)) == pytest.approx(0.1 * SAMPLE_RATE, abs=0.03 * SAMPLE_RATE)
     assert remarks == []
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(
+    rate=st.one_of(st.integers(0, 2**32 - 1), st.integers(3_990, 4_010), st.integers(383_990, 384_010)),
+    channels=st.one_of(st.integers(0, 2**16 - 1), st.integers(0, 20)),
+    kind=st.sampled_from([('WAV', 'PCM_16'), ('WAV', 'FLOAT')]),
+)
+def test_whatever_rate_and_channels_are_announced_it_ends(tmp_path_factory, rate, channels, kind):
+    path = tmp_path_factory.getbasetemp() / 'lying.wav'
+    content = with_number(made_file(*kind), 24, '<I', rate)
+    path.write_bytes(with_number(content, 22, '<H', channels))
+    try:
+        seconds = len(read_recording(path)) / SAMPLE_RATE
+    except SerError as error:
+        assert str(path) in str(error)
+        # libsndfile compares the channels with those of the peaks that it writes into float files.
+        assert kind[1] == 'FLOAT' or not (LOWEST_RATE <= rate <= HIGHEST_RATE and 1 <= channels <= 16)
+    else:
+        assert LOWEST_RATE <= rate <= HIGHEST_RATE
+        assert seconds == pytest.approx(1600 / channels / rate, abs=1 / rate + 2 / SAMPLE_RATE)

@@ -303,6 +303,25 @@ def test_broken_samples_become_silence_and_are_counted(source):
     assert source.losses[BROKEN_SAMPLES] == 3
 
 
+@pytest.mark.parametrize('full_scale', [2**15, 2**23, 2**31])
+def test_integers_sent_as_float_are_told(source, made_sound, full_scale):
+    sound = made_sound('pink noise', 2.0)
+    for at in range(0, len(sound), LENGTH):
+        assert source.remark == '' or at
+        source.push(AudioPacket(full_scale * sound[at : at + LENGTH, np.newaxis], SAMPLE_RATE, WALL + at / SAMPLE_RATE))
+        blocks_of(source)
+    assert 'of the samples on the topic' in source.remark and 'divided by their full scale' in source.remark
+
+
+def test_a_click_is_not_taken_for_a_wrong_scale(source, made_sound):
+    sound = made_sound('pink noise', 1.0)
+    sound[5] = 1e6
+    for at in range(0, len(sound), LENGTH):
+        source.push(AudioPacket(sound[at : at + LENGTH, np.newaxis], SAMPLE_RATE, WALL + at / SAMPLE_RATE))
+        blocks_of(source)
+    assert source.remark == '' and source.losses[BROKEN_SAMPLES] == 1
+
+
 def test_a_full_queue_loses_the_newest_and_says_so_in_the_right_place(source, send):
     sender = send(stamped=False)
     sender.send(*range(312))
