@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from ser_ros.audio.headers import CUT, DAMAGED, ogg_end, read_length, states_its_frames
+from ser_ros.audio.headers import CUT, DAMAGED, TRIFLE, Patches, count_of_frames, ogg_end, read_length
 from ser_ros.errors import SerError
 
 _NO_STREAM = 7
@@ -40,7 +40,6 @@ class Decoder:
         self.position = 0
         self.damage = ''
         self.flaw = ''
-        self._states_length = True
         self._altered: _Altered | None = None
         self._file: soundfile.SoundFile | None = None
         try:
@@ -56,49 +55,48 @@ class Decoder:
 
     def _open(self) -> None:
         self._length = read_length(self._raw)
-        if self._length and self._length.present is not None and self._length.patches:
+        self._is_sized = self._length is not None and self._length.present is not None
+        if self._length is not None and self._is_sized and self._length.patches:
             file = self._start_altered(self._length.patches)
         else:
             file = self._start()
+        self._counts: tuple[int, bytes] | None = None
         if file.format == 'OGG':
             self.flaw = ogg_end(self._raw)
-            self._states_length = not self.flaw  # it stands on the last page
             file = self._start()
         elif file.format == 'MP3':
-            self._states_length = states_its_frames(self._raw)
-            file = self._start_altered(stretch=1 if self._states_length else _LONGEST_MP3)
-        self._is_mp3 = file.format == 'MP3'
+            self._counts = count_of_frames(self._raw)
+            file = self._start_altered(stretch=1 if self._counts else _LONGEST_MP3)
         self.rate: int = file.samplerate
         self.channels: int = file.channels
         self.holds_float: bool = file.subtype in ('FLOAT', 'DOUBLE')
+        self._is_mp3 = file.format == 'MP3'
+        # The length of Ogg stands on its last page, and that of MP3 is an estimate unless the encoder states it.
+        is_open = bool(self.flaw) or (self._is_mp3 and not self._counts) or file.frames >= _UNKNOWN
+        self._frames: int | None = None if is_open else file.frames
 
     def announced(self, frames: int) -> int | None:
         """Return the frames that the header of a file with `frames` announces, None if it leaves that open."""
         length = self._length
-        if length is not None and length.present:
-            if length.announced is None or not frames:
-                return length.announced
-            bytes_each = length.present // frames
-            if bytes_each and length.present // bytes_each == frames:
-                return length.announced // bytes_each
-            return round(frames * length.announced / length.present)  # packed
-        expected = self.frames_expected()
-        if length is None and expected is not None and abs(expected - frames) < _MP3_SLACK * self.rate:
-            return frames
-        return expected
+        if length is None:
+            is_near = self._frames is not None and abs(self._frames - frames) < _MP3_SLACK * self.rate
+            return frames if is_near else self._frames
+        if length.present is None:
+            return length.announced
+        if not self._frames or length.announced is None or length.announced == length.present or frames < self._frames:
+            return self._frames
+        bytes_each = length.present // self._frames
+        if bytes_each and length.present // bytes_each == self._frames:
+            return length.announced // bytes_each
+        return round(self._frames * length.announced / length.present)  # packed
 
     def frames_expected(self) -> int | None:
         """Return how many frames there should be, None if that is open."""
-        assert self._file is not None
-        if self._length is not None and self._length.present is None:
-            return self._length.announced
-        is_known = self._states_length and self._file.frames < _UNKNOWN
-        return self._file.frames if is_known else None
+        return self._frames if self._length is None or self._is_sized else self._length.announced
 
     def frames_by_size(self) -> int | None:
         """Return how many frames there are if that follows from the size of the file, None if only decoding tells."""
-        assert self._file is not None
-        return self._file.frames if self._length is not None and self._length.present is not None else None
+        return self._frames if self._is_sized else None
 
     def read(self, count: int) -> np.ndarray:
         """Return the next frames, float32, shape (n, channels); n is less than `count` only at the end."""
@@ -130,7 +128,7 @@ class Decoder:
         self._altered, self._file = None, _Sequential(self._raw.fileno(), closefd=False)
         return self._file
 
-    def _start_altered(self, patches: tuple[tuple[int, bytes], ...] = (), *, stretch: int = 1) -> '_Sequential':
+    def _start_altered(self, patches: Patches = (), *, stretch: int = 1) -> '_Sequential':
         self._altered = _Altered(self._raw.fileno(), patches, stretch)
         self._file = _Sequential(self._altered)
         return self._file
@@ -141,7 +139,7 @@ class Decoder:
             # Behind what it does not understand, a tag or damage, mpg123 finds the next frame if it is asked again.
             assert self._altered is not None
             begin, self.damage = self._altered.tell(), ''
-            if begin >= self._altered.true_size:
+            if self._altered.rest() <= 0:
                 self.flaw = self.flaw or CUT
                 break
             more = self._decode(count - len(frames))
@@ -170,16 +168,22 @@ class Decoder:
         return frames
 
     def _goes_on(self) -> bool:
-        """Return whether a FLAC file, at the end that it announces, has more frames; go on with them."""
-        length = self._length
-        if length is None or not length.patches or length.announced != self.position or self._altered is not None:
+        """Return whether there may be more frames behind the announced end, and go there."""
+        altered, length = self._altered, self._length
+        if self._is_mp3 and self._counts and altered is not None and altered.rest() > TRIFLE:
+            # Several files were joined, and the first counts its own frames; without the count mpg123 goes on.
+            patches: Patches = (self._counts,)
+            self._counts = None
+        elif altered is None and length is not None and length.patches and length.announced == self.position:
+            patches = length.patches
+        else:
             return False
-        position, self.damage = self.position, ''
+        self.damage = ''
         try:
-            self._start_altered(length.patches)
+            self._start_altered(patches, stretch=_LONGEST_MP3 if self._is_mp3 else 1)
         except soundfile.SoundFileError:
             return False
-        return self.seek(position)
+        return self.seek(self.position)
 
 
 class _Sequential(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no types
@@ -194,15 +198,14 @@ class _Altered:
 
     Attributes:
         failure: What was raised while libsndfile was reading; it has no other way out.
-        true_size: Bytes.
     """
 
-    def __init__(self, descriptor: int, patches: tuple[tuple[int, bytes], ...], stretch: int):
+    def __init__(self, descriptor: int, patches: Patches, stretch: int):
         self.failure: BaseException | None = None
         self._descriptor = descriptor
         self._patches = patches
-        self.true_size = os.fstat(descriptor).st_size
-        self._size = self.true_size * stretch
+        self._true_size = os.fstat(descriptor).st_size
+        self._size = self._true_size * stretch
         self._position = 0
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
@@ -212,10 +215,16 @@ class _Altered:
     def tell(self) -> int:
         return self._position
 
+    def rest(self) -> int:
+        """Return the bytes that have not been read."""
+        return self._true_size - self._position
+
     def read(self, count: int) -> bytes:
         try:
             data = os.pread(self._descriptor, count, self._position)
-        except BaseException as error:  # also Ctrl-C
+        except OSError:
+            data = b''  # as libsndfile takes it: what is missing is noticed at the end
+        except BaseException as error:  # Ctrl-C
             self.failure = error
             return b''
         for begin, patch in self._patches:

@@ -16,7 +16,7 @@ _OPEN_32 = 0x7FFF0000
 """Bytes from which a length of 32 bits is what a program writes that does not know the length yet: 2 or 4 GiB less some
 header (arecord, sox, ffmpeg)."""
 _OPEN_64 = 1 << 62
-_TRIFLE = 4096
+TRIFLE = 4096
 """Bytes behind the announced sound that are taken for padding, not for more sound."""
 _TAGS = (b'TAG', b'ID3', b'APETAGEX')
 """What players append to any file."""
@@ -33,6 +33,9 @@ CUT, MORE, DAMAGED = 'cut', 'more', 'damaged'
 _NIST_FRAMES = re.compile(rb'^sample_count -i (\d+)$', re.MULTILINE)
 """In the header of NIST SPHERE, 1024 bytes of text."""
 
+Patches = tuple[tuple[int, bytes], ...]
+"""Positions in a file, and the bytes that libsndfile is shown there."""
+
 
 @dataclass(frozen=True)
 class Length:
@@ -46,7 +49,7 @@ class Length:
 
     announced: int | None
     present: int | None = None
-    patches: tuple[tuple[int, bytes], ...] = ()
+    patches: Patches = ()
 
 
 @dataclass(frozen=True)
@@ -88,10 +91,15 @@ def read_length(file: BinaryIO) -> Length | None:
         return None
 
 
-def states_its_frames(file: BinaryIO) -> bool:
-    """Return whether an MP3 file states how many frames it has; a length without that is an estimate."""
-    head = _read(file, _after_id3(file), _TRIFLE)
-    return any(mark in head for mark in _MP3_COUNTS)
+def count_of_frames(file: BinaryIO) -> tuple[int, bytes] | None:
+    """Return the patch that hides from mpg123 how many frames an MP3 file states, None if it states none.
+
+    A length without that is an estimate.
+    """
+    begin = _after_id3(file)
+    head = _read(file, begin, TRIFLE)
+    found = [head.index(mark) for mark in _MP3_COUNTS if mark in head]
+    return (begin + min(found), bytes(4)) if found else None
 
 
 def ogg_end(file: BinaryIO) -> str:
@@ -201,7 +209,7 @@ def _checked(file: BinaryIO, size: int, field: _Field) -> Length:
     return Length(None if is_open else announced, present, _announcing(present, field))
 
 
-def _announcing(present: int, field: _Field) -> tuple[tuple[int, bytes], ...]:
+def _announcing(present: int, field: _Field) -> Patches:
     """Return the patches with which libsndfile decodes `present` bytes."""
     largest = 256 ** struct.calcsize(field.format) - 1
     if present + field.besides > largest and field.is_riff:
@@ -215,7 +223,7 @@ def _goes_on(file: BinaryIO, size: int, field: _Field, announced: int, *, may_be
     end = field.start + announced
     if end >= size:
         return False
-    if may_be_padded and (size - end <= _TRIFLE or not any(_read(file, end, _SEARCHED))):
+    if may_be_padded and (size - end <= TRIFLE or not any(_read(file, end, _SEARCHED))):
         return False
     return not any(_is_chunk(file, position, size, field.chunk) for position in (end, end + announced % 2))
 

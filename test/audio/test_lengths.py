@@ -193,6 +193,28 @@ def test_an_mp3_that_breaks_off_is_told(path, made_sound):
     assert 'breaks off at' in remark and 'of the 6.0 s' in remark
 
 
+def test_joined_mp3s_are_read_to_the_end_of_the_last(path, made_sound):
+    first, second = mp3(made_sound('white noise', 3.0)), mp3(made_sound('pink noise', 2.0))
+    samples, remarks = read(path, first + second)
+    assert len(samples) == pytest.approx(5.0 * RATE, abs=0.3 * RATE)
+    assert remarks[0].startswith('announces 3.0 s, but ')
+    np.testing.assert_array_equal(samples[: 2 * RATE], read(path, first)[0][: 2 * RATE])
+
+
+@pytest.mark.parametrize(
+    ('container', 'length'), [('WAV', SIZE), ('WAV', 0), ('AIFF', SIZE), ('AU', 0), ('FLAC', FRAMES)]
+)
+def test_a_file_that_shrinks_while_it_is_read_is_told(path, container, length):
+    content = announcing(whole(container)[1], container, length)
+    path.write_bytes(content)
+    with SoundReader(path) as reader:
+        with path.open('r+b') as file:
+            file.truncate(len(content) // 2)
+        assert len(reader.read(FRAMES)) < FRAMES
+        (remark,) = reader.remarks
+        assert remark.startswith('breaks off at') and 'of the 3.0 s' in remark
+
+
 @pytest.mark.parametrize('counts_frames', [True, False])
 @pytest.mark.parametrize(
     'behind', [b'TAG' + bytes(125), b'APETAGEX' + bytes(3000), b'APETAGEX' + 600 * b'cover' + b'TAG' + bytes(125)]
