@@ -91,6 +91,11 @@ class Classifier:
             )
         cancellation = cancellation or Cancellation()
         outputs = [self._backend.run(part, cancellation) for part in windows(samples, self._backend.window)]
+        if outputs[0].logits.shape != (len(self.labels),):
+            raise SerError(
+                f"the model '{self.name}' gives {outputs[0].logits.size} numbers for its {len(self.labels)} labels; "
+                'its files do not fit together: copy them again'
+            )
         parts = [_softmax(adapt(output) / self.temperature) for output in outputs]
         probabilities = np.stack(parts).mean(axis=0, dtype=np.float32)
         if not np.isfinite(probabilities).all():
