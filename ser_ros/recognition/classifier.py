@@ -9,7 +9,7 @@ import numpy as np
 
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.errors import SerError, SettingError, reason
-from ser_ros.recognition.adaptation_prior import AdaptationPrior, read_prior
+from ser_ros.recognition.adaptation_prior import FILE, AdaptationPrior, read_prior
 from ser_ros.recognition.backend import Backend, load_backend
 from ser_ros.recognition.cancellation import Cancellation
 from ser_ros.recognition.estimate import Estimate
@@ -43,7 +43,7 @@ class Classifier:
         loaded = load_backend(folder, device, backend)
         classifier = cls(loaded, name=folder.resolve().name, prior=read_prior(folder, loaded.labels))
         try:
-            classifier._warm_up()
+            width = classifier._warm_up()
         except (SerError, MemoryError):
             raise
         except Exception as error:
@@ -52,6 +52,11 @@ class Classifier:
                 f'{folder} was loaded but gives no answer ({reason(error)}); its files do not fit together: '
                 'copy them again'
             ) from None
+        if classifier.prior is not None and classifier.prior.width != width:
+            raise SerError(
+                f'{folder / FILE} is for {classifier.prior.width} numbers where the model has {width}; '
+                'copy the model again, or remove the file to go without adaptation'
+            )
         return classifier
 
     @property
@@ -106,10 +111,12 @@ class Classifier:
         pooled = np.stack([output.pooled for output in outputs]).mean(axis=0, dtype=np.float32)
         return Estimate(self.labels, probabilities, time.perf_counter() - started, pooled)
 
-    def _warm_up(self) -> None:
+    def _warm_up(self) -> int:
+        """Classify something; return the width of the pooled state."""
         noise = np.random.default_rng(0).normal(scale=0.01, size=int(max(_WARM_UP_DURATIONS) * SAMPLE_RATE))
         for duration in _WARM_UP_DURATIONS:
-            self.classify(noise[: int(duration * SAMPLE_RATE)].astype(np.float32))
+            estimate = self.classify(noise[: int(duration * SAMPLE_RATE)].astype(np.float32))
+        return len(estimate.pooled)
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

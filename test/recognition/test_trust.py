@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -327,13 +328,9 @@ def test_an_index_names_only_files_of_its_folder(copy, refuses, name):
 
 
 def make_socket(path):
-    before = Path.cwd()
-    os.chdir(path.parent)  # the path of a socket may be short only
-    try:
-        with socket.socket(socket.AF_UNIX) as made:
-            made.bind(path.name)
-    finally:
-        os.chdir(before)
+    with socket.socket(socket.AF_UNIX) as made, tempfile.TemporaryDirectory() as short:  # its path may be short only
+        made.bind(f'{short}/s')
+        Path(short, 's').rename(path)
 
 
 NO_FILES = {
