@@ -46,6 +46,13 @@ class Loaded:
     mismatched: frozenset[str]
     unused: frozenset[str]
 
+    @classmethod
+    def of(cls, network: PreTrainedModel, info: Mapping[str, Any]) -> 'Loaded':
+        """Return `network` with what transformers reports about the loading of its weights."""
+        mismatched = frozenset(key for key, *_ in info['mismatched_keys'])
+        missing, unused = frozenset(info['missing_keys']), frozenset(info['unexpected_keys'])
+        return cls(network, missing - mismatched, mismatched, unused)
+
 
 def make_config(where: str, values: Mapping[str, Any]) -> PretrainedConfig:
     """Return the configuration of the network that `values`, those of a config.json, describe.
@@ -64,7 +71,7 @@ def make_config(where: str, values: Mapping[str, Any]) -> PretrainedConfig:
     if config_class not in CLASSIFIERS:
         raise SerError(
             f"{where} is a '{model_type}' model, which cannot classify audio; "
-            'give an audio-classification model (wav2vec 2.0, HuBERT, WavLM, Wav2Vec2-BERT, Whisper encoder)'
+            'give a speech encoder or a classifier made from one (wav2vec 2.0, HuBERT, WavLM, Wav2Vec2-BERT, Whisper)'
         )
     for key in _QUANTISED:
         if values.get(key) is not None:
@@ -145,8 +152,7 @@ def load_network(
     # Weights that are views of their file: it may be overwritten while the model runs, or cut short.
     for tensor in (*network.parameters(), *network.buffers()):
         tensor.data = tensor.data.clone()
-    mismatched = frozenset(key for key, *_ in info['mismatched_keys'])
-    return Loaded(network, frozenset(info['missing_keys']) - mismatched, mismatched, frozenset(info['unexpected_keys']))
+    return Loaded.of(network, info)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from ser_ros.files import whole_file
-from ser_ros.recognition.checkpoint import TEMPERATURE_KEY
+from ser_ros.recognition.model_settings import TEMPERATURE_KEY
 
 LOWEST, HIGHEST = 0.05, 20.0
 """Range of temperatures."""
