@@ -127,8 +127,8 @@ def load_network(
         SerError: They cannot be loaded, or the network is far larger than the weights.
     """
     try:
-        announced = _count(network_class, config, len(weights))
         held = sum(tensor.numel() for tensor in weights.values())
+        announced = _count(network_class, config, tensors=len(weights), most=held + spare)
         if announced > held + spare:
             raise SerError(
                 f'{where} announces a network of {announced} weights in its config.json, but holds only {held}; its '
@@ -172,10 +172,15 @@ def quiet_transformers() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _count(network_class: type[PreTrainedModel], config: PretrainedConfig, tensors: int) -> int:
-    """Return how many weights the network has, without making them. Raises ValueError for absurdly many layers."""
+def _count(network_class: type[PreTrainedModel], config: PretrainedConfig, *, tensors: int, most: int) -> int:
+    """Return how many weights the network has, without making them.
+
+    Raises ValueError if even that would take too long, for it must have more than `most` weights or `tensors` tensors.
+    """
     for key, value in config.to_dict().items():
         if key.endswith('layers') and isinstance(value, int) and value > tensors:
             raise ValueError(f'{key} is {value}, and there are only {tensors} tensors')
+    if config.hidden_size**2 > most:
+        raise ValueError(f'hidden_size is {config.hidden_size}, and there are far fewer weights')
     with torch.device('meta'):
         return sum(parameter.numel() for parameter in network_class(config).parameters())

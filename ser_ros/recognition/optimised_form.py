@@ -83,8 +83,11 @@ def graph_path(model: Path) -> Path:
 
 
 def describe_sources(model: Path) -> dict[str, SourceFile]:
-    """Return what an optimised form of the model folder `model` is built from."""
-    return {path.name: _describe(path) for path in source_files(model)}
+    """Return what an optimised form of the model folder `model` is built from. Raises SerError."""
+    try:
+        return {path.name: _describe(path) for path in source_files(model)}
+    except OSError as error:
+        raise SerError(f'{error.filename} cannot be read ({error.strerror}); copy the model again') from None
 
 
 def write_form(form: OptimisedForm, folder: Path) -> None:
