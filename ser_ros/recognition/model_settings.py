@@ -122,8 +122,9 @@ def check_temperature(where: str, values: Mapping[str, Any]) -> float:
 
 def is_temperature(value: object) -> bool:
     """Return whether logits can be divided by `value`."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and LOWEST_TEMPERATURE <= value <= HIGHEST_TEMPERATURE
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return LOWEST_TEMPERATURE <= value <= HIGHEST_TEMPERATURE
 
 
 def _is_visible(name: str) -> bool:

@@ -3,6 +3,7 @@
 
 import copy
 import shutil
+from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,7 @@ def _pretrained_classifier(design: Design) -> PreTrainedModel:
     return loaded.network
 
 
-def _refuse_lacking(design: Design, names: set[str]) -> None:
+def _refuse_lacking(design: Design, names: Set[str]) -> None:
     lacking = sorted(name for name in names if not name.endswith(_MASK_VECTOR))
     if lacking:
         raise SerError(
