@@ -64,6 +64,8 @@ def read_prior(folder: Path, labels: tuple[str, ...]) -> AdaptationPrior | None:
         problem = _problem(prior, labels)
     except FileNotFoundError:
         return None
+    except SerError as error:
+        problem = str(error).partition(';')[0]
     except Exception as error:  # a damaged zip or array can fail anywhere in numpy
         problem = reason(error)
     if problem:

@@ -84,10 +84,10 @@ class Classifier:
 
         `adapt` returns the logits to use (float32, shape (labels,)).
 
-        An utterance longer than the model's window (Whisper only) is cut into equal parts whose probabilities are
-        averaged. A GPU that has run out of memory is no longer used: this utterance, too, is answered on the CPU.
-        Raises SerError if the sound is too short or the model's answer is not a number, and Cancelled if another thread
-        has called `cancellation.cancel()`.
+        An utterance longer than the model's window (Whisper, spectrogram transformers) is cut into equal parts whose
+        probabilities are averaged. A GPU that has run out of memory is no longer used: this utterance, too, is answered
+        on the CPU. Raises SerError if the sound is too short or the model's answer is not a number, and Cancelled if
+        another thread has called `cancellation.cancel()`.
         """
         started = time.perf_counter()
         if len(samples) < SHORTEST_UTTERANCE * SAMPLE_RATE:
