@@ -24,6 +24,9 @@ CLASSIFIERS = transformers.MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING
 
 _QUANTISED = ('quantization_config', 'compression_config')
 
+_COUNTERS = ('num_batches_tracked', 'position_ids')
+"""Tensors of whole numbers that networks in full precision have."""
+
 _DECIDED_HERE = {
     *('_name_or_path', 'architectures', 'dtype', 'id2label', 'label2id', 'model_type', 'num_labels'),
     *('output_attentions', 'output_hidden_states', 'problem_type', 'return_dict', 'transformers_version'),
@@ -91,7 +94,7 @@ def make_config(where: str, values: Mapping[str, Any]) -> PretrainedConfig:
 def read_weights(where: str, files: list[Path]) -> dict[str, torch.Tensor]:
     """Return the tensors in the safetensors `files` by name; their content stays in the files until it is used.
 
-    Raises SerError.
+    Raises SerError if they cannot be read, or are quantised: without what makes them numbers again they mean nothing.
     """
     weights: dict[str, torch.Tensor] = {}
     try:
@@ -99,6 +102,12 @@ def read_weights(where: str, files: list[Path]) -> dict[str, torch.Tensor]:
             weights |= load_file(file)
     except Exception as error:
         raise SerError(f'{where} has weights that cannot be loaded ({reason(error)}); {CURE}') from None
+    for name, tensor in weights.items():
+        if not tensor.is_floating_point() and not name.endswith(_COUNTERS):
+            raise SerError(
+                f'{where} has weights in whole numbers ({name}), which are quantised; give the model before it was '
+                'quantised; `ros2 run ser_ros optimize` makes it small'
+            )
     return weights
 
 

@@ -309,6 +309,14 @@ def test_a_quantised_model_is_told(copy, refuses, key):
         load_checkpoint(folder, CPU)
 
 
+def test_weights_in_whole_numbers_are_told(copy, refuses):
+    folder = copy()
+    name = 'wav2vec2.encoder.layers.1.attention.k_proj.weight'
+    change_weights(folder, lambda weights: weights.update({name: (weights[name] * 127).to(torch.int8)}))
+    with refuses(str(folder), 'in whole numbers', name, 'before it was quantised'):
+        load_checkpoint(folder, CPU)
+
+
 def test_an_adapter_and_its_base_are_never_fetched(copy, refuses):
     folder = copy()
     adapter = {'peft_type': 'LORA', 'base_model_name_or_path': 'someone/something'}
