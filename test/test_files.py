@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""That files and folders appear whole or not at all."""
+"""That files and folders appear whole or not at all, and that only plain files are read."""
+
+import os
+import socket
+import tempfile
+from pathlib import Path
 
 import pytest
 
-from ser_ros.files import whole_file, whole_folder, write_text
+from ser_ros.files import check_plain, open_plain, read_plain, whole_file, whole_folder, write_text
 
 
 def test_a_file_takes_the_place_of_the_one_before_when_it_is_whole(tmp_path):
@@ -59,3 +64,49 @@ def test_of_a_folder_that_could_not_be_written_nothing_is_left(tmp_path):
         folder.mkdir()
         raise KeyboardInterrupt
     assert list(tmp_path.iterdir()) == []
+
+
+def socket_at(path):
+    with socket.socket(socket.AF_UNIX) as made, tempfile.TemporaryDirectory() as short:  # its path may be short only
+        made.bind(f'{short}/s')
+        Path(short, 's').rename(path)
+
+
+OTHERS = {
+    'a named pipe': os.mkfifo,
+    'a socket': socket_at,
+    'a device': lambda path: path.symlink_to('/dev/zero'),
+    'a folder': lambda path: path.mkdir(),
+}
+
+
+@pytest.mark.parametrize('kind', OTHERS)
+def test_what_is_no_plain_file_is_refused_at_once(tmp_path, refuses, kind):
+    path = tmp_path / 'settings.json'
+    OTHERS[kind](path)
+    for read in (check_plain, open_plain, lambda path: read_plain(path, 10)):
+        with refuses(str(path), f'is {kind}', 'a plain file is expected'):
+            read(path)
+
+
+def test_a_file_that_becomes_a_pipe_between_two_looks_is_refused_at_once(tmp_path, refuses, monkeypatch):
+    path, plain = tmp_path / 'settings.json', tmp_path / 'plain'
+    os.mkfifo(path)
+    plain.touch()
+    status = plain.stat()
+    monkeypatch.setattr(Path, 'stat', lambda path: status)
+    with refuses('is a named pipe'):
+        open_plain(path)
+
+
+def test_a_plain_file_and_a_link_to_one_are_read_up_to_a_size(tmp_path, refuses):
+    path, link = tmp_path / 'settings.json', tmp_path / 'link.json'
+    path.write_bytes(b'0123456789')
+    link.symlink_to(path)
+    assert read_plain(path, 10) == read_plain(link, 10) == b'0123456789'
+    with refuses(str(link), '10 bytes', 'at most 9'):
+        read_plain(link, 9)
+    with refuses(str(path), '10 bytes', 'at most 9'):
+        check_plain(path, 9)
+    with pytest.raises(FileNotFoundError):
+        read_plain(tmp_path / 'none', 9)

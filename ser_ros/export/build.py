@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ser_ros.audio.block import SAMPLE_RATE
-from ser_ros.errors import SerError
+from ser_ros.errors import SerError, reason
 from ser_ros.export.agreement import LARGEST_DIFFERENCE, LEAST_LABELS_EQUAL, Agreement, compare
 from ser_ros.export.graph import export, load_exporter, quantise, store_halves
 from ser_ros.recognition.checkpoint import Checkpoint, load_checkpoint
@@ -24,9 +24,6 @@ from ser_ros.recognition.optimised_form import FOLDER, GRAPH, OptimisedForm, des
 from ser_ros.recognition.torch_backend import TorchBackend
 
 AUTO = 'auto'
-
-_LONGEST_REASON = 200
-"""Characters of a message by torch."""
 
 _TIMED_SECONDS = 3.0
 _TIMED_RUNS = 20
@@ -204,5 +201,6 @@ def _export(checkpoint: Checkpoint, graph: Path, folder: Path) -> None:
         cause: BaseException = error
         while cause.__cause__ is not None:
             cause = cause.__cause__
-        reason = ' '.join(str(cause).split())[:_LONGEST_REASON] or type(cause).__name__
-        raise SerError(f'{folder} cannot be exported ({reason}); it still runs with model.backend torch') from None
+        raise SerError(
+            f'{folder} cannot be exported ({reason(cause)}); it still runs with model.backend torch'
+        ) from None

@@ -221,15 +221,12 @@ def _open_head(network: PreTrainedModel) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the exporters' reports, which are of no use to users, off the console."""
-    loggers = {name: logging.getLogger(name) for name in ('', 'torch.onnx')}
-    levels = {name: logger.level for name, logger in loggers.items()}
+    """Keep the exporters' reports, graphs and tracebacks off the console; what matters of them is in the exception."""
+    before, nowhere = logging.root.manager.disable, io.StringIO()
+    logging.disable(logging.CRITICAL)
     try:
-        for logger in loggers.values():
-            logger.setLevel(logging.ERROR)
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        with warnings.catch_warnings(), contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
             warnings.simplefilter('ignore')
             yield
     finally:
-        for name, logger in loggers.items():
-            logger.setLevel(levels[name])
+        logging.disable(before)

@@ -9,6 +9,7 @@ import numpy as np
 from ser_ros.errors import SerError, reason
 from ser_ros.files import whole_file
 from ser_ros.recognition.adaptation import Adaptation, Heard
+from ser_ros.recognition.array_file import read_arrays
 
 
 def load_heard(path: Path, adaptation: Adaptation) -> str:
@@ -16,15 +17,13 @@ def load_heard(path: Path, adaptation: Adaptation) -> str:
 
     Return one sentence if the file cannot be used, because it is damaged or of another model; nothing is heard then.
     """
-    if not path.exists():
-        return ''
     try:
-        with np.load(path) as arrays:
-            if str(arrays['model']) != adaptation.prior.fingerprint:
-                return f'{path} was heard by another model; nothing of it is used'
-            names, utterances, weights, residuals = (
-                arrays[name] for name in ('voices', 'utterances', 'weights', 'residuals')
-            )
+        arrays = read_arrays(path)
+        if str(arrays['model']) != adaptation.prior.fingerprint:
+            return f'{path} was heard by another model; nothing of it is used'
+        names, utterances, weights, residuals = (
+            arrays[name] for name in ('voices', 'utterances', 'weights', 'residuals')
+        )
         heard = [
             Heard(int(count), float(weight), row.astype(np.float64))
             for count, weight, row in zip(utterances, weights, residuals, strict=True)
@@ -34,6 +33,8 @@ def load_heard(path: Path, adaptation: Adaptation) -> str:
             and bool(np.isfinite(residuals).all())
             and all(one.utterances >= 0 and 0.0 <= one.weight < np.inf for one in heard)
         )
+    except FileNotFoundError:
+        return ''
     except Exception as error:  # a damaged zip or array can fail anywhere in numpy
         return f'{path} cannot be read ({reason(error)}); nothing of it is used'
     if not is_whole:

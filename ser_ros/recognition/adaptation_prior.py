@@ -10,6 +10,7 @@ import numpy as np
 
 from ser_ros.errors import SerError, reason
 from ser_ros.files import whole_file
+from ser_ros.recognition.array_file import read_arrays
 
 FILE = 'adaptation.npz'
 
@@ -54,15 +55,17 @@ def read_prior(folder: Path, labels: tuple[str, ...]) -> AdaptationPrior | None:
     Raises SerError if the file cannot be used.
     """
     path = folder / FILE
-    if not path.exists():
-        return None
     try:
-        with np.load(path) as arrays:
-            prior = AdaptationPrior(
-                tuple(str(label) for label in arrays['labels']),
-                *(arrays[name].astype(np.float32) for name in ('weights', 'centroids', 'prior_counts')),
-            )
+        arrays = read_arrays(path)
+        prior = AdaptationPrior(
+            tuple(str(label) for label in arrays['labels']),
+            *(arrays[name].astype(np.float32) for name in ('weights', 'centroids', 'prior_counts')),
+        )
         problem = _problem(prior, labels)
+    except FileNotFoundError:
+        return None
+    except SerError as error:
+        problem = str(error).partition(';')[0]
     except Exception as error:  # a damaged zip or array can fail anywhere in numpy
         problem = reason(error)
     if problem:

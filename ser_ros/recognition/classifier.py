@@ -9,7 +9,7 @@ import numpy as np
 
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.errors import SerError, SettingError, reason
-from ser_ros.recognition.adaptation_prior import AdaptationPrior, read_prior
+from ser_ros.recognition.adaptation_prior import FILE, AdaptationPrior, read_prior
 from ser_ros.recognition.backend import Backend, load_backend
 from ser_ros.recognition.cancellation import Cancellation
 from ser_ros.recognition.estimate import Estimate
@@ -43,7 +43,7 @@ class Classifier:
         loaded = load_backend(folder, device, backend)
         classifier = cls(loaded, name=folder.resolve().name, prior=read_prior(folder, loaded.labels))
         try:
-            classifier._warm_up()
+            width = classifier._warm_up()
         except (SerError, MemoryError):
             raise
         except Exception as error:
@@ -52,6 +52,11 @@ class Classifier:
                 f'{folder} was loaded but gives no answer ({reason(error)}); its files do not fit together: '
                 'copy them again'
             ) from None
+        if classifier.prior is not None and classifier.prior.width != width:
+            raise SerError(
+                f'{folder / FILE} is for {classifier.prior.width} numbers where the model has {width}; '
+                'copy the model again, or remove the file to go without adaptation'
+            )
         return classifier
 
     @property
@@ -79,10 +84,10 @@ class Classifier:
 
         `adapt` returns the logits to use (float32, shape (labels,)).
 
-        An utterance longer than the model's window (Whisper only) is cut into equal parts whose probabilities are
-        averaged. A GPU that has run out of memory is no longer used: this utterance, too, is answered on the CPU.
-        Raises SerError if the sound is too short or the model's answer is not a number, and Cancelled if another thread
-        has called `cancellation.cancel()`.
+        An utterance longer than the model's window (Whisper, spectrogram transformers) is cut into equal parts whose
+        probabilities are averaged. A GPU that has run out of memory is no longer used: this utterance, too, is answered
+        on the CPU. Raises SerError if the sound is too short or the model's answer is not a number, and Cancelled if
+        another thread has called `cancellation.cancel()`.
         """
         started = time.perf_counter()
         if len(samples) < SHORTEST_UTTERANCE * SAMPLE_RATE:
@@ -91,6 +96,11 @@ class Classifier:
             )
         cancellation = cancellation or Cancellation()
         outputs = [self._backend.run(part, cancellation) for part in windows(samples, self._backend.window)]
+        if outputs[0].logits.shape != (len(self.labels),):
+            raise SerError(
+                f"the model '{self.name}' gives {outputs[0].logits.size} numbers for its {len(self.labels)} labels; "
+                'its files do not fit together: copy them again'
+            )
         parts = [_softmax(adapt(output) / self.temperature) for output in outputs]
         probabilities = np.stack(parts).mean(axis=0, dtype=np.float32)
         if not np.isfinite(probabilities).all():
@@ -101,10 +111,12 @@ class Classifier:
         pooled = np.stack([output.pooled for output in outputs]).mean(axis=0, dtype=np.float32)
         return Estimate(self.labels, probabilities, time.perf_counter() - started, pooled)
 
-    def _warm_up(self) -> None:
+    def _warm_up(self) -> int:
+        """Classify something; return the width of the pooled state."""
         noise = np.random.default_rng(0).normal(scale=0.01, size=int(max(_WARM_UP_DURATIONS) * SAMPLE_RATE))
         for duration in _WARM_UP_DURATIONS:
-            self.classify(noise[: int(duration * SAMPLE_RATE)].astype(np.float32))
+            estimate = self.classify(noise[: int(duration * SAMPLE_RATE)].astype(np.float32))
+        return len(estimate.pooled)
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

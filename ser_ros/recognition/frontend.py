@@ -7,8 +7,13 @@ from transformers import PretrainedConfig, SequenceFeatureExtractor
 
 from ser_ros.audio.block import SAMPLE_RATE
 
+AST_HOP = 160
+"""Samples from one frame of an audio spectrogram transformer to the next (Gong et al. 2021, section 2.1)."""
+
 WHISPER_CONV_STRIDE = 2
 """Whisper's second convolution halves the mel frames (Radford et al. 2022, section 2.2)."""
+
+_UNMASKED = ('audio-spectrogram-transformer', 'whisper')
 
 
 class Frontend:
@@ -16,16 +21,19 @@ class Frontend:
 
     - wav2vec 2.0, HuBERT and WavLM with group norm: no attention mask (their convolutions see the padding either way).
     - those with layer norm, and Wav2Vec2-BERT: with the mask.
+    - Audio spectrogram transformers: at most `max_length` frames, which their extractor pads; no mask.
     - Whisper: a fixed window of `config.max_source_positions`, padded with silence, no mask.
     """
 
     def __init__(self, feature_extractor: SequenceFeatureExtractor, config: PretrainedConfig):
         """Take both from the same model folder."""
         self.extractor = feature_extractor
-        self.masked = config.model_type != 'whisper' and getattr(config, 'feat_extract_norm', 'layer') != 'group'
+        self.masked = config.model_type not in _UNMASKED and getattr(config, 'feat_extract_norm', 'layer') != 'group'
         self._window = None
         if config.model_type == 'whisper':
             self._window = config.max_source_positions * WHISPER_CONV_STRIDE * feature_extractor.hop_length
+        elif config.model_type == 'audio-spectrogram-transformer':
+            self._window = feature_extractor.max_length * AST_HOP
 
     @property
     def longest(self) -> int | None:

@@ -32,11 +32,19 @@ class OnnxBackend:
             size = sum(file.stat().st_size for file in graph.parent.iterdir())
             self.threads = 1 if size < _SMALL else ALL_CORES
             self._session = open_session(graph, threads=self.threads)
+            self._check_ends()
         except Exception as error:
             model = graph.parent.parent
             raise SerError(
                 f'{graph} cannot be loaded ({reason(error)}); build it again: `ros2 run ser_ros optimize {model}`'
             ) from None
+
+    def _check_ends(self) -> None:
+        """Raise ValueError unless the graph takes samples and gives as many logits as there are labels."""
+        inputs = [end.name for end in self._session.get_inputs()]
+        shapes = {end.name: end.shape for end in self._session.get_outputs()}
+        if inputs != [INPUT] or shapes.get(LOGITS) != [len(self.labels)] or POOLED not in shapes:
+            raise ValueError(f'it gives {shapes} for {inputs}, and there are {len(self.labels)} labels')
 
     def run(self, samples: np.ndarray, cancellation: Cancellation) -> ModelOutput:
         """Return the output for samples (float32, shape (n,), 16 kHz). Raises Cancelled."""

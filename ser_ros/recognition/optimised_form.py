@@ -8,10 +8,15 @@
 import dataclasses
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ser_ros.errors import SerError
+from ser_ros.files import check_plain, open_plain
+from ser_ros.recognition.model_files import read_json, source_files
+from ser_ros.recognition.model_settings import check_names, is_temperature
 
 FOLDER = 'optimized'
 GRAPH = 'model.onnx'
@@ -28,6 +33,9 @@ POOLED = 'pooled'
 """float32, shape (width,); what the logits are made from."""
 
 PRECISIONS = ('int8', 'float32')
+
+_LARGEST_GRAPH = 1 << 31
+"""Bytes; a file of protobuf cannot have more."""
 
 _BLOCK = 1 << 20
 """Bytes that are read at a time."""
@@ -75,8 +83,11 @@ def graph_path(model: Path) -> Path:
 
 
 def describe_sources(model: Path) -> dict[str, SourceFile]:
-    """Return what an optimised form of the model folder `model` is built from."""
-    return {path.name: _describe(path) for path in _source_files(model)}
+    """Return what an optimised form of the model folder `model` is built from. Raises SerError."""
+    try:
+        return {path.name: _describe(path) for path in source_files(model)}
+    except OSError as error:
+        raise SerError(f'{error.filename} cannot be read ({error.strerror}); copy the model again') from None
 
 
 def write_form(form: OptimisedForm, folder: Path) -> None:
@@ -88,32 +99,46 @@ def write_form(form: OptimisedForm, folder: Path) -> None:
 def read_form(model: Path) -> OptimisedForm | None:
     """Return the optimised form of the model folder `model`; None if there is none.
 
-    Raises SerError if it cannot be read, is of another format, or was built from other weights.
+    Raises SerError if it cannot be read, is of another format, was built from other weights, or says what no model can
+    be: that the folder holds anything but plain files, labels without names, a temperature of 0.
     """
     folder = model / FOLDER
-    if not folder.exists():
+    if not os.path.lexists(folder):
         return None
     cure = f'build it again: `ros2 run ser_ros optimize {model}`'
     try:
-        values = json.loads((folder / MANIFEST).read_text(encoding='utf-8'))
-        sources = {name: SourceFile(**source) for name, source in values.pop('sources').items()}
-        form = OptimisedForm(**values | {'labels': tuple(values['labels']), 'sources': sources})
-        is_whole = (folder / GRAPH).is_file() and form.format == FORMAT and len(form.labels) > 1
+        form = _form(str(folder), read_json(folder / MANIFEST) or {})
+        _check_files(folder)
+    except SerError as error:
+        raise SerError(f'{folder} cannot be used ({str(error).partition(";")[0]}); {cure}') from None
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        is_whole = False
-    if not is_whole:
-        raise SerError(f'{folder} is damaged or of another version of ser_ros; {cure}')
+        raise SerError(f'{folder} is damaged or of another version of ser_ros; {cure}') from None
     if not _are_unchanged(model, form.sources):
         raise SerError(f'{folder} was built from other weights than those in {model}; {cure}')
     return form
 
 
-def _source_files(model: Path) -> list[Path]:
-    return sorted([*model.glob('*.safetensors'), model / 'config.json', model / 'preprocessor_config.json'])
+def _form(where: str, values: dict[str, Any]) -> OptimisedForm:
+    """Return `values` as a form. Raises SerError, ValueError, TypeError, KeyError or AttributeError."""
+    sources = {name: SourceFile(**source) for name, source in values['sources'].items()}
+    labels = check_names(where, list(values['labels']))
+    form = OptimisedForm(**values | {'labels': labels, 'sources': sources})
+    is_window = form.window is None or (type(form.window) is int and form.window > 0)
+    is_known = form.format == FORMAT and form.precision in PRECISIONS
+    if not (is_known and is_window and is_temperature(form.temperature)):
+        raise ValueError(values)
+    return form
+
+
+def _check_files(folder: Path) -> None:
+    """Raise SerError or OSError unless the graph and all that may lie beside it are plain files."""
+    check_plain(folder / GRAPH, _LARGEST_GRAPH)
+    for path in folder.iterdir():
+        check_plain(path)
 
 
 def _are_unchanged(model: Path, sources: dict[str, SourceFile]) -> bool:
-    paths = _source_files(model)
+    paths = source_files(model)
     return [path.name for path in paths] == sorted(sources) and all(
         _is_unchanged(path, sources[path.name]) for path in paths
     )
@@ -126,7 +151,7 @@ def _is_unchanged(path: Path, source: SourceFile) -> bool:
             return False
         # A copy has another time; only then is the content read, which takes a second for each GB.
         return status.st_mtime_ns == source.modified or _sha256(path) == source.sha256
-    except OSError:
+    except (OSError, SerError):
         return False
 
 
@@ -137,7 +162,7 @@ def _describe(path: Path) -> SourceFile:
 
 def _sha256(path: Path) -> str:
     digest = hashlib.sha256()
-    with path.open('rb') as file:
+    with open_plain(path) as file:
         while block := file.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()

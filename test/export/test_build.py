@@ -2,23 +2,41 @@
 """Optimised forms answer as their models do, and only those that do are put into place."""
 
 import json
+import logging
+import os
 import shutil
 import sys
+import warnings
 
 import numpy as np
 import onnx
 import pytest
+import transformers
 from onnxruntime import InferenceSession
 
 from ser_ros.export import build as module
 from ser_ros.export.agreement import Agreement, compare
 from ser_ros.export.build import build
 from ser_ros.export.clips import clips_in, clips_of_demo
-from ser_ros.export.graph import store_halves
+from ser_ros.export.graph import _quiet, store_halves
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.optimised_form import FOLDER, GRAPH, MANIFEST, read_form
 
 FAMILIES = ['wav2vec2-group', 'wav2vec2-layer', 'hubert-layer', 'wavlm-layer', 'wav2vec2-bert', 'whisper']
+TINY = {
+    'hidden_size': 16,
+    'num_hidden_layers': 1,
+    'num_attention_heads': 1,
+    'intermediate_size': 16,
+    'classifier_proj_size': 8,
+    'conv_dim': (8,) * 7,
+    'conv_kernel': (10, 3, 3, 3, 3, 2, 2),
+    'conv_stride': (5, 2, 2, 2, 2, 2, 2),
+    'num_feat_extract_layers': 7,
+    'num_conv_pos_embedding_groups': 1,
+    'id2label': {0: 'neutral', 1: 'angry'},
+    'label2id': {'neutral': 0, 'angry': 1},
+}
 SECONDS = [0.1, 0.10625, 1.0, 3.37, 10.0, 30.0]
 
 
@@ -142,6 +160,44 @@ def test_a_build_that_breaks_off_leaves_nothing_behind(folder, clips, refuses, m
     with refuses(text):
         build(folder, clips, precision='auto')
     assert contents(folder) == files
+
+
+def test_what_the_exporters_have_to_say_stays_off_the_console(tmp_path, clips, refuses, capfd):
+    """torch 2.11 cannot export this one, and would print its whole graph."""
+    transformers.SEWForSequenceClassification(transformers.SEWConfig(**TINY)).save_pretrained(tmp_path)
+    transformers.Wav2Vec2FeatureExtractor().save_pretrained(tmp_path)
+    capfd.readouterr()
+    with refuses(str(tmp_path), 'cannot be exported (', 'model.backend torch'):
+        build(tmp_path, clips[:1], precision='float32')
+    assert capfd.readouterr() == ('', '')
+
+
+def test_warnings_and_logs_of_the_exporters_are_off_while_they_work_and_on_again(capfd, monkeypatch):
+    """torch.fx logs a traceback for each inequality that it cannot solve (Wav2Vec2-BERT)."""
+    handler = logging.StreamHandler(sys.stderr)
+    logger = logging.getLogger('torch.fx.experimental.symbolic_shapes')
+    monkeypatch.setattr(logger, 'handlers', [handler])
+    with _quiet():
+        logger.warning('quiet')
+        logger.critical('quiet')
+        warnings.warn('quiet', stacklevel=1)
+        print('quiet', file=sys.stderr)
+        print('quiet')
+    assert capfd.readouterr() == ('', '')
+    logger.warning('loud')
+    assert capfd.readouterr().err == 'loud\n'
+
+
+@pytest.mark.parametrize('name', ['model.safetensors', 'preprocessor_config.json'])
+def test_a_folder_with_a_file_that_cannot_be_read_is_told(folder, clips, refuses, name):
+    (folder / name).unlink()
+    (folder / name).symlink_to('nowhere')
+    with refuses(str(folder / name), 'cannot be read (No such file or directory)'):
+        build(folder, clips, precision='auto')
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with refuses(str(folder / name), 'is a named pipe'):
+        build(folder, clips, precision='auto')
 
 
 def test_a_folder_that_cannot_be_written_is_told_at_once(folder, clips, refuses, monkeypatch):

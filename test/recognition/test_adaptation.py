@@ -2,10 +2,14 @@
 """What a model learns about a voice and a room from utterances, and what it does not take for the voice."""
 
 import dataclasses
+import os
+import shutil
+import zipfile
 
 import numpy as np
 import pytest
 
+from ser_ros.emotions import LABELS as EMOTIONS
 from ser_ros.errors import SerError
 from ser_ros.recognition.adaptation import MOST_VOICES, Adaptation, AdaptationConfig
 from ser_ros.recognition.adaptation_file import load_heard, store_heard
@@ -260,3 +264,42 @@ def test_a_damaged_prior_is_refused(tmp_path):
     (tmp_path / FILE).write_bytes(b'not numpy')
     with pytest.raises(SerError, match='copy the model again'):
         read_prior(tmp_path, LABELS)
+
+
+def bomb(path):
+    """Write a small file that unpacks to more than any of ours."""
+    with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
+        packed.writestr('labels.npy', bytes((256 << 20) + 1))
+
+
+def pickled(path):
+    np.savez(path, **dict.fromkeys(('model', 'labels', 'weights'), np.array([{}], dtype=object)))
+
+
+NO_ARRAYS = {
+    'a named pipe': os.mkfifo,
+    'a device': lambda path: path.symlink_to('/dev/zero'),
+    'a folder': lambda path: path.mkdir(),
+    'terabytes': lambda path: (path.touch(), os.truncate(path, 1 << 42)),
+    'a bomb': bomb,
+    'pickled objects': pickled,
+}
+
+
+@pytest.mark.parametrize('kind', NO_ARRAYS)
+def test_files_of_arrays_that_would_take_all_memory_or_time_are_not_read(prior, tmp_path, kind):
+    NO_ARRAYS[kind](tmp_path / FILE)
+    with pytest.raises(SerError, match='copy the model again'):
+        read_prior(tmp_path, LABELS)
+    adaptation = Adaptation(prior)
+    assert 'nothing of it is used' in load_heard(tmp_path / FILE, adaptation)
+    assert adaptation.heard() == 0
+
+
+def test_a_prior_of_another_width_than_the_model_is_refused(adapting_model, tmp_path, refuses):
+    shutil.copytree(adapting_model, tmp_path / 'model')
+    prior = read_prior(tmp_path / 'model', EMOTIONS)
+    names = ('weights', 'centroids', 'prior_counts')
+    write_prior(tmp_path / 'model', dataclasses.replace(prior, **{n: getattr(prior, n)[..., :-1] for n in names}))
+    with refuses(str(tmp_path / 'model' / FILE), '15', '16', 'remove the file'):
+        Classifier.load(tmp_path / 'model', 'cpu')

@@ -139,24 +139,55 @@ def test_truncated_weights(copy, refuses, keep):
         load_checkpoint(folder, CPU)
 
 
-@pytest.mark.parametrize('content', [None, '', '{', '{}', '[]', '{"model_type": "ouija"}', '{"model_type": 7}'])
-def test_no_usable_config(copy, refuses, content):
+NO_JSON = {
+    'nothing': (None, 'holds no '),
+    'empty': ('', 'is damaged'),
+    'half': ('{', 'is damaged'),
+    'a list': ('[]', 'holds no object'),
+    'a key twice': ('{"model_type": "whisper", "model_type": "wav2vec2"}', "the key 'model_type' is given twice"),
+    'deep': ('[' * 200_000, 'is damaged'),
+    'no text': (b'\xff\xfe\xfa', 'is damaged'),
+}
+
+
+@pytest.mark.parametrize('name', ['config.json', 'preprocessor_config.json'])
+@pytest.mark.parametrize('kind', NO_JSON)
+def test_a_file_of_settings_that_cannot_be_read(copy, refuses, name, kind):
+    content, fact = NO_JSON[kind]
     folder = copy()
-    (folder / 'config.json').unlink()
+    (folder / name).unlink()
     if content is not None:
-        (folder / 'config.json').write_text(content)
+        (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    with refuses(str(folder), name, fact, CURE):
+        load_checkpoint(folder, CPU)
+
+
+@pytest.mark.parametrize('content', ['{}', '{"model_type": "ouija"}', '{"model_type": 7}', '{"model_type": ["bert"]}'])
+def test_no_known_type_of_model(copy, refuses, content):
+    folder = copy()
+    (folder / 'config.json').write_text(content)
     with refuses(str(folder), 'no configuration that transformers knows', CURE):
         load_checkpoint(folder, CPU)
 
 
-@pytest.mark.parametrize('content', [None, '', '{', '{"feature_extractor_type": "Ouija"}'])
-def test_no_usable_feature_extractor(copy, refuses, content):
+@pytest.mark.parametrize('kind', ['Ouija', 'WhisperFeatureExtractor', 'ViTFeatureExtractor', 7, ['Wav2Vec2Processor']])
+def test_a_feature_extractor_of_another_kind(copy, refuses, kind):
     folder = copy()
-    (folder / 'preprocessor_config.json').unlink()
-    if content is not None:
-        (folder / 'preprocessor_config.json').write_text(content)
-    with refuses(str(folder), 'preprocessor_config.json', CURE):
+    change_json(folder, 'preprocessor_config.json', feature_extractor_type=kind)
+    with refuses(str(folder), 'preprocessor_config.json', 'hears through a Wav2Vec2FeatureExtractor'):
         load_checkpoint(folder, CPU)
+
+
+@pytest.mark.parametrize('family', ['wav2vec2-layer', 'wav2vec2-bert', 'whisper'])
+def test_the_feature_extractor_need_not_be_named_and_may_lie_in_a_processor(copy, family):
+    folder = copy(family)
+    expected = load_checkpoint(folder, CPU).frontend.extractor.to_dict()
+    path = folder / 'preprocessor_config.json'
+    values = json.loads(path.read_text())
+    del values['feature_extractor_type']
+    path.unlink()
+    (folder / 'processor_config.json').write_text(json.dumps({'feature_extractor': values}))
+    assert load_checkpoint(folder, CPU).frontend.extractor.to_dict() == expected
 
 
 @pytest.mark.parametrize('model_type', ['bert', 'vit', 'gpt2'])
@@ -164,13 +195,6 @@ def test_a_model_that_is_not_for_sound(copy, refuses, model_type):
     folder = copy()
     (folder / 'config.json').write_text(json.dumps({'model_type': model_type}))
     with refuses(str(folder), f"'{model_type}'", 'cannot classify audio'):
-        load_checkpoint(folder, CPU)
-
-
-def test_an_image_feature_extractor(copy, refuses):
-    folder = copy()
-    (folder / 'preprocessor_config.json').write_text('{"feature_extractor_type": "ViTFeatureExtractor"}')
-    with refuses(str(folder)):
         load_checkpoint(folder, CPU)
 
 
@@ -215,9 +239,9 @@ def test_the_temperature_is_one_or_what_the_folder_says(copy):
     assert load_checkpoint(folder, CPU).temperature == 2.0
 
 
-@pytest.mark.parametrize('value', [0, -1.5, float('nan'), float('inf'), '2', None, True, [1.0]])
-def test_a_temperature_that_is_no_positive_number(copy, refuses, value):
+@pytest.mark.parametrize('value', [0, -1.5, 1e-300, 10**400, float('nan'), float('inf'), '2', None, True, [1.0]])
+def test_a_temperature_by_which_logits_cannot_be_divided(copy, refuses, value):
     folder = copy()
     change_json(folder, 'config.json', calibration_temperature=value)
-    with refuses(str(folder), 'calibration_temperature', 'not a positive number', 'config.json'):
+    with refuses(str(folder), 'calibration_temperature', 'no number from 0.001 to 1000', 'config.json'):
         load_checkpoint(folder, CPU)

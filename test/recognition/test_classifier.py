@@ -4,6 +4,7 @@
 import numpy as np
 import pytest
 import torch
+import transformers
 from safetensors.torch import load_file, save_file
 from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 
@@ -138,6 +139,21 @@ def test_whisper_averages_the_parts(classifiers, models, made_sound):
 def test_other_families_hear_a_long_utterance_in_one_piece(models, made_sound, family):
     sound = made_sound('white noise', 20.0)
     assert windows(sound, load_checkpoint(models / family, CPU).frontend.longest) == [sound]
+
+
+def test_a_spectrogram_transformer_cuts_nothing_off_silently(tmp_path, made_sound):
+    """It sees 10.24 s at once."""
+    names = {'id2label': {0: 'neutral', 1: 'angry'}, 'label2id': {'neutral': 0, 'angry': 1}}
+    size = {'hidden_size': 8, 'num_hidden_layers': 1, 'num_attention_heads': 1, 'intermediate_size': 8}
+    transformers.ASTForAudioClassification(transformers.ASTConfig(**size, **names)).save_pretrained(tmp_path)
+    transformers.ASTFeatureExtractor().save_pretrained(tmp_path)
+    classifier = Classifier.load(tmp_path, 'cpu')
+    sound = made_sound('chord', 15.0)
+    parts = windows(sound, 1024 * 160)
+    assert len(parts) == 2
+    answers = [classifier.classify(part).probabilities for part in parts]
+    np.testing.assert_allclose(classifier.classify(sound).probabilities, np.mean(answers, axis=0), atol=1e-6)
+    np.testing.assert_allclose(answers[0], transformers_probabilities(tmp_path, parts[0]), atol=1e-5)
 
 
 @pytest.mark.parametrize('family', FAMILIES)

@@ -10,7 +10,8 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from ser_ros.files import whole_file
-from ser_ros.recognition.checkpoint import TEMPERATURE_KEY
+from ser_ros.recognition.model_files import CONFIG, read_config
+from ser_ros.recognition.model_settings import TEMPERATURE_KEY
 
 LOWEST, HIGHEST = 0.05, 20.0
 """Range of temperatures."""
@@ -43,8 +44,7 @@ def fit_temperature(log_probabilities: np.ndarray, truth: np.ndarray) -> float:
 
 def store_temperature(folder: Path, temperature: float) -> None:
     """Write `temperature` into the config.json of the model `folder`, where the recogniser finds it."""
-    path = folder / 'config.json'
-    config = json.loads(path.read_text(encoding='utf-8'))
+    path, config = folder / CONFIG, read_config(folder)
     config[TEMPERATURE_KEY] = temperature
     with whole_file(path) as partial:
         partial.write_text(json.dumps(config, indent=2, sort_keys=True) + '\n', encoding='utf-8')

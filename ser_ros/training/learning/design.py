@@ -8,20 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import transformers
-from transformers import (
-    CONFIG_MAPPING,
-    PretrainedConfig,
-)
+from transformers import CONFIG_MAPPING, PretrainedConfig
 from transformers.feature_extraction_sequence_utils import SequenceFeatureExtractor
 
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.errors import SerError, did_you_mean, reason
-from ser_ros.recognition.checkpoint import TEMPERATURE_KEY
 from ser_ros.recognition.frontend import WHISPER_CONV_STRIDE, Frontend
+from ser_ros.recognition.model_network import CLASSIFIERS
 from ser_ros.training.learning.recipe import FeatureExtraction, Network
 from ser_ros.training.storage.pretrained import read_config, read_feature_extractor
 
-_CLASSIFIERS = transformers.MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING
+_WITHOUT_ENCODER = 'audio-spectrogram-transformer'
+"""Type of a network that sees pictures of 10 s of sound; it has no layers of speech to learn from."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +30,14 @@ class Design:
         config: A classifier's has the labels of the data.
         checkpoint: Where the initial weights come from; '' for random ones.
         window: Whisper's positions after shortening; None to leave the model as it is.
+        changed: Whether the recipe has its own values for the configuration of the checkpoint.
     """
 
     config: PretrainedConfig
     feature_extractor: SequenceFeatureExtractor
     checkpoint: str = ''
     window: int | None = None
+    changed: bool = False
 
     @property
     def frontend(self) -> Frontend:
@@ -75,8 +75,9 @@ def design_encoder(network: Network, extraction: FeatureExtraction) -> Design:
         feature_extractor = new_feature_extractor(extraction)
     else:
         config = _pretrained_config(network)
-        feature_extractor = read_feature_extractor(network.checkpoint)
-    return Design(config, feature_extractor, network.checkpoint, _window(network, config, feature_extractor))
+        feature_extractor = read_feature_extractor(network.checkpoint, config.model_type)
+    window = _window(network, config, feature_extractor)
+    return Design(config, feature_extractor, network.checkpoint, window, changed=bool(network.config))
 
 
 def new_feature_extractor(extraction: FeatureExtraction) -> SequenceFeatureExtractor:
@@ -95,8 +96,8 @@ def new_feature_extractor(extraction: FeatureExtraction) -> SequenceFeatureExtra
 
 
 def _new_config(network: Network) -> PretrainedConfig:
-    if network.model_type not in CONFIG_MAPPING or CONFIG_MAPPING[network.model_type] not in _CLASSIFIERS:
-        types = sorted(config.model_type for config in _CLASSIFIERS)
+    types = sorted({config.model_type for config in CLASSIFIERS} - {_WITHOUT_ENCODER})
+    if network.model_type not in types:
         raise SerError(
             f"network.model_type '{network.model_type}' cannot classify audio; use one of {', '.join(types)}, "
             'or give a pretrained encoder with --model'
@@ -111,16 +112,14 @@ def _new_config(network: Network) -> PretrainedConfig:
 
 def _pretrained_config(network: Network) -> PretrainedConfig:
     config = read_config(network.checkpoint)
-    if type(config) not in _CLASSIFIERS:
+    if config.model_type == _WITHOUT_ENCODER:
         raise SerError(
-            f"the checkpoint '{network.checkpoint}' is a '{config.model_type}' model, which cannot classify audio; "
-            'give a speech encoder (wav2vec 2.0, HuBERT, WavLM, Wav2Vec2-BERT, Whisper)'
+            f"the checkpoint '{network.checkpoint}' is an '{config.model_type}', which sees pictures of sound and has "
+            'no speech encoder to train; give one (wav2vec 2.0, HuBERT, WavLM, Wav2Vec2-BERT, Whisper)'
         )
     _refuse_unknown(network.config, config.to_dict(), 'network.config')
     for key, value in network.config.items():
         setattr(config, key, value)
-    if hasattr(config, TEMPERATURE_KEY):
-        delattr(config, TEMPERATURE_KEY)  # belongs to the old weights
     return config
 
 

@@ -3,23 +3,28 @@
 
 import copy
 import shutil
+from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModel, AutoModelForAudioClassification, PreTrainedModel
+from transformers import MODEL_MAPPING, AutoModel, AutoModelForAudioClassification, PreTrainedModel
 from transformers.feature_extraction_sequence_utils import SequenceFeatureExtractor
 
 from ser_ros.errors import SerError, reason
+from ser_ros.recognition.model_network import CLASSIFIERS, Loaded
 from ser_ros.training.learning.design import Design
 from ser_ros.training.learning.layers import head_names
 from ser_ros.training.learning.precision import attention
-from ser_ros.training.storage.pretrained import read_network
+from ser_ros.training.storage.pretrained import read_config, read_labels, read_network
 
 _ENCODER = 'encoder'
 
-_UNUSED_WEIGHTS = ('masked_spec_embed',)
-"""May be missing in a checkpoint: SpecAugment's mask vector, which not every pretraining has."""
+_MASK_VECTOR = 'masked_spec_embed'
+"""Of SpecAugment. May be missing in a checkpoint, for not every pretraining has it, or be there where none is asked."""
+
+_ENCODER_PARTS = ('adapter', 'encoder', 'feature_extractor', 'feature_projection', 'intermediate_ffn')
+"""Modules of which all weights must be used; the others are heads and decoders of its pretraining."""
 
 
 def new_classifier(design: Design) -> PreTrainedModel:
@@ -28,7 +33,8 @@ def new_classifier(design: Design) -> PreTrainedModel:
     A checkpoint that is a classifier keeps its answers for those of its labels that the data has.
 
     Raises:
-        SerError: Values do not fit together, or weights of the encoder are missing in the checkpoint.
+        SerError: Values do not fit together, or the checkpoint has other weights for the encoder than its own
+            configuration describes.
     """
     model = _pretrained_classifier(design) if design.checkpoint else _random(AutoModelForAudioClassification, design)
     if design.window is not None:
@@ -72,26 +78,24 @@ def _pretrained_whole(design: Design) -> PreTrainedModel:
     config = copy.deepcopy(design.config)
     if config.is_encoder_decoder:
         config.decoder_layers = 0  # only the encoder is kept
-    model, info = read_network(AutoModel, design.checkpoint, config, attention())
-    _refuse_lacking(design, {name for name in _lacking(info) if not name.startswith('decoder.')})
-    return model
+    loaded = read_network(MODEL_MAPPING[type(config)], design.checkpoint, config, attention())
+    _refuse_lacking(design, {name for name in loaded.missing | loaded.mismatched if not name.startswith('decoder.')})
+    _refuse_unused(design, loaded)
+    return loaded.network
 
 
 def _pretrained_classifier(design: Design) -> PreTrainedModel:
     # A head for another number of labels is drawn again; the encoder is checked below.
-    model, info = read_network(AutoModelForAudioClassification, design.checkpoint, design.config, attention())
-    _refuse_lacking(design, _lacking(info) - head_names(model))
-    if not any(key.startswith('classifier') for key in info['missing_keys']):
-        _keep_known_labels(model, design)
-    return model
+    loaded = read_network(CLASSIFIERS[type(design.config)], design.checkpoint, design.config, attention())
+    _refuse_lacking(design, (loaded.missing | loaded.mismatched) - head_names(loaded.network))
+    _refuse_unused(design, loaded)
+    if not any(name.startswith('classifier') for name in loaded.missing):
+        _keep_known_labels(loaded.network, design)
+    return loaded.network
 
 
-def _lacking(info: dict[str, Any]) -> set[str]:
-    return set(info['missing_keys']) | {key for key, *_ in info['mismatched_keys']}
-
-
-def _refuse_lacking(design: Design, names: set[str]) -> None:
-    lacking = sorted(name for name in names if not name.endswith(_UNUSED_WEIGHTS))
+def _refuse_lacking(design: Design, names: Set[str]) -> None:
+    lacking = sorted(name for name in names if not name.endswith(_MASK_VECTOR))
     if lacking:
         raise SerError(
             f"the checkpoint '{design.checkpoint}' lacks {len(lacking)} weights of the encoder, or has them in another "
@@ -99,23 +103,43 @@ def _refuse_lacking(design: Design, names: set[str]) -> None:
         )
 
 
+def _refuse_unused(design: Design, loaded: Loaded) -> None:
+    """Refuse an encoder with fewer parts than the checkpoint has weights for, unless the recipe asks for it."""
+    prefix = f'{loaded.network.base_model_prefix}.'
+    unused = sorted(
+        name
+        for name in loaded.unused
+        if name.removeprefix(prefix).startswith(tuple(f'{part}.' for part in _ENCODER_PARTS))
+        and not name.endswith(_MASK_VECTOR)
+    )
+    if unused and not design.changed:
+        raise SerError(
+            f"the checkpoint '{design.checkpoint}' has {len(unused)} weights for which the encoder of its config.json "
+            f'has no place ({", ".join(unused[:3])}); copy it again, or say in network.config which layers to leave out'
+        )
+
+
 def _keep_known_labels(model: PreTrainedModel, design: Design) -> None:
     """Give a trained head the labels of the data: known ones keep their weights, the others start afresh.
 
-    All start afresh where the head is of another width.
+    All start afresh where the head is of another width, or where it is not clear what its outputs mean.
     """
-    trained = AutoModelForAudioClassification.from_pretrained(
-        design.checkpoint, dtype=torch.float32, trust_remote_code=False
-    )
-    before = trained.config.label2id
     model.classifier.reset_parameters()
-    if trained.classifier.in_features != model.classifier.in_features:
+    before = {label: index for index, label in enumerate(read_labels(design.checkpoint))}
+    if not before:
+        return
+    config = read_config(design.checkpoint)
+    config.id2label = {index: label for label, index in before.items()}
+    loaded = read_network(type(model), design.checkpoint, config, attention())
+    trained = loaded.network.classifier
+    is_whole = not any(name.startswith('classifier') for name in loaded.missing | loaded.mismatched)
+    if not is_whole or trained.in_features != model.classifier.in_features:
         return
     with torch.no_grad():
         for label, index in design.config.label2id.items():
             if label in before:
-                model.classifier.weight[index] = trained.classifier.weight[before[label]]
-                model.classifier.bias[index] = trained.classifier.bias[before[label]]
+                model.classifier.weight[index] = trained.weight[before[label]]
+                model.classifier.bias[index] = trained.bias[before[label]]
 
 
 def _shorten(encoder: PreTrainedModel, positions: int) -> None:

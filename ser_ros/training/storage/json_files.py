@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ser_ros.errors import SerError
-from ser_ros.files import write_text
+from ser_ros.files import read_plain, write_text
 from ser_ros.training.storage.plain import from_plain
 
 Kind = TypeVar('Kind')
 
 REPORT = 'report.json'
 SUMMARY = 'summary.json'
+
+_MOST_BYTES = 256 << 20
+"""Far more than any report."""
 
 
 def read_as(kind: type[Kind], path: Path, mark: str) -> Kind | None:
@@ -36,11 +39,11 @@ def read_part(kind: type[Kind], path: Path, mark: str) -> Kind | None:
 
 def _read(kind: type[Kind], path: Path, mark: str, chosen: Callable[[dict[str, Any]], dict[str, Any]]) -> Kind | None:
     try:
-        values = json.loads(path.read_text(encoding='utf-8'))
+        values = json.loads(read_plain(path, _MOST_BYTES))
         return from_plain(kind, chosen(values)) if isinstance(values, dict) and mark in values else None
     except OSError:
         return None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SerError(f'{path} cannot be read as a report ({error}); remove it or make it again') from None
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax
 
-from ser_ros.recognition.checkpoint import TEMPERATURE_KEY
+from ser_ros.recognition.model_settings import TEMPERATURE_KEY
 from ser_ros.training.evaluation.held_out_speech import HeldOutAnswers, SpeechAnswers
 from ser_ros.training.finetuning import folds
 from ser_ros.training.finetuning.folds import KeptAnswers, sum_up

@@ -16,8 +16,8 @@ from transformers import AutoModelForAudioClassification
 
 from ser_ros.cli.train import main
 from ser_ros.recognition.adaptation_prior import read_prior
-from ser_ros.recognition.checkpoint import TEMPERATURE_KEY
 from ser_ros.recognition.classifier import Classifier
+from ser_ros.recognition.model_settings import TEMPERATURE_KEY
 from ser_ros.training.data.corpus import read_corpus
 from ser_ros.training.data.recordings import load_recordings
 from ser_ros.training.evaluation.held_out_speech import HeldOutAnswers
