@@ -46,6 +46,12 @@ def new_encoder(design: Design) -> PreTrainedModel:
     return encoder
 
 
+def outline(design: Design) -> PreTrainedModel:
+    """Return the classifier without memory for its weights, of which names and shapes are known. Raises SerError."""
+    with torch.device('meta'):
+        return _random(AutoModelForAudioClassification, design)
+
+
 def save_model(
     model: PreTrainedModel, feature_extractor: SequenceFeatureExtractor, folder: Path, *, half_precision: bool
 ) -> None:

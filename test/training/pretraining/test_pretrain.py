@@ -169,7 +169,11 @@ def test_without_a_teacher_it_predicts_what_is_masked(speech, tmp_path):
         (('--recipe', 'masked-prediction'), ('pieces.longest=0',), 'pieces.longest'),
         (('--recipe', 'masked-predicton'), (), "did you mean 'masked-prediction'"),
         (('--teacher', 'x'), ('distillation.whitening=1.5',), 'distillation.whitening is 1.5; give 0'),
-        (('--teacher', 'x'), ('distillation.directions=-1',), 'distillation.directions is -1; give how many'),
+        (
+            ('--teacher', 'x'),
+            ('distillation.directions=-1',),
+            'distillation.directions is -1; give a whole number, 0 to',
+        ),
         (('--teacher', 'x'), ('distillation.directions=4', 'distillation.whitening=0.5'), 'set one'),
         (('--teacher', 'no/such'), (), 'no/such'),
     ],
