@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ser_ros.emotions import LABELS
 from ser_ros.errors import SerError
-from ser_ros.training.data.archive import unpack_clips
+from ser_ros.training.data.archive import left_out_of, unpack_clips
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.corpora.acted import RAVDESS
 from ser_ros.training.data.corpora.by_key import SCHEMES
@@ -200,10 +200,11 @@ def _parse(source: str) -> tuple[Scheme | None, Path]:
 
 
 def _read_published(scheme: Scheme, path: Path) -> Corpus:
+    left_out: tuple[str, ...] = ()
     if scheme is RAVDESS and path.suffix.lower() == '.zip' and path.is_file():
-        path = unpack_clips(path)
+        path, left_out = unpack_clips(path), left_out_of(path)
     found = find_clips(scheme, path)
-    return Corpus(scheme.name, found.clips, (), {scheme.name: scheme.licence}, found.remarks)
+    return Corpus(scheme.name, found.clips, (), {scheme.name: scheme.licence}, (*found.remarks, *left_out))
 
 
 def _read_table(path: Path, labels: Sequence[str], *, for_training: bool) -> Corpus:
