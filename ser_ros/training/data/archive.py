@@ -52,11 +52,12 @@ def unpack_clips(archive: Path) -> Path:
 def left_out_of(archive: Path) -> tuple[str, ...]:
     """Return sentences on the sound files of a zip that unpack_clips passes over: copies, and those of other names."""
     clips: dict[str, str] = {}
-    copies, others = [], []
+    copies: list[tuple[str, str]] = []
+    others = 0
     with zipfile.ZipFile(archive) as file:
         for member, path in _sound_files_in(file):
             if not is_clip_name(path.stem):
-                others.append(member.filename)
+                others += 1
             elif clips.setdefault(path.name, member.filename) != member.filename:
                 copies.append((member.filename, clips[path.name]))
     return tuple(left_out_sentences(copies, others, RAVDESS.name))

@@ -97,10 +97,10 @@ def find_clips(scheme: Scheme, folder: Path) -> Found:
     problems = []
     without_row = 0
     copies: list[tuple[str, str]] = []
-    others: list[str] = []
+    others = 0
     for path, match in _sound_files(scheme, folder):
         if match is None:
-            others.append(str(path.relative_to(folder)))
+            others += 1
             continue
         fields = _fields(match, rows)
         if fields is None:
@@ -212,12 +212,12 @@ def _remarks(scheme: Scheme, clips: list[Clip], without_row: int) -> Iterator[st
         yield f'{without_row} files of {scheme.name} are left out: its tables do not name them'
 
 
-def left_out_sentences(copies: Sequence[tuple[str, str]], others: Sequence[str], name: str) -> Iterator[str]:
+def left_out_sentences(copies: Sequence[tuple[str, str]], others: int, name: str) -> Iterator[str]:
     """Yield what is said of files of the corpus `name` that were passed over.
 
     Args:
         copies: Files that are the same as a clip, each with that clip.
-        others: Sound files with names that the corpus does not have.
+        others: How many sound files have names that the corpus does not have.
         name: What reports call the corpus.
     """
     if copies:
@@ -227,7 +227,4 @@ def left_out_sentences(copies: Sequence[tuple[str, str]], others: Sequence[str],
             f'of {clip}'
         )
     if others:
-        yield (
-            f'{len(others)} sound files beside the clips of {name} are left out: they have other names, such as '
-            f'{others[0]}'
-        )
+        yield f'{others} sound files beside the clips of {name} are left out: their names are none of its clips'
