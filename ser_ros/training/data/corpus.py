@@ -138,7 +138,7 @@ def without_people(corpus: Corpus, people: Sequence[str]) -> Corpus:
 
 def _without_leading_zeros(name: str) -> str:
     corpus, colon, speaker = name.rpartition(':')
-    return f'{corpus}{colon}{int(speaker)}' if speaker.isdecimal() else name
+    return f'{corpus}{colon}{speaker.lstrip("0") or 0}' if speaker.isdecimal() else name
 
 
 def _speakers_beside(name: str, corpus: Corpus) -> list[str]:

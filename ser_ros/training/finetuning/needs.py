@@ -1,23 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a recipe needs besides itself: checked before any clip is read, as far as it can be known then."""
 
-import numpy as np
-import torch
-
-from ser_ros.audio.block import SAMPLE_RATE
-from ser_ros.errors import SerError, did_you_mean, reason
+from ser_ros.errors import SerError, did_you_mean
 from ser_ros.training.data.corpus import Corpus
 from ser_ros.training.finetuning.finetuning_recipe import FinetuningRecipe
 from ser_ros.training.finetuning.frozen import check_frozen
 from ser_ros.training.finetuning.teaching import Teaching
-from ser_ros.training.learning.design import Design, design_classifier
+from ser_ros.training.learning.design import design_classifier
 from ser_ros.training.learning.layers import freeze, layer_count
 from ser_ros.training.learning.masks import Masks
-from ser_ros.training.learning.network import new_classifier, outline
+from ser_ros.training.learning.network import new_classifier, outline, try_out
 
 _ANY_LABELS = ('a', 'b')
-
-_TRIAL_SAMPLES = 4 * SAMPLE_RATE
 
 
 def check_teaching(recipe: FinetuningRecipe, teaching: Teaching) -> None:
@@ -58,22 +52,7 @@ def check_network(recipe: FinetuningRecipe) -> None:
     freeze(network, recipe.network)
     if recipe.frozen_encoder.layers:
         check_frozen(network, recipe.frozen_encoder.layers)
-    if not made.checkpoint:
-        _try(made)
-
-
-def _try(made: Design) -> None:
-    """Raise SerError if a network with random weights cannot answer to a sound, as a checkpoint's can."""
-    sound = np.random.default_rng(0).standard_normal(_TRIAL_SAMPLES, dtype=np.float32)
-    try:
-        with torch.random.fork_rng(devices=[]), torch.inference_mode():
-            new_classifier(made).train()(**made.frontend([sound, sound[: _TRIAL_SAMPLES // 2]]))
-    except SerError:
-        raise
-    except Exception as error:
-        raise SerError(
-            f'network.config and feature_extraction.config do not fit together ({reason(error)}); correct the recipe'
-        ) from None
+    try_out(made, new_classifier)
 
 
 def check_labels(recipe: FinetuningRecipe, corpus: Corpus) -> None:

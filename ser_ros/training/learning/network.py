@@ -3,13 +3,16 @@
 
 import copy
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import AutoModel, AutoModelForAudioClassification, PreTrainedModel
 from transformers.feature_extraction_sequence_utils import SequenceFeatureExtractor
 
+from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.errors import SerError, reason
 from ser_ros.training.learning.design import Design
 from ser_ros.training.learning.layers import head_names
@@ -17,6 +20,8 @@ from ser_ros.training.learning.precision import attention
 from ser_ros.training.storage.pretrained import read_network
 
 _ENCODER = 'encoder'
+
+_TRIAL_SAMPLES = 4 * SAMPLE_RATE
 
 _UNUSED_WEIGHTS = ('masked_spec_embed',)
 """May be missing in a checkpoint: SpecAugment's mask vector, which not every pretraining has."""
@@ -46,10 +51,37 @@ def new_encoder(design: Design) -> PreTrainedModel:
     return encoder
 
 
-def outline(design: Design) -> PreTrainedModel:
-    """Return the classifier without memory for its weights, of which names and shapes are known. Raises SerError."""
+def outline(design: Design, auto_class: Any = AutoModelForAudioClassification) -> PreTrainedModel:
+    """Return the network without memory for its weights, of which names and shapes are known.
+
+    Args:
+        design: Of the network.
+        auto_class: Of transformers; AutoModel for the encoder, with a decoder if the architecture has one.
+
+    Raises:
+        SerError: Values do not fit together.
+    """
     with torch.device('meta'):
-        return _random(AutoModelForAudioClassification, design)
+        return _random(auto_class, design)
+
+
+def try_out(design: Design, new: Callable[[Design], PreTrainedModel]) -> None:
+    """Raise SerError if the network with random weights that `new` makes cannot answer to a sound.
+
+    A checkpoint has answered before.
+    """
+    if design.checkpoint:
+        return
+    sound = np.random.default_rng(0).standard_normal(_TRIAL_SAMPLES, dtype=np.float32)
+    try:
+        with torch.random.fork_rng(devices=[]), torch.inference_mode():
+            new(design).train()(**design.frontend([sound, sound[: _TRIAL_SAMPLES // 2]]))
+    except SerError:
+        raise
+    except Exception as error:
+        raise SerError(
+            f'network.config and feature_extraction.config do not fit together ({reason(error)}); correct the recipe'
+        ) from None
 
 
 def save_model(

@@ -3,6 +3,7 @@
 
 import re
 import typing
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,17 @@ _INT, _FLOAT, _TIME = (f'tag:yaml.org,2002:{name}' for name in ('int', 'float', 
 class _Loader(yaml.SafeLoader):
     """YAML whose numbers are decimal, as in YAML 1.2 and JSON.
 
-    PyYAML follows YAML 1.1: it takes 1e-3 for text, 010 for 8, 1:30 for 90 and 2026-01-01 for a day.
+    PyYAML follows YAML 1.1: it takes 1e-3 for text, 010 for 8, 1:30 for 90 and 2026-01-01 for a day. Of a key that is
+    there twice it takes the last.
     """
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return the group; PyYAML calls this."""
+        keys = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        for key, count in keys.items():
+            if count > 1:
+                raise yaml.MarkedYAMLError(problem=f"the key '{key}' is there twice", problem_mark=node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 _Loader.yaml_implicit_resolvers = {

@@ -236,6 +236,7 @@ def test_what_transformers_does_not_know_is_refused(refuses, setting, texts):
         ('', ("'the recipe' must be a group",)),
         ('- a', ("'the recipe' must be a group",)),
         ('seed: [', ('not valid YAML',)),
+        ('seed: 1\nseed: 2', ('not valid YAML', "the key 'seed' is there twice")),
         ('[' * 3000, ('not valid YAML',)),
     ],
 )
