@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a config.json says about a classifier's answer: its labels, its temperature, and that it names one emotion."""
 
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ser_ros.emotions import name_problem, names_problem
 from ser_ros.errors import SerError
 
 TEMPERATURE_KEY = 'calibration_temperature'
@@ -17,11 +16,6 @@ LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.001, 1000
 
 _ONE_OF_MANY = 'single_label_classification'
 """The `problem_type` whose logits are for a softmax; the others are numbers of their own."""
-
-_PLACEHOLDER = re.compile(r'LABEL_\d+')
-
-_DIMENSIONS = {'arousal', 'activation', 'dominance', 'valence', 'pleasure', 'control'}
-"""Of emotion, measured rather than told apart (Russell and Mehrabian 1977); no label of a classifier."""
 
 _QUOTED = 40
 """Characters of a wrong value."""
@@ -90,22 +84,13 @@ def check_labels(where: str, values: Mapping[str, Any]) -> tuple[str, ...]:
 def check_names(where: str, names: Sequence[Any]) -> tuple[str, ...]:
     """Return `names` if they can be a model's labels. Raises SerError."""
     for index, name in enumerate(names):
-        if not isinstance(name, str) or not _is_visible(name):
-            raise SerError(f'{where} calls its label {index} {_quote(name)}, which is no name; correct its config.json')
-        if _PLACEHOLDER.fullmatch(name):
+        if problem := name_problem(name):
             raise SerError(
-                f'{where} does not name its labels (number {index} is {name}); '
+                f'{where} calls its label {index} {_quote(name)}, which {problem}; '
                 'write the names into id2label and label2id of its config.json'
             )
-    if len({name.strip() for name in names}) != len(names) or len(names) < 2:
-        raise SerError(
-            f'{where} must have two or more different labels, not {_quote(list(names))}; correct its config.json'
-        )
-    if {name.strip().lower() for name in names} <= _DIMENSIONS:
-        raise SerError(
-            f'{where} measures {", ".join(names)}, which are no emotions to choose from; '
-            'give a model that chooses one label'
-        )
+    if problem := names_problem(names):
+        raise SerError(f'{where} has the labels {_quote(list(names))}, but {problem}; correct its config.json')
     return tuple(names)
 
 
@@ -125,12 +110,6 @@ def is_temperature(value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return LOWEST_TEMPERATURE <= value <= HIGHEST_TEMPERATURE
-
-
-def _is_visible(name: str) -> bool:
-    """Return whether `name` shows something, in one line, and can be written in every encoding of Unicode."""
-    kinds = [unicodedata.category(character) for character in name]
-    return not {'Cc', 'Cs', 'Zl', 'Zp'} & set(kinds) and any(kind[0] not in 'ZC' for kind in kinds)
 
 
 def _quote(value: object) -> str:

@@ -87,7 +87,7 @@ def test_labels_without_names(copy, refuses, names):
     del config['label2id'], config['id2label']
     config |= {'num_labels': 8} if names is None else {'id2label': names}
     (folder / 'config.json').write_text(json.dumps(config))
-    with refuses(str(folder), 'does not name its labels', 'LABEL_0', 'id2label'):
+    with refuses(str(folder), 'LABEL_0', 'is a placeholder', 'id2label'):
         load_checkpoint(folder, CPU)
 
 

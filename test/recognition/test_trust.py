@@ -167,7 +167,7 @@ BAD_NAMES = {
     'half a character': (dict(enumerate(['\ud800', *NAMES[1:]])), 'calls its label 0'),
     'twice': (dict(enumerate(['mood7', *NAMES[1:]])), 'two or more different labels'),
     'twice with a space': (dict(enumerate(['mood7 ', *NAMES[1:]])), 'two or more different labels'),
-    'not named': (dict(enumerate(['LABEL_0', *NAMES[1:]])), 'does not name its labels'),
+    'not named': (dict(enumerate(['LABEL_0', *NAMES[1:]])), 'is a placeholder'),
 }
 
 

@@ -5,13 +5,15 @@ import hashlib
 import shutil
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from filelock import FileLock
 from tqdm.auto import tqdm
 
 from ser_ros.errors import SerError
-from ser_ros.training.data.corpora.scheme import SUFFIXES
+from ser_ros.training.data.corpora.acted import RAVDESS
+from ser_ros.training.data.corpora.scheme import SUFFIXES, is_hidden, left_out_sentences
 from ser_ros.training.data.ravdess import ARCHIVE, is_clip_name
 from ser_ros.training.storage.cache import CACHE_VARIABLE, cache_folder
 
@@ -47,11 +49,24 @@ def unpack_clips(archive: Path) -> Path:
     return folder
 
 
+def left_out_of(archive: Path) -> tuple[str, ...]:
+    """Return sentences on the sound files of a zip that unpack_clips passes over: copies, and those of other names."""
+    clips: dict[str, str] = {}
+    copies: list[tuple[str, str]] = []
+    others = 0
+    with zipfile.ZipFile(archive) as file:
+        for member, path in _sound_files_in(file):
+            if not is_clip_name(path.stem):
+                others += 1
+            elif clips.setdefault(path.name, member.filename) != member.filename:
+                copies.append((member.filename, clips[path.name]))
+    return tuple(left_out_sentences(copies, others, RAVDESS.name))
+
+
 def _clips_in(file: zipfile.ZipFile, archive: Path) -> dict[str, zipfile.ZipInfo]:
     members: dict[str, zipfile.ZipInfo] = {}
-    for member in file.infolist():
-        path = PurePosixPath(member.filename)
-        if member.is_dir() or path.suffix.lower() not in SUFFIXES or not is_clip_name(path.stem):
+    for member, path in _sound_files_in(file):
+        if not is_clip_name(path.stem):
             continue
         twin = members.setdefault(path.name, member)
         if (twin.CRC, twin.file_size) != (member.CRC, member.file_size):
@@ -62,6 +77,13 @@ def _clips_in(file: zipfile.ZipFile, archive: Path) -> dict[str, zipfile.ZipInfo
     if not members:
         raise SerError(f'{archive} holds no RAVDESS speech clip; give {ARCHIVE}, or a folder or table of clips')
     return members
+
+
+def _sound_files_in(file: zipfile.ZipFile) -> Iterator[tuple[zipfile.ZipInfo, PurePosixPath]]:
+    for member in file.infolist():
+        path = PurePosixPath(member.filename)
+        if not member.is_dir() and path.suffix.lower() in SUFFIXES and not any(map(is_hidden, path.parts)):
+            yield member, path
 
 
 def _fingerprint(members: dict[str, zipfile.ZipInfo]) -> str:

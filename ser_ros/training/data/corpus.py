@@ -9,18 +9,22 @@ from pathlib import Path
 
 from ser_ros.emotions import LABELS
 from ser_ros.errors import SerError
-from ser_ros.training.data.archive import unpack_clips
+from ser_ros.training.data.archive import left_out_of, unpack_clips
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.corpora.acted import RAVDESS
 from ser_ros.training.data.corpora.by_key import SCHEMES
 from ser_ros.training.data.corpora.scheme import Scheme, find_clips
 from ser_ros.training.data.dataset_card import read_dataset_card
+from ser_ros.training.data.emotion_names import refuse_labels
 from ser_ros.training.data.table import read_table
 
 _ACCEPTED = (
     'give the folder of the RAVDESS speech clips, their zip, a CSV table of recordings, or KEY:FOLDER for one of '
     f'{", ".join(SCHEMES)}'
 )
+
+
+_TABLES = ('.csv', '.tsv')
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,8 @@ def read_corpora(
     Raises:
         SerError: Two sources hold the same corpus, or read_corpus refuses one.
     """
+    if labels:
+        refuse_labels(labels, 'the labels that were given', for_training=for_training)
     read, training, testing = (
         [read_corpus(source, labels, for_training=for_training) for source in some]
         for some in (sources, train_only, test_only)
@@ -88,10 +94,12 @@ def read_corpora(
         for corpus in read
         for clip in _with_corpus_of_speakers(corpus.clips)
     )
+    together = _ordered(tuple(dict.fromkeys(clip.emotion for clip in clips)), labels)
+    refuse_labels(together, 'the emotions of the data', for_training=for_training)
     return Corpus(
         name=' + '.join(corpus.name for corpus in read),
         clips=clips,
-        labels=_ordered(tuple(dict.fromkeys(clip.emotion for clip in clips)), labels),
+        labels=together,
         licences={name: licence for corpus in read for name, licence in corpus.licences.items()},
         remarks=tuple(remark for corpus in read for remark in corpus.remarks),
         train_only=trains_only,
@@ -130,7 +138,7 @@ def without_people(corpus: Corpus, people: Sequence[str]) -> Corpus:
 
 def _without_leading_zeros(name: str) -> str:
     corpus, colon, speaker = name.rpartition(':')
-    return f'{corpus}{colon}{int(speaker)}' if speaker.isdecimal() else name
+    return f'{corpus}{colon}{speaker.lstrip("0") or 0}' if speaker.isdecimal() else name
 
 
 def _speakers_beside(name: str, corpus: Corpus) -> list[str]:
@@ -160,7 +168,7 @@ def read_corpus(source: str | Path, labels: Sequence[str] = (), *, for_training:
         SerError: There is no such corpus, or something in it is wrong.
     """
     scheme, path = _parse(str(source))
-    if path.suffix.lower() == '.csv' and scheme is None:
+    if path.suffix.lower() in _TABLES and scheme is None:
         corpus = _read_table(path, labels, for_training=for_training)
     else:
         corpus = _read_published(scheme or RAVDESS, path)
@@ -173,7 +181,9 @@ def read_corpus(source: str | Path, labels: Sequence[str] = (), *, for_training:
         )
     if for_training and len(counts) < 2:
         raise SerError(f"{path} has only the emotion '{next(iter(counts))}'; give clips of at least two emotions")
-    return replace(corpus, labels=_ordered(tuple(counts), labels))
+    found = _ordered(tuple(counts), labels)
+    refuse_labels(found, f'the emotions in {path}', for_training=for_training)
+    return replace(corpus, labels=found)
 
 
 def _parse(source: str) -> tuple[Scheme | None, Path]:
@@ -184,16 +194,17 @@ def _parse(source: str) -> tuple[Scheme | None, Path]:
     path = Path(source).expanduser()
     if not path.exists():
         raise SerError(f'the data {path} does not exist; {_ACCEPTED}')
-    if not path.is_dir() and path.suffix.lower() not in ('.zip', '.csv'):
+    if not path.is_dir() and path.suffix.lower() not in ('.zip', *_TABLES):
         raise SerError(f'{path} is neither a folder nor a .zip or .csv file; {_ACCEPTED}')
     return None, path
 
 
 def _read_published(scheme: Scheme, path: Path) -> Corpus:
+    left_out: tuple[str, ...] = ()
     if scheme is RAVDESS and path.suffix.lower() == '.zip' and path.is_file():
-        path = unpack_clips(path)
+        path, left_out = unpack_clips(path), left_out_of(path)
     found = find_clips(scheme, path)
-    return Corpus(scheme.name, found.clips, (), {scheme.name: scheme.licence}, found.remarks)
+    return Corpus(scheme.name, found.clips, (), {scheme.name: scheme.licence}, (*found.remarks, *left_out))
 
 
 def _read_table(path: Path, labels: Sequence[str], *, for_training: bool) -> Corpus:

@@ -27,6 +27,9 @@ _PAPER_TEST_SHARE = 0.2
 
 _OWN_FOLDS = 6
 
+_DIGITS = 18
+"""Of the longest number of a speaker; what is longer is a name."""
+
 
 @dataclass(frozen=True)
 class Split:
@@ -221,7 +224,7 @@ def _are_ravdess(clips: tuple[Clip, ...]) -> bool:
 def _number(speaker: int | str | None) -> int | None:
     """Return the number of a speaker, also of `CORPUS:NUMBER`; None for others."""
     number = str(speaker).rpartition(':')[2]
-    return int(number) if number.isdecimal() else None
+    return int(number) if number.isdecimal() and len(number) <= _DIGITS else None
 
 
 def _validation_speakers(clips: tuple[Clip, ...], share: float) -> set[int | str]:

@@ -4,9 +4,10 @@
 import csv
 import io
 import os
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from tqdm.auto import tqdm
 
@@ -22,6 +23,14 @@ COLUMNS = ('path', 'emotion', 'speaker', 'intensity', 'statement', 'repetition',
 """The columns that are read and written."""
 
 _REQUIRED = COLUMNS[:2]
+_DELIMITERS = ',;\t'
+
+_MISSING = ('nan', 'NaN', '<NA>')
+"""What pandas writes for a cell without a value."""
+
+_WHOLE_NUMBER = re.compile(r'(\d{1,18})(?:\.0+)?')
+"""Also as pandas writes it where other rows have none."""
+
 _BAR_DELAY = 2.0
 """Seconds after which the checks show a progress bar."""
 
@@ -41,24 +50,27 @@ class _Row:
 def read_table(path: Path, labels: Sequence[str] = (), *, for_training: bool = True) -> tuple[Clip, ...]:
     """Return the clips of the CSV at `path`, in its order, after every row has been checked.
 
-    The file is UTF-8; the first line names the columns, separated by commas or by semicolons. Columns other than
-    COLUMNS are ignored, and so are empty rows and blanks around the content of a cell. Relative paths count from the
-    CSV's folder. Speakers become int if all of them are whole numbers. A clip's name is its path as written, or its
+    The file is UTF-8; the first line names the columns, separated by commas, semicolons or tabs. Columns other than
+    COLUMNS are ignored, and so are empty rows and blanks around the content of a cell; `nan` is an empty cell. Relative
+    paths count from the CSV's folder, and may be written as in Windows. Speakers become int if all of them are whole
+    numbers, also where they are written 1.0. A clip's name is its path as written, or its
     stem if every file has a different name of a RAVDESS clip: a table of RAVDESS stands for the same clips as the
     folder. A clip without a corpus belongs to one that is named after the file.
 
     Args:
         path: The CSV file.
         labels: The emotions that may occur; any if none are given.
-        for_training: Whether an emotion that occurs only once and is not in `labels` is refused as well: it is usually
-            mistyped, and no split could have it in training and in test.
+        for_training: Whether an emotion is refused as well that no model could be given (see emotions.name_problem), or
+            that occurs only once and is not in `labels`: it is usually mistyped, and no split could have it in training
+            and in test.
 
     Raises:
         SerError: Rows are bad (it lists all of them with their line numbers), or the file as a whole is.
     """
     rows = _read_rows(path)
+    _read_windows_paths(rows, path.parent)
     complete = [row for row in rows if not row.problems]
-    _check_emotions(rows, labels, singles=not for_training)
+    _check_emotions(rows, labels, for_training=for_training)
     _check_files(complete, path.parent)
     _check_speakers(complete)
     _check_repetitions(complete)
@@ -92,8 +104,8 @@ def write_table(path: Path, clips: Iterable[Clip], relative_to: Path | None = No
 
 def _read_rows(path: Path) -> list[_Row]:
     text = _read_text(path)
-    first_line = text.partition('\n')[0]
-    delimiter = ';' if first_line.count(';') > first_line.count(',') else ','
+    first_line = next(iter(text.splitlines()), '')
+    delimiter = max(_DELIMITERS, key=first_line.count)
     reader = csv.reader(io.StringIO(text, newline=''), delimiter=delimiter, skipinitialspace=True, strict=True)
     header = None
     rows = []
@@ -101,7 +113,7 @@ def _read_rows(path: Path) -> list[_Row]:
     try:
         for cells in reader:
             line, last_line = last_line + 1, reader.line_num
-            cells = [cell.strip() for cell in cells]
+            cells = ['' if cell.strip() in _MISSING else cell.strip() for cell in cells]
             if header is None:
                 header = _checked_header(path, cells)
             elif any(cells):
@@ -116,8 +128,18 @@ def _read_rows(path: Path) -> list[_Row]:
     return rows
 
 
+def _read_windows_paths(rows: list[_Row], folder: Path) -> None:
+    """Write paths with backslashes as they are here, unless a file is called so."""
+    for row in rows:
+        written = row['path']
+        if '\\' in written and not os.path.lexists(folder / written):
+            row.cells['path'] = written.replace('\\', '/')
+
+
 def _read_text(path: Path) -> str:
     try:
+        if path.exists() and not path.is_file():  # to read from a pipe would be to wait
+            raise SerError(f'the table {path} is not a file; give a CSV file')
         data = path.read_bytes()
         return data.decode('utf-8-sig')
     except OSError as error:
@@ -147,6 +169,14 @@ def _check_files(rows: list[_Row], folder: Path) -> None:
         if not row['path']:
             row.problems.append('the path is empty')
             continue
+        if not row['path'].isprintable():
+            row.problems.append(f'the path {row["path"]!r} has characters that no path has')
+            continue
+        if PureWindowsPath(row['path']).drive and not os.path.lexists(folder / row['path']):
+            row.problems.append(
+                f'{row["path"]} is a path on another computer, with Windows; write it as seen from here'
+            )
+            continue
         file = folder / row['path']
         try:
             SoundReader(file).close()
@@ -160,8 +190,8 @@ def _check_files(rows: list[_Row], folder: Path) -> None:
                 row.problems.append(f'the file {file} is in line {first} already')
 
 
-def _check_emotions(rows: list[_Row], labels: Sequence[str], *, singles: bool) -> None:
-    problems = emotion_problems([row['emotion'] for row in rows], labels, singles=singles)
+def _check_emotions(rows: list[_Row], labels: Sequence[str], *, for_training: bool) -> None:
+    problems = emotion_problems([row['emotion'] for row in rows], labels, for_training=for_training)
     for row, problem in zip(rows, problems, strict=True):
         if problem and not row.problems:  # a row of another length counts here, but its cells may be shifted
             row.problems.append(problem)
@@ -176,28 +206,34 @@ def _check_speakers(rows: list[_Row]) -> None:
 
 def _check_repetitions(rows: list[_Row]) -> None:
     for row in rows:
-        if row['repetition'] and not row['repetition'].isdecimal():
+        if row['repetition'] and _whole_number(row['repetition']) is None:
             row.problems.append(f"the repetition '{row['repetition']}' is not a whole number")
 
 
 def _clips(rows: list[_Row], folder: Path, corpus: str) -> tuple[Clip, ...]:
     stems = [Path(row['path']).stem for row in rows]
     is_ravdess = all(map(is_clip_name, stems)) and len(set(stems)) == len(rows)
-    numbered = all(row['speaker'].isdecimal() for row in rows)
+    numbers = [_whole_number(row['speaker']) for row in rows]
+    numbered = None not in numbers
     return tuple(
         Clip(
             path=folder / row['path'],
             name=stem if is_ravdess else row['path'],
             emotion=row['emotion'],
-            speaker=int(row['speaker']) if numbered else row['speaker'] or None,
+            speaker=number if numbered else row['speaker'] or None,
             intensity=row['intensity'],
             statement=row['statement'],
-            repetition=int(row['repetition']) if row['repetition'] else None,
+            repetition=_whole_number(row['repetition']),
             sex=row['sex'],
             corpus=row['corpus'] or corpus,
         )
-        for row, stem in zip(rows, stems, strict=True)
+        for row, stem, number in zip(rows, stems, numbers, strict=True)
     )
+
+
+def _whole_number(text: str) -> int | None:
+    match = _WHOLE_NUMBER.fullmatch(text)
+    return int(match[1]) if match else None
 
 
 def _count(items: list, what: str) -> str:

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The recipe of a fine-tuning, read from a YAML file in `train/`; any value can be set from the command line."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
+from ser_ros.training.learning.ranges import Count, PositiveFew, Range, Seed, Share, ShareBelowOne
 from ser_ros.training.learning.recipe import (
     Augmentation,
     FeatureExtraction,
@@ -20,9 +21,9 @@ from ser_ros.training.learning.recipe_file import parse_recipe, read_recipe, rec
 class LogitDistillation:
     """Learning from the answers of a larger fine-tuned model to the same voice without room and noise."""
 
-    weight: float = 0.0
+    weight: Share = 0.0
     """Share of each target that is the teacher's answer, 0..1; the rest is the label. 0 for no teacher."""
-    temperature: float = 2.0
+    temperature: Annotated[float, Range(0, 1000, above=True)] = 2.0
     """Of the teacher's probabilities: above 1 shows more of what it finds similar (Hinton et al. 2015)."""
     probe: FrozenEncoder = field(default_factory=FrozenEncoder)
     """With layers, the teacher is an encoder that is not fine-tuned, and its last layer is trained on the clips that
@@ -33,12 +34,12 @@ class LogitDistillation:
 class OtherSpeech:
     """Speech without labels of emotion that is heard besides the clips."""
 
-    taught: int = 0
+    taught: Count = 0
     """Utterances in an epoch that only the teacher labels."""
-    ordinary: int = 0
+    ordinary: Count = 0
     """Utterances in an epoch by people who act no emotion, labelled `ordinary_emotion`."""
     ordinary_emotion: str = 'neutral'
-    longest: float = 4.0
+    longest: Annotated[float, Range(0.1, 600)] = 4.0
     """Seconds that are used of an utterance."""
 
 
@@ -46,15 +47,15 @@ class OtherSpeech:
 class Validation:
     """Which checkpoint is chosen."""
 
-    share: float = 0.1
+    share: ShareBelowOne = 0.1
     """Share of the training clips that is held out to choose the checkpoint on, by speaker if the protocol is; 0 for
     the last checkpoint of a fixed number of epochs."""
     measure: Literal['accuracy', 'loss'] = 'accuracy'
     """The measure by which the best checkpoint is chosen."""
-    every_steps: int = 0
+    every_steps: Count = 0
     """Steps from one evaluation, log entry and checkpoint to the next; 0 for each epoch."""
-    checkpoints_kept: int = 2
-    patience: int = 0
+    checkpoints_kept: PositiveFew = 2
+    patience: Count = 0
     """Stop after this many evaluations without improvement; 0 for never."""
 
 
@@ -74,11 +75,24 @@ class FinetuningRecipe:
     balanced: bool = False
     """Draw the clips of each epoch so that every corpus, in it every emotion, and of that every speaker is heard as
     often as any other; otherwise each clip is heard once."""
-    seed: int = 0
+    seed: Seed = 0
     selection: str = ''
     """How the values were chosen, for the model card."""
     half_precision_weights: bool = False
     """Save the weights as float16, at half the size; the figures are measured with them."""
+
+    def contradictions(self) -> Iterator[str]:
+        """Yield what does not fit together."""
+        if not self.optimisation.epochs and not self.frozen_encoder.layers:
+            yield (
+                'optimisation.epochs is 0 or missing; give 1 or more (only the last layer alone, with '
+                'frozen_encoder.layers, is trained without)'
+            )
+        if self.frozen_encoder.layers and (self.other_speech.taught or self.distillation.weight):
+            yield (
+                'frozen_encoder.layers trains the last layer alone, which has no teacher; set other_speech.taught and '
+                'distillation.weight to 0, or frozen_encoder.layers=[]'
+            )
 
 
 def finetuning_recipe_names() -> list[str]:

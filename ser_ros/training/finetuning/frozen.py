@@ -80,11 +80,8 @@ class FrozenStates:
         (self._pooled,) = inputs
 
 
-def new_frozen(recipe: FinetuningRecipe, design: Design) -> PreTrainedModel:
-    """Return the network whose pooled state is the mean of the recipe's hidden states. Raises SerError."""
-    set_seed(recipe.seed)
-    network = new_classifier(design)
-    layers = recipe.frozen_encoder.layers
+def check_frozen(network: PreTrainedModel, layers: Sequence[int]) -> None:
+    """Raise SerError if `network` cannot classify the mean of these hidden states as they are."""
     if not hasattr(network, 'layer_weights'):
         raise SerError('frozen_encoder.layers needs network.config.use_weighted_layer_sum=true; set it in the recipe')
     count, projector = len(network.layer_weights), network.projector
@@ -95,11 +92,19 @@ def new_frozen(recipe: FinetuningRecipe, design: Design) -> PreTrainedModel:
             f'frozen_encoder.layers needs network.config.classifier_proj_size={projector.in_features}, the width of '
             'the encoder; set it in the recipe'
         )
+
+
+def new_frozen(recipe: FinetuningRecipe, design: Design) -> PreTrainedModel:
+    """Return the network whose pooled state is the mean of the recipe's hidden states. Raises SerError."""
+    set_seed(recipe.seed)
+    network = new_classifier(design)
+    layers = recipe.frozen_encoder.layers
+    check_frozen(network, layers)
     with torch.no_grad():
         network.layer_weights.fill_(_UNUSED)
         network.layer_weights[list(layers)] = 0.0
-        torch.nn.init.eye_(projector.weight)
-        projector.bias.zero_()
+        torch.nn.init.eye_(network.projector.weight)
+        network.projector.bias.zero_()
     return network
 
 

@@ -21,6 +21,7 @@ from ser_ros.training.finetuning.finetuning_recipe import (
     load_finetuning_recipe,
     parse_finetuning_recipe,
 )
+from ser_ros.training.finetuning.needs import check_choice, check_labels, check_network, check_teaching
 from ser_ros.training.finetuning.teaching import Teaching
 from ser_ros.training.reporting.run_report import read_run_report
 from ser_ros.training.reporting.supplement import Supplement
@@ -80,6 +81,10 @@ class Plan:
 def plan(request: TrainingRequest) -> list[Plan]:
     """Return a plan for each recipe. Prints the remarks on the corpora on stderr. Raises SerError."""
     recipes = _recipes(request)
+    for recipe in recipes.values():
+        check_teaching(recipe, request.teaching)
+        check_choice(recipe, selects_on_test=request.selects_on_test)
+        check_network(recipe)
     with PartialState().main_process_first():  # the others find downloads and unpacked zips in the cache
         corpus = read_corpora(
             request.data or (str(download_ravdess()),),
@@ -89,7 +94,7 @@ def plan(request: TrainingRequest) -> list[Plan]:
         )
     corpus = without_people(corpus, request.without)
     for recipe in recipes.values():
-        _check_needs(recipe, request.teaching)
+        check_labels(recipe, corpus)
     if PartialState().is_main_process:
         for remark in corpus.remarks:
             print(remark, file=sys.stderr)
@@ -156,30 +161,6 @@ def _splits(request: TrainingRequest, recipe: FinetuningRecipe, corpus: Corpus) 
     elif request.selects_on_test:
         chosen = [choose_on_test_clips(split) for split in chosen]
     return tuple(chosen)
-
-
-def _check_needs(recipe: FinetuningRecipe, teaching: Teaching) -> None:
-    """Raise SerError if something that the recipe needs is missing, or if something given is unused."""
-    other = recipe.other_speech
-    if recipe.frozen_encoder.layers and (other.taught or recipe.distillation.weight):
-        raise SerError(
-            'the last layer of a frozen encoder has no teacher; set other_speech.taught and distillation.weight to 0, '
-            'or frozen_encoder.layers=[]'
-        )
-    for option, given, wanted, key in (
-        (
-            '--teacher',
-            teaching.teacher,
-            other.taught or recipe.distillation.weight,
-            'distillation.weight and other_speech.taught',
-        ),
-        ('--taught-speech', teaching.taught_speech, other.taught, 'other_speech.taught'),
-        ('--ordinary-speech', teaching.ordinary_speech, other.ordinary, 'other_speech.ordinary'),
-    ):
-        if wanted and not given:
-            raise SerError(f'the recipe needs {option}; give it, or set the values of {key} to 0')
-        if given and not wanted:
-            raise SerError(f'the recipe does not use {option}; leave it out, or give the values of {key} with --set')
 
 
 def _recipe_of(model: str, settings: Sequence[str]) -> tuple[str, FinetuningRecipe]:

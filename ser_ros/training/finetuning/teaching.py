@@ -48,7 +48,7 @@ class Teaching:
         """Return as many recordings as all variants of the clips need. Raises SerError."""
         refuse_clips_of(corpus, self.speech)
         amounts = recipe.other_speech
-        rounds = recipe.augmentation.variants or recipe.optimisation.epochs
+        rounds = recipe.augmentation.variants or recipe.optimisation.epochs or 1  # a frozen encoder has no epochs
         values: dict[str, Any] = {'longest': amounts.longest, 'seed': recipe.seed}
         return OtherRecordings(
             taught=load_other_speech(self.taught_speech, rounds * amounts.taught, emotion='', **values),

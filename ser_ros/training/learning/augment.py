@@ -107,7 +107,8 @@ def draw_variation(
     """Draw a variant of a clip of `duration` seconds whose `speech` starts and ends there, in seconds."""
     start, end = 0.0, duration
     if rng.random() >= augmentation.whole_clip_probability:
-        start = max(speech[0] - rng.uniform(*augmentation.margin_before), 0.0)
+        start = min(speech[0] - rng.uniform(*augmentation.margin_before), duration - _SHORTEST)
+        start = max(start, 0.0)
         end = min(max(speech[1] + rng.uniform(*augmentation.margin_after), start + _SHORTEST), duration)
     speed = rng.uniform(*augmentation.speed)
     noisy = rng.random() < augmentation.noise_probability

@@ -31,7 +31,7 @@ def layer_of(name: str) -> int:
 
 def freeze(model: PreTrainedModel, network: Network) -> None:
     """Freeze the layers that `network` names. Raises SerError if there are fewer."""
-    layers = _layer_count(model)
+    layers = layer_count(model)
     if network.frozen_layers > layers:
         raise SerError(f'network.frozen_layers is {network.frozen_layers}, but the encoder has {layers}; give fewer')
     head = head_names(model)
@@ -52,7 +52,7 @@ def parameter_groups(model: PreTrainedModel, optimisation: Optimisation, decayin
         optimisation: Has the learning rates and the weight decay.
         decaying: Names of the parameters whose weights decay (not biases and norms).
     """
-    layers, head = _layer_count(model), head_names(model)
+    layers, head = layer_count(model), head_names(model)
     groups: dict[tuple[float, float], list[Parameter]] = {}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
@@ -66,5 +66,6 @@ def parameter_groups(model: PreTrainedModel, optimisation: Optimisation, decayin
     return [{'params': parameters, 'lr': rate, 'weight_decay': decay} for (rate, decay), parameters in groups.items()]
 
 
-def _layer_count(model: PreTrainedModel) -> int:
+def layer_count(model: PreTrainedModel) -> int:
+    """Return how many transformer layers the encoder has."""
     return 1 + max((layer_of(name) for name, _ in model.named_parameters()), default=-1)

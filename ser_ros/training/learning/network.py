@@ -3,14 +3,16 @@
 
 import copy
 import shutil
-from collections.abc import Set
+from collections.abc import Callable, Set
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import MODEL_MAPPING, AutoModel, AutoModelForAudioClassification, PreTrainedModel
 from transformers.feature_extraction_sequence_utils import SequenceFeatureExtractor
 
+from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.errors import SerError, reason
 from ser_ros.recognition.model_network import CLASSIFIERS, Loaded
 from ser_ros.training.learning.design import Design
@@ -19,6 +21,8 @@ from ser_ros.training.learning.precision import attention
 from ser_ros.training.storage.pretrained import read_config, read_labels, read_network
 
 _ENCODER = 'encoder'
+
+_TRIAL_SAMPLES = 4 * SAMPLE_RATE
 
 _MASK_VECTOR = 'masked_spec_embed'
 """Of SpecAugment. May be missing in a checkpoint, for not every pretraining has it, or be there where none is asked."""
@@ -50,6 +54,39 @@ def new_encoder(design: Design) -> PreTrainedModel:
     if design.window is not None:
         _shorten(encoder, design.window)
     return encoder
+
+
+def outline(design: Design, auto_class: Any = AutoModelForAudioClassification) -> PreTrainedModel:
+    """Return the network without memory for its weights, of which names and shapes are known.
+
+    Args:
+        design: Of the network.
+        auto_class: Of transformers; AutoModel for the encoder, with a decoder if the architecture has one.
+
+    Raises:
+        SerError: Values do not fit together.
+    """
+    with torch.device('meta'):
+        return _random(auto_class, design)
+
+
+def try_out(design: Design, new: Callable[[Design], PreTrainedModel]) -> None:
+    """Raise SerError if the network with random weights that `new` makes cannot answer to a sound.
+
+    A checkpoint has answered before.
+    """
+    if design.checkpoint:
+        return
+    sound = np.random.default_rng(0).standard_normal(_TRIAL_SAMPLES, dtype=np.float32)
+    try:
+        with torch.random.fork_rng(devices=[]), torch.inference_mode():
+            new(design).train()(**design.frontend([sound, sound[: _TRIAL_SAMPLES // 2]]))
+    except SerError:
+        raise
+    except Exception as error:
+        raise SerError(
+            f'network.config and feature_extraction.config do not fit together ({reason(error)}); correct the recipe'
+        ) from None
 
 
 def save_model(

@@ -1,10 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the recipes of fine-tuning and pretraining have in common."""
+"""What the recipes of fine-tuning and pretraining have in common.
+
+Each field says in its type which values it may have; a group whose values must also fit to each other says in
+`contradictions` what does not. The reader of recipes (recipe_values) refuses both.
+"""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from ser_ros.training.learning.ranges import (
+    BatchSize,
+    Few,
+    Layers,
+    LearningRate,
+    PositiveCount,
+    Range,
+    Share,
+    ShareBelowOne,
+    Weight,
+)
+
+Decibels = Annotated[tuple[float, float], Range(-60, 100)]
+Margin = Annotated[tuple[float, float], Range(-30, 30)]
+"""Seconds."""
 
 
 @dataclass(frozen=True)
@@ -17,12 +38,12 @@ class Network:
     """As in a Hugging Face config.json, such as 'wav2vec2-bert'; a checkpoint brings its own."""
     config: dict[str, Any] = field(default_factory=dict)
     """Differences from the configuration of the checkpoint, or from the model type's defaults."""
-    window: float = 0.0
+    window: Annotated[float, Range(0, 30)] = 0.0
     """Seconds that a Whisper encoder sees, at most 30; 0 for the checkpoint's own. Whisper pads to its window, so a
     short one saves time in the same proportion."""
     freeze_feature_encoder: bool = False
     """Keep the convolutions over samples or mel frames as they were pretrained."""
-    frozen_layers: int = 0
+    frozen_layers: Few = 0
     """Keep this many transformer layers, counted from the input, and everything before them as pretrained."""
 
 
@@ -30,10 +51,10 @@ class Network:
 class FrozenEncoder:
     """Training of the last layer alone, in one go, on the states of a frozen encoder."""
 
-    layers: list[int] = field(default_factory=list)
+    layers: Layers = field(default_factory=list)
     """Hidden states whose mean is classified, 0 for the input of the first layer; empty to train the network by
     steps."""
-    penalty: float = 0.03
+    penalty: Weight = 0.03
     """Of the squared weights of the last layer."""
 
 
@@ -51,91 +72,100 @@ class FeatureExtraction:
 class Augmentation:
     """How training clips are varied."""
 
-    variants: int = 0
+    variants: Few = 0
     """Variants of each clip, made once and used in turn, which saves time; 0 for a new one in every epoch. Masks are
     always new."""
-    margin_before: tuple[float, float] = (0.3, 0.3)
+    margin_before: Margin = (0.3, 0.3)
     """Seconds kept before the speech, drawn between these; negative clips its start."""
-    margin_after: tuple[float, float] = (0.0, 0.0)
+    margin_after: Margin = (0.0, 0.0)
     """Seconds kept after the speech, drawn between these."""
-    whole_clip_probability: float = 0.0
+    whole_clip_probability: Share = 0.0
     """How often a clip is not cut at all. From a half on, validation clips are not cut either."""
-    speed: tuple[float, float] = (1.0, 1.0)
+    speed: Annotated[tuple[float, float], Range(0.25, 4)] = (1.0, 1.0)
     """Tempo and pitch together, drawn between these factors: other voices (Ko et al. 2015, Audio Augmentation)."""
-    pitch_probability: float = 0.0
+    pitch_probability: Share = 0.0
     """How often only the pitch is shifted."""
-    pitch: tuple[float, float] = (-2.0, 2.0)
+    pitch: Annotated[tuple[float, float], Range(-24, 24)] = (-2.0, 2.0)
     """Semitones, drawn between these and rounded."""
-    surroundings_probability: float = 1.0
+    surroundings_probability: Share = 1.0
     """How often a room, noise and a band are drawn at all."""
-    reverberation_probability: float = 0.0
+    reverberation_probability: Share = 0.0
     """How often the sound is put into a room."""
-    reverberation_time: tuple[float, float] = (0.1, 0.6)
+    reverberation_time: Annotated[tuple[float, float], Range(0.01, 10)] = (0.1, 0.6)
     """Seconds in which the room's sound falls by 60 dB, drawn between these."""
-    direct_to_reverberant: tuple[float, float] = (6.0, 6.0)
+    direct_to_reverberant: Decibels = (6.0, 6.0)
     """dB that the direct sound is above the room's, drawn between these: 6 for someone a step or two away."""
-    noise_probability: float = 0.0
+    noise_probability: Share = 0.0
     """How often noise of a random colour is added."""
-    noise_snr: tuple[float, float] = (5.0, 40.0)
+    noise_snr: Decibels = (5.0, 40.0)
     """Signal-to-noise ratio in dB, drawn between these."""
-    noise_unevenness: float = 0.0
+    noise_unevenness: Annotated[float, Range(0, 40)] = 0.0
     """dB, standard deviation: how far the noise's octaves deviate from its colour; 0 for a smooth slope."""
-    band_probability: float = 0.0
+    band_probability: Share = 0.0
     """How often the sound comes through a band-limited microphone, or a line that samples it."""
-    band_low: tuple[float, float] = (50.0, 400.0)
+    band_low: Annotated[tuple[float, float], Range(1, 8000)] = (50.0, 400.0)
     """Hz of the band's lower edge, drawn between these; a telephone's is 300."""
-    band_high: tuple[float, float] = (3000.0, 7500.0)
+    band_high: Annotated[tuple[float, float], Range(500, 8000)] = (3000.0, 7500.0)
     """Hz of the band's upper edge, drawn between these; a telephone's is 3400."""
-    gain: tuple[float, float] = (0.0, 0.0)
+    gain: Annotated[tuple[float, float], Range(-60, 60)] = (0.0, 0.0)
     """dB, drawn between these."""
-    masks: int = 0
+    masks: Annotated[int, Range(0, 100)] = 0
     """SpecAugment (Park et al. 2019): number of time masks and as many frequency masks on mel features. Encoders of
     samples mask internally: network.config.apply_spec_augment and mask_time_prob."""
-    time_mask: float = 0.15
+    time_mask: Share = 0.15
     """Longest time mask as a share of the features."""
-    frequency_mask: float = 0.15
+    frequency_mask: Share = 0.15
     """Widest frequency mask as a share of the mel bands."""
+
+    def contradictions(self) -> Iterator[str]:
+        """Yield what does not fit together."""
+        if self.band_probability and self.band_low[1] >= self.band_high[0]:
+            yield (
+                f'band_low goes up to {self.band_low[1]:g} Hz and band_high begins at {self.band_high[0]:g} Hz, which '
+                'leaves no band; let band_low end below'
+            )
 
 
 @dataclass(frozen=True)
 class Optimisation:
     """AdamW with a linear warm-up and a decay to zero."""
 
-    epochs: int
-    batch_size: int
+    batch_size: BatchSize
     """Of each process."""
-    learning_rate: float
+    learning_rate: Annotated[float, Range(0, 1, above=True)]
     """Of the highest layer of the encoder."""
-    head_learning_rate: float = 0.0
+    epochs: Annotated[int, Range(0, 10_000)] = 0
+    """How often each clip is heard; at least once, except by a frozen encoder, which has no use for them."""
+    head_learning_rate: LearningRate = 0.0
     """Of new layers; 0 for the same as `learning_rate`."""
-    layer_decay: float = 1.0
+    layer_decay: Annotated[float, Range(0, 1, above=True)] = 1.0
     """Factor of the learning rate from each layer to the next lower one (Howard and Ruder 2018, ULMFiT, section
     3.2)."""
-    gradient_accumulation: int = 1
+    gradient_accumulation: BatchSize = 1
     """Batches for one step."""
-    evaluation_batch_size: int = 16
-    weight_decay: float = 0.0
-    adam_beta2: float = 0.98
+    evaluation_batch_size: BatchSize = 16
+    weight_decay: Share = 0.0
+    adam_beta2: ShareBelowOne = 0.98
     """0.98 as for training transformers on speech (Gulati et al. 2020, Conformer, section 3.2); torch's is 0.999."""
     schedule: Literal['linear', 'cosine'] = 'cosine'
     """How the learning rate falls to zero."""
-    warmup_share: float = 0.1
+    warmup_share: ShareBelowOne = 0.1
     """Share of all steps in which the learning rate rises."""
-    label_smoothing: float = 0.0
-    voice_normalised: float = 0.0
+    label_smoothing: ShareBelowOne = 0.0
+    voice_normalised: Share = 0.0
     """Share of the utterances whose pooled state is taken without the offset of its voice, as an adapted model takes
     it; 0 to train on the states as they are."""
     class_weights: bool = False
     """Weight each emotion by its inverse frequency."""
-    gradient_clip: float = 1.0
-    """Largest norm of the gradient."""
+    gradient_clip: Annotated[float, Range(0, 1000)] = 1.0
+    """Largest norm of the gradient; 0 for no limit."""
     bfloat16: bool = False
     """Mixed precision, also on a CPU; full precision if the hardware does not support it."""
     gradient_checkpointing: bool = False
     """Compute activations twice instead of keeping them: less memory, about a third more time."""
     group_by_length: bool = True
     """Put utterances of similar duration into a batch, so that little is padding."""
-    batches_sorted_together: int = 8
+    batches_sorted_together: PositiveCount = 8
     """Number of batches in random order from which `group_by_length` makes its batches: more leave less padding."""
 
 

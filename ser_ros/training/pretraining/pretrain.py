@@ -18,6 +18,7 @@ from transformers.trainer_utils import get_last_checkpoint
 from ser_ros.errors import SerError
 from ser_ros.training.learning.checkpoints import Clock, LastEntry, Seal, open_work_folder, training_arguments
 from ser_ros.training.learning.design import design_encoder
+from ser_ros.training.learning.network import new_encoder, outline, try_out
 from ser_ros.training.learning.order import EpochOrder
 from ser_ros.training.learning.recipe import plain_values
 from ser_ros.training.pretraining.beginning import begin
@@ -64,6 +65,8 @@ def pretrain(
     Raises SerError if `work` was started with another recipe, other speech or another teacher.
     """
     made = design_encoder(recipe.network, recipe.feature_extraction)
+    lengths = outline(made, AutoModel)
+    try_out(made, new_encoder)
     arguments = training_arguments(
         recipe.optimisation,
         work,
@@ -83,8 +86,6 @@ def pretrain(
                 'processes': arguments.world_size,
             }
             open_work_folder(work, run, resume=resume)
-    with torch.device('meta'):
-        lengths = AutoModel.from_config(made.config)
     examples = Examples(pieces, recipe, made.frontend, lengths._get_feat_extract_output_lengths, teacher, work / _KEPT)
     whitening = _whitening(examples, recipe, teacher.width) if teacher else Whitening.none()
     set_seed(recipe.seed)

@@ -9,6 +9,7 @@ import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ser_ros.emotions import name_problem
 from ser_ros.errors import SerError
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.table import read_table, write_table
@@ -226,7 +227,7 @@ words = st.text(string.ascii_letters + string.digits + ' ,;"\'äß語', max_size
 def test_what_is_written_is_read_back(folder, data):
     relative = data.draw(st.booleans())
     speakers = data.draw(st.sampled_from([st.none(), st.integers(0, 99), words.filter(str.isalpha)]))
-    emotion = data.draw(words.filter(bool))
+    emotion = data.draw(words.filter(lambda word: not name_problem(word)))
     clips = tuple(
         Clip(
             folder / f'{name}.wav',

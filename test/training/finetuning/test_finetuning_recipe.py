@@ -220,3 +220,32 @@ def test_what_transformers_does_not_know_is_refused(refuses, setting, texts):
     recipe = parse_finetuning_recipe(MINIMAL, [setting])
     with refuses(*texts):
         design_classifier(recipe.network, recipe.feature_extraction, ('a', 'b'))
+
+
+@pytest.mark.parametrize(
+    ('text', 'texts'),
+    [
+        ('extends: 5', ('extends is 5', 'a list of names')),
+        ('extends:', ('extends is None',)),
+        ('extends: [first, [second]]', ('extends is', 'a list of names')),
+        ('extends: {first: 1}', ('extends is',)),
+        ('extends: round', ("about.yaml extends 'round'", 'in turn')),
+        ('extends: itself', ("itself.yaml extends 'itself'", 'in turn')),
+        ('extends: list', ('list.yaml', 'must be a group')),
+        ('extends: latin', ('latin.yaml cannot be read', 'UTF-8')),
+        ('', ("'the recipe' must be a group",)),
+        ('- a', ("'the recipe' must be a group",)),
+        ('seed: [', ('not valid YAML',)),
+        ('seed: 1\nseed: 2', ('not valid YAML', "the key 'seed' is there twice")),
+        ('[' * 3000, ('not valid YAML',)),
+    ],
+)
+def test_a_recipe_that_is_none_is_refused(folder, refuses, text, texts):
+    (folder / 'first.yaml').write_text(MINIMAL)
+    (folder / 'round.yaml').write_text('extends: about')
+    (folder / 'about.yaml').write_text('extends: round')
+    (folder / 'itself.yaml').write_text('extends: itself')
+    (folder / 'list.yaml').write_text('- 1')
+    (folder / 'latin.yaml').write_bytes('description: schön'.encode('latin-1'))
+    with refuses(*texts):
+        parse_finetuning_recipe(text, ['seed=1'])

@@ -74,6 +74,12 @@ def test_a_cut_leaves_enough_for_features(made_sound, generator):
     assert len(vary(made_sound('white noise', 2.0), (0.5, 1.0), clipped, generator)) >= 0.29 * RATE
 
 
+@pytest.mark.parametrize('speech', [(0.0, 0.5), (1.5, 2.0), (1.9, 2.0)])
+def test_a_cut_that_would_begin_beyond_the_end_leaves_enough_too(made_sound, generator, speech):
+    beyond = Augmentation(margin_before=(-5.0, -5.0), margin_after=(-5.0, 5.0))
+    assert len(vary(made_sound('white noise', 2.0), speech, beyond, generator)) == pytest.approx(0.3 * RATE, abs=1)
+
+
 def test_clips_stay_whole_as_often_as_asked(made_sound, generator):
     sound = made_sound('white noise', 2.0)
     half = Augmentation(whole_clip_probability=0.5)

@@ -169,9 +169,18 @@ def test_without_a_teacher_it_predicts_what_is_masked(speech, tmp_path):
         (('--recipe', 'masked-prediction'), ('pieces.longest=0',), 'pieces.longest'),
         (('--recipe', 'masked-predicton'), (), "did you mean 'masked-prediction'"),
         (('--teacher', 'x'), ('distillation.whitening=1.5',), 'distillation.whitening is 1.5; give 0'),
-        (('--teacher', 'x'), ('distillation.directions=-1',), 'distillation.directions is -1; give how many'),
+        (
+            ('--teacher', 'x'),
+            ('distillation.directions=-1',),
+            'distillation.directions is -1; give a whole number, 0 to',
+        ),
         (('--teacher', 'x'), ('distillation.directions=4', 'distillation.whitening=0.5'), 'set one'),
         (('--teacher', 'no/such'), (), 'no/such'),
+        (('--recipe', 'masked-prediction'), ('network.config.hidden_size=0',), 'correct the recipe'),
+        (('--recipe', 'masked-prediction'), ('network.config.num_attention_heads=5',), 'do not fit together'),
+        (('--recipe', 'masked-prediction'), ('feature_extraction.config.stride=0',), 'correct the recipe'),
+        (('--recipe', 'masked-prediction'), ('optimisation.epochs=0',), 'optimisation.epochs is 0'),
+        (('--recipe', 'masked-prediction'), ('seed=-1',), 'seed is -1'),
     ],
 )
 def test_bad_input_ends_in_one_sentence(speech, tmp_path, monkeypatch, capsys, arguments, settings, text):

@@ -81,6 +81,7 @@ SAVEE = Scheme(
     languages=('en',),
     example='AudioData/JK/sa07',
     pattern=r'(?P<speaker>DC|JE|JK|KL)[/_](?P<emotion>sa|su|[a-z])(?P<statement>\d\d)',
+    clip_name=r'\g<speaker>/\g<emotion>\g<statement>',  # in some copies DC/a01, in others DC_a01
     codes={
         'emotion': {
             'a': 'angry',
@@ -211,7 +212,11 @@ ESD = Scheme(
     name='ESD',
     languages=('en', 'zh'),
     example='0011/Surprise/train/0011_001501',
-    pattern=r'(?P<emotion>Angry|Happy|Neutral|Sad|Surprise)/(?:(?:train|evaluation|test)/)?(?P<speaker>00[012]\d)_\d{6}',
+    pattern=(
+        r'(?P<emotion>Angry|Happy|Neutral|Sad|Surprise)/(?:(?:train|evaluation|test)/)?'
+        r'(?P<number>(?P<speaker>00[012]\d)_\d{6})'
+    ),
+    clip_name=r'\g<number>',  # some copies are divided into train, evaluation and test, others not
     codes={
         'emotion': {
             'Angry': 'angry',

@@ -5,7 +5,7 @@ import csv
 import re
 from pathlib import Path
 
-from ser_ros.errors import SerError
+from ser_ros.errors import SerError, reason
 from ser_ros.training.data.corpora.scheme import Fields, Scheme
 
 _IEMOCAP_LINE = re.compile(r'\[[\d.]+ - [\d.]+\]\t(\w+)\t(\w+)\t')
@@ -18,7 +18,7 @@ def _iemocap_fields(folder: Path) -> dict[str, Fields]:
     for path in sorted(folder.rglob('EmoEvaluation/Ses*.txt')):
         for utterance, emotion in _IEMOCAP_LINE.findall(path.read_text(encoding='latin-1')):
             # Ses01F_impro01_M003 is spoken by the man of the first session.
-            sex = utterance.rpartition('_')[2][0]
+            sex = utterance.rpartition('_')[2][:1]
             fields[utterance] = {'emotion': emotion, 'speaker': f'{utterance[3:5]}{sex}', 'sex': sex}
     if not fields:
         raise SerError(f'{folder} has no dialog/EmoEvaluation/Ses*.txt; give the whole of IEMOCAP, as it is released')
@@ -30,10 +30,13 @@ def _meld_fields(folder: Path) -> dict[str, Fields]:
     fields: dict[str, Fields] = {}
     for split in _MELD_SPLITS:
         for path in sorted(folder.rglob(f'{split}_sent_emo.csv')):
-            with path.open(encoding='utf-8-sig', newline='') as file:
-                for row in csv.DictReader(file):
-                    name = f'{split}/dia{row["Dialogue_ID"]}_utt{row["Utterance_ID"]}'
-                    fields[name] = {'emotion': row['Emotion'], 'speaker': row['Speaker']}
+            try:
+                with path.open(encoding='utf-8-sig', newline='') as file:
+                    for row in csv.DictReader(file):
+                        name = f'{split}/dia{row["Dialogue_ID"]}_utt{row["Utterance_ID"]}'
+                        fields[name] = {'emotion': row['Emotion'], 'speaker': row['Speaker']}
+            except (KeyError, UnicodeDecodeError, csv.Error) as error:
+                raise SerError(f"{path} is not MELD's table ({reason(error)}); copy it again") from None
     if not fields:
         raise SerError(f"{folder} has no train_sent_emo.csv, dev_sent_emo.csv or test_sent_emo.csv; add MELD's tables")
     return fields
@@ -73,6 +76,7 @@ MELD = Scheme(
     # The films of the corpus as sound, in the folders of their parts: train_splits, dev_splits_complete and
     # output_repeated_splits_test, or train, dev and test.
     pattern=r'(?:\w+_)?(?P<split>train|dev|test)(?:_\w+)?/(?:\w+/)*(?P<utterance>dia\d+_utt\d+)',
+    clip_name=r'\g<split>/\g<utterance>',
     codes={
         'emotion': {
             'neutral': 'neutral',

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """How a corpus names its files, and the clips that are found by it."""
 
+import filecmp
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +36,8 @@ class Scheme:
         languages: Codes of ISO 639-1.
         pattern: Regular expression for the end of a clip's path below the corpus's folder, with `/` between folders and
             without the file's suffix. Its named groups are some of FIELDS; what it matches is the clip's name.
+        clip_name: The clip's name as a template of `re.Match.expand`, where copies of a corpus write it differently; ''
+            for what `pattern` matches.
         example: A path that it matches, without the suffix.
         codes: For some of FIELDS, what each code means; a field without codes is taken as it is written. The clips of
             an emotion that means '' are counted and left out: it is none that a model learns here.
@@ -56,6 +59,7 @@ class Scheme:
     codes: Mapping[str, Mapping[str, str]]
     source: str
     licence: str = ''
+    clip_name: str = ''
     clips: int | None = None
     speakers: int | None = None
     clips_each: int | None = None
@@ -77,11 +81,14 @@ class Found:
 
 
 def find_clips(scheme: Scheme, folder: Path) -> Found:
-    """Return the clips of a corpus below `folder`, at any depth; files with other names are ignored.
+    """Return the clips of a corpus below `folder`, at any depth; files with other names are left out.
+
+    Some downloads hold each clip twice, in two folders; of copies the first is taken, for both would be in training and
+    test at once. Hidden files and folders, as of macOS, count for nothing.
 
     Raises:
-        SerError: There is no clip, names hold codes that the corpus does not have, or two files are the same clip (the
-            copies in some downloads would be in training and test at once).
+        SerError: There is no clip, names hold codes that the corpus does not have, or two files that differ are named
+            as the same clip.
     """
     if not folder.is_dir():
         raise SerError(f'the data folder {folder} does not exist; give the folder of {scheme.name}')
@@ -89,19 +96,28 @@ def find_clips(scheme: Scheme, folder: Path) -> Found:
     by_name: dict[str, Clip] = {}
     problems = []
     without_row = 0
-    for path, match in _matches(scheme, folder):
+    copies: list[tuple[str, str]] = []
+    others = 0
+    for path, match in _sound_files(scheme, folder):
+        if match is None:
+            others += 1
+            continue
         fields = _fields(match, rows)
         if fields is None:
             without_row += 1
             continue
         try:
-            clip = _clip(scheme, path, match[_CLIP], fields)
+            clip = _clip(scheme, path, _name(scheme, match), fields)
         except KeyError as error:
             problems.append(f"{path} has the code '{error.args[0]}', which {scheme.name} does not have at that place")
             continue
         twin = by_name.setdefault(clip.name, clip)
-        if twin is not clip:
-            problems.append(f'{path} is the same clip as {twin.path}')
+        if twin is clip:
+            continue
+        if _are_copies(path, twin.path):
+            copies.append((str(path.relative_to(folder)), str(twin.path.relative_to(folder))))
+        else:
+            problems.append(f'{path} and {twin.path} are named as the same clip, and differ')
     refuse_together(f'{folder} has files that {scheme.name} does not have, rename or remove what is listed', problems)
     clips = [by_name[name] for name in sorted(by_name)]
     learnable = tuple(clip for clip in clips if clip.emotion)
@@ -110,7 +126,8 @@ def find_clips(scheme: Scheme, folder: Path) -> Found:
             f'{folder} holds no clip of {scheme.name} (such as {scheme.example}.wav); give its folder, unpacked, or a '
             'CSV table of other recordings'
         )
-    return Found(learnable, tuple(_remarks(scheme, clips, without_row)))
+    left_out = left_out_sentences(copies, others, scheme.name)
+    return Found(learnable, (*_remarks(scheme, clips, without_row), *left_out))
 
 
 def parse_clip(scheme: Scheme, path: Path) -> Clip | None:
@@ -120,20 +137,36 @@ def parse_clip(scheme: Scheme, path: Path) -> Clip | None:
     """
     match = _pattern(scheme).fullmatch(path.with_suffix('').as_posix())
     fields = _fields(match, None) if match else None
-    return _clip(scheme, path, match[_CLIP], fields) if match and fields else None
+    return _clip(scheme, path, _name(scheme, match), fields) if match and fields else None
 
 
 def _pattern(scheme: Scheme) -> re.Pattern[str]:
     return re.compile(rf'(?:.*/)?(?P<{_CLIP}>{scheme.pattern})')
 
 
-def _matches(scheme: Scheme, folder: Path) -> Iterator[tuple[Path, re.Match[str]]]:
+def _sound_files(scheme: Scheme, folder: Path) -> Iterator[tuple[Path, re.Match[str] | None]]:
+    """Yield the sound files below `folder`, in order, each with its match if it is named as the corpus's clips are."""
     pattern = _pattern(scheme)
     for path in sorted(folder.rglob('*')):
-        if path.suffix.lower() in SUFFIXES and path.is_file():
-            match = pattern.fullmatch(path.relative_to(folder).with_suffix('').as_posix())
-            if match:
-                yield path, match
+        below = path.relative_to(folder)
+        if path.suffix.lower() in SUFFIXES and not any(map(is_hidden, below.parts)) and path.is_file():
+            yield path, pattern.fullmatch(below.with_suffix('').as_posix())
+
+
+def is_hidden(name: str) -> bool:
+    """Return whether a file or folder of this name is none that people put there."""
+    return (name.startswith('.') and name not in ('.', '..')) or name == '__MACOSX'
+
+
+def _name(scheme: Scheme, match: re.Match[str]) -> str:
+    return match.expand(scheme.clip_name) if scheme.clip_name else match[_CLIP]
+
+
+def _are_copies(path: Path, other: Path) -> bool:
+    try:
+        return filecmp.cmp(path, other, shallow=False)
+    except OSError as error:
+        raise SerError(f'{path} and {other} cannot be compared ({error.strerror}); remove one of them') from None
 
 
 def _fields(match: re.Match[str], rows: Mapping[str, Fields] | None) -> Fields | None:
@@ -177,3 +210,21 @@ def _remarks(scheme: Scheme, clips: list[Clip], without_row: int) -> Iterator[st
         yield f'{left_out} clips of {scheme.name} are left out: their emotion is none of {", ".join(LABELS)}'
     if without_row:
         yield f'{without_row} files of {scheme.name} are left out: its tables do not name them'
+
+
+def left_out_sentences(copies: Sequence[tuple[str, str]], others: int, name: str) -> Iterator[str]:
+    """Yield what is said of files of the corpus `name` that were passed over.
+
+    Args:
+        copies: Files that are the same as a clip, each with that clip.
+        others: How many sound files have names that the corpus does not have.
+        name: What reports call the corpus.
+    """
+    if copies:
+        copy, clip = copies[0]
+        yield (
+            f'{len(copies)} files of {name} are left out: they are copies of clips in other folders, such as {copy} '
+            f'of {clip}'
+        )
+    if others:
+        yield f'{others} sound files beside the clips of {name} are left out: their names are none of its clips'

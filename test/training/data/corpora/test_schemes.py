@@ -122,12 +122,6 @@ def test_codes_that_a_corpus_does_not_have_are_refused(tmp_path, refuses, key, s
         find_clips(SCHEMES[key], lay(tmp_path, stem))
 
 
-def test_copies_are_refused(tmp_path, refuses):
-    lay(tmp_path, 'OAF_Fear/OAF_back_fear', 'again/OAF_Fear/OAF_back_fear')
-    with refuses('OAF_back_fear', 'the same clip', 'remove'):
-        find_clips(SCHEMES['tess'], tmp_path)
-
-
 @pytest.mark.parametrize('key', ['ravdess', 'crema-d', 'jl'])
 def test_a_folder_without_clips_is_refused(tmp_path, refuses, key):
     lay(tmp_path, 'song', 'notes')
@@ -185,3 +179,13 @@ def test_meld_is_read_with_its_tables(tmp_path, folders):
 def test_meld_without_tables_is_refused(tmp_path, refuses):
     with refuses('train_sent_emo.csv'):
         find_clips(SCHEMES['meld'], lay(tmp_path, 'train/dia0_utt0'))
+
+
+@pytest.mark.parametrize(
+    'table', [b'Utterance,Emotion\nOh,joy\n', 'Speaker,Emotion\nJosé,joy'.encode('latin-1'), b'a,"b\x00', b'']
+)
+def test_a_table_of_meld_that_is_another_is_refused(tmp_path, refuses, table):
+    lay(tmp_path, 'train/dia0_utt0')
+    (tmp_path / 'train_sent_emo.csv').write_bytes(table)
+    with refuses('train_sent_emo.csv'):
+        find_clips(SCHEMES['meld'], tmp_path)
