@@ -30,14 +30,12 @@ class Design:
         config: A classifier's has the labels of the data.
         checkpoint: Where the initial weights come from; '' for random ones.
         window: Whisper's positions after shortening; None to leave the model as it is.
-        changed: Whether the recipe has its own values for the configuration of the checkpoint.
     """
 
     config: PretrainedConfig
     feature_extractor: SequenceFeatureExtractor
     checkpoint: str = ''
     window: int | None = None
-    changed: bool = False
 
     @property
     def frontend(self) -> Frontend:
@@ -76,8 +74,7 @@ def design_encoder(network: Network, extraction: FeatureExtraction) -> Design:
     else:
         config = _pretrained_config(network)
         feature_extractor = read_feature_extractor(network.checkpoint, config.model_type)
-    window = _window(network, config, feature_extractor)
-    return Design(config, feature_extractor, network.checkpoint, window, changed=bool(network.config))
+    return Design(config, feature_extractor, network.checkpoint, _window(network, config, feature_extractor))
 
 
 def new_feature_extractor(extraction: FeatureExtraction) -> SequenceFeatureExtractor:

@@ -3,7 +3,7 @@
 
 import copy
 import shutil
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterable, Set
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ _TRIAL_SAMPLES = 4 * SAMPLE_RATE
 _MASK_VECTOR = 'masked_spec_embed'
 """Of SpecAugment. May be missing in a checkpoint, for not every pretraining has it, or be there where none is asked."""
 
-_ENCODER_PARTS = ('adapter', 'encoder', 'feature_extractor', 'feature_projection', 'intermediate_ffn')
+_ENCODER_PARTS = ('adapter.', 'encoder.', 'feature_extractor.', 'feature_projection.', 'intermediate_ffn.')
 """Modules of which all weights must be used; the others are heads and decoders of its pretraining."""
 
 
@@ -141,18 +141,25 @@ def _refuse_lacking(design: Design, names: Set[str]) -> None:
 
 
 def _refuse_unused(design: Design, loaded: Loaded) -> None:
-    """Refuse an encoder with fewer parts than the checkpoint has weights for, unless the recipe asks for it."""
-    prefix = f'{loaded.network.base_model_prefix}.'
-    unused = sorted(
-        name
-        for name in loaded.unused
-        if name.removeprefix(prefix).startswith(tuple(f'{part}.' for part in _ENCODER_PARTS))
-        and not name.endswith(_MASK_VECTOR)
-    )
-    if unused and not design.changed:
+    """Refuse a checkpoint with weights for parts of an encoder that its own configuration does not have.
+
+    What the recipe leaves out of that encoder may be left out.
+    """
+    network = loaded.network
+
+    def parts(names: Iterable[str]) -> set[str]:
+        bare = (name.removeprefix(f'{network.base_model_prefix}.') for name in names)
+        return {name for name in bare if name.startswith(_ENCODER_PARTS) and not name.endswith(_MASK_VECTOR)}
+
+    unused = parts(loaded.unused)
+    if unused:
+        with torch.device('meta'):
+            own = type(network)(read_config(design.checkpoint))
+        unused -= parts(own.state_dict())
+    if unused:
         raise SerError(
             f"the checkpoint '{design.checkpoint}' has {len(unused)} weights for which the encoder of its config.json "
-            f'has no place ({", ".join(unused[:3])}); copy it again, or say in network.config which layers to leave out'
+            f'has no place ({", ".join(sorted(unused)[:3])}); its files belong to different models: copy it again'
         )
 
 

@@ -52,8 +52,15 @@ def same(first, second) -> bool:
 @pytest.mark.parametrize('make', [classifier, encoder])
 def test_a_configuration_with_fewer_layers_than_the_weights_is_refused(refuses, folder, make):
     change_json(folder / 'config.json', num_hidden_layers=1)
-    with refuses(str(folder), 'has 16 weights for which the encoder', 'encoder.layers.1.', 'network.config'):
+    with refuses(str(folder), 'has 16 weights for which the encoder', 'encoder.layers.1.', 'copy it again'):
         make(folder)
+
+
+@pytest.mark.parametrize('make', [classifier, encoder])
+def test_a_recipe_of_its_own_does_not_hide_them(refuses, folder, make):
+    change_json(folder / 'config.json', num_hidden_layers=1)
+    with refuses(str(folder), 'has 16 weights for which the encoder'):
+        make(folder, config={'layerdrop': 0.0})
 
 
 @pytest.mark.parametrize('make', [classifier, encoder])
