@@ -10,6 +10,7 @@ from ser_ros.audio.supervised import SupervisedSource
 from ser_ros.audio.topic import TopicSource
 from ser_ros.errors import SerError
 from ser_ros.node.audio_topic import AudioTopicSubscription
+from ser_ros.node.names import full_topic_name
 from ser_ros.node.parameters import AudioParameters
 
 
@@ -32,11 +33,10 @@ class AudioInput:
                 raise SerError('audio.source is file, but audio.file is empty; give the path of a WAV or FLAC file')
             self.source = FileSource(parameters.file, realtime=parameters.realtime, channel=channel, clock=clock)
         elif parameters.source == 'topic':
-            name = f'topic {node.resolve_topic_name(parameters.topic)}'
-            self.source = TopicSource(name, channel=channel, clock=clock)
-            self._subscription = AudioTopicSubscription(
-                node, parameters.topic, parameters.info_topic, parameters.assumed, self.source
-            )
+            topic = full_topic_name(node, 'audio.topic', parameters.topic)
+            info_topic = full_topic_name(node, 'audio.info_topic', parameters.info_topic)
+            self.source = TopicSource(f'topic {topic}', channel=channel, clock=clock)
+            self._subscription = AudioTopicSubscription(node, topic, info_topic, parameters.assumed, self.source)
         else:
             microphone = MicrophoneSource(parameters.device, channel=channel, clock=clock)
             self.source = SupervisedSource(microphone, waits=parameters.wait)

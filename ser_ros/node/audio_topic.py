@@ -43,10 +43,18 @@ class AudioTopicSubscription:
     """Feeds a source from a topic, with the message type that is published there, also when that type changes."""
 
     def __init__(self, node: Node, topic: str, info_topic: str, assumed: StreamFormat, source: TopicSource):
-        """Start looking for a publisher; `assumed` is the format of messages that do not state theirs."""
+        """Start looking for a publisher.
+
+        Args:
+            node: That listens.
+            topic: Full name of the topic with the sound.
+            info_topic: Full name of the topic with AudioInfo.
+            assumed: The format of messages that do not state theirs.
+            source: That is fed.
+        """
         self._node = node
-        self._topic = node.resolve_topic_name(topic)
-        self._info_topic = node.resolve_topic_name(info_topic)
+        self._topic = topic
+        self._info_topic = info_topic
         self._assumed = assumed
         self._source = source
         self._type = ''

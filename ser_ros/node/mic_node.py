@@ -20,6 +20,7 @@ from ser_ros.audio.supervised import SupervisedSource
 from ser_ros.node.audio_topic import installed_types, load_info, load_message
 from ser_ros.node.diagnostics import to_status
 from ser_ros.node.fault_log import FaultLog
+from ser_ros.node.names import FRAME
 from ser_ros.node.parameter_spec import ParameterSpec, declare_parameters
 from ser_ros.node.parameters import SPECS as NODE_SPECS
 from ser_ros.node.stray_parameters import unknown_parameters
@@ -33,7 +34,7 @@ SPECS = (
         'audio.wait', True, 'Wait for a microphone that is not connected yet; false: it must be connected at the start.'
     ),
     ParameterSpec('audio.channel', 0, 'Channel to publish, from 0; -1 for the mean of all.', -1, 255),
-    ParameterSpec('audio.frame_id', 'microphone', 'Name of the microphone in message headers.'),
+    ParameterSpec('audio.frame_id', 'microphone', 'Name of the microphone in message headers.', rule=FRAME),
     ParameterSpec(
         'message',
         AUTO,

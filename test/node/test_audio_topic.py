@@ -31,7 +31,7 @@ class World:
         self.executor.add_node(self.listener)
         self.source = TopicSource('topic /audio')
         self.source.start()
-        self.subscription = AudioTopicSubscription(self.listener, 'audio', 'audio_info', StreamFormat(), self.source)
+        self.subscription = AudioTopicSubscription(self.listener, '/audio', '/audio_info', StreamFormat(), self.source)
 
     def wait_until(self, condition, what):
         deadline = time.monotonic() + PATIENCE
