@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where a configured node's sound comes from."""
 
+from collections.abc import Callable
+
 from rclpy.node import Node
 
 from ser_ros.audio.file import FileSource
@@ -17,14 +19,11 @@ from ser_ros.node.parameters import AudioParameters
 class AudioInput:
     """The source that the parameters name, and the subscription that feeds it if it is a topic."""
 
-    def __init__(self, node: Node, parameters: AudioParameters):
-        """Create the source without opening it; what it captures is stamped by the node's clock. Raises SerError."""
-
-        def clock() -> float:
-            return node.get_clock().now().nanoseconds / 1e9
-
+    def __init__(self, node: Node, parameters: AudioParameters, clock: Callable[[], float]):
+        """Create the source without opening it; what it captures is stamped by `clock` (seconds). Raises SerError."""
         self._node = node
         self._parameters = parameters
+        self._clock = clock
         self.source: AudioSource
         self._subscription: AudioTopicSubscription | None = None
         channel = parameters.channel
@@ -41,6 +40,11 @@ class AudioInput:
             microphone = MicrophoneSource(parameters.device, channel=channel, clock=clock)
             self.source = SupervisedSource(microphone, waits=parameters.wait)
 
+    @property
+    def warning(self) -> str:
+        """One sentence if the sound is heard, but something is wrong with where it comes from; '' otherwise."""
+        return self._subscription.warning if self._subscription is not None else ''
+
     def close(self) -> None:
         """Close the source and end the subscription."""
         self.source.close()
@@ -49,7 +53,7 @@ class AudioInput:
     def replace_stuck(self) -> 'AudioInput':
         """Leave the source to the thread that is stuck in it, and return another input with the same parameters."""
         self._unsubscribe()
-        return AudioInput(self._node, self._parameters)
+        return AudioInput(self._node, self._parameters, self._clock)
 
     def _unsubscribe(self) -> None:
         if self._subscription is not None:
