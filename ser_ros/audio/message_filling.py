@@ -47,7 +47,5 @@ def fill_multi_array(message: Any, levels: np.ndarray, rate: int, stamp: float, 
 
 
 def _fill_header(header: Any, stamp: float, frame_id: str) -> None:
-    header.stamp.sec, header.stamp.nanosec = divmod(
-        min(max(round(stamp * _NANOSECONDS), 0), _LATEST), _NANOSECONDS
-    )
+    header.stamp.sec, header.stamp.nanosec = divmod(min(max(round(stamp * _NANOSECONDS), 0), _LATEST), _NANOSECONDS)
     header.frame_id = frame_id

@@ -11,6 +11,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.subscription import Subscription
+from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from ser_ros.audio.packets import (
     AUDIO_TYPES,
@@ -23,6 +24,7 @@ from ser_ros.audio.packets import (
 )
 from ser_ros.audio.topic import TopicSource
 from ser_ros.errors import SerError
+from ser_ros.node.senders import Senders
 
 _NANOSECONDS = 1_000_000_000
 _LOOK_PERIOD = 0.2
@@ -57,10 +59,16 @@ class AudioTopicSubscription:
         self._info_topic = info_topic
         self._assumed = assumed
         self._source = source
+        self._senders = Senders(topic)
         self._type = ''
         self._subscriptions: list[Subscription] = []
         self._timer = node.create_timer(_LOOK_PERIOD, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._look()
+
+    @property
+    def warning(self) -> str:
+        """One sentence if several publishers send sound, or one of them sends too much; '' otherwise."""
+        return self._senders.warning(time.monotonic()) or self._source.warning
 
     def destroy(self) -> None:
         """End the subscriptions and the search."""
@@ -72,6 +80,8 @@ class AudioTopicSubscription:
         types = {info.topic_type for info in publishers}
         if not types:
             return
+        names = [_full_name(info) for info in publishers if info.topic_type == self._type]
+        self._senders.note_publishers(names, time.monotonic())
         if self._type in types:
             self._compare([bytes(info.topic_type_hash.value) for info in publishers if info.topic_type == self._type])
             return
@@ -122,6 +132,11 @@ class AudioTopicSubscription:
         self._type = ''
 
     def _on_message(self, message: Any, info: dict[str, Any]) -> None:
+        sent = info['source_timestamp'] / _NANOSECONDS
+        # ROS 2 Humble has no numbers yet.
+        number = info.get('publication_sequence_number')
+        if not self._senders.keeps(number, sent, time.monotonic(), self._source.longest_pause):
+            return
         try:
             packet = self._decoder.decode(message)
         except SerError as error:
@@ -130,7 +145,7 @@ class AudioTopicSubscription:
         if packet is None:
             self._wait_for_info()
         else:
-            self._source.push(packet, sent=info['source_timestamp'] / _NANOSECONDS)
+            self._source.push(packet, sent=sent)
 
     def _wait_for_info(self) -> None:
         """Skip a message whose format is not known yet, or decide that no AudioInfo will come."""
@@ -153,6 +168,10 @@ class AudioTopicSubscription:
 
     def _on_info(self, info: Any) -> None:
         self._decoder.note_info(info)
+
+
+def _full_name(info: TopicEndpointInfo) -> str:
+    return f'{info.node_namespace.rstrip("/")}/{info.node_name}'
 
 
 def installed_types() -> list[str]:

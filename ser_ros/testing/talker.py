@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Speaks to a node over a topic, in real time."""
 
+import array
 import threading
 import time
 from collections import deque
@@ -23,9 +24,10 @@ _ROOM = 0.0005
 class Talker:
     """Publishes what it is to say, and a quiet room before and after it, on its own thread."""
 
-    def __init__(self, node: Node, topic: str):
-        """Start with the room, published by `node` on `topic` as Int16MultiArray."""
+    def __init__(self, node: Node, topic: str, *, burst: int = 1):
+        """Start with the room, published by `node` on `topic` as Int16MultiArray, `burst` messages at once."""
         self._publisher = node.create_publisher(Int16MultiArray, topic, qos_profile_sensor_data)
+        self._burst = burst
         self._room = np.random.default_rng(0).normal(scale=_ROOM, size=BLOCK)
         self._blocks: deque[np.ndarray | None] = deque()
         self._ending = threading.Event()
@@ -54,10 +56,14 @@ class Talker:
     def _talk(self) -> None:
         due = time.monotonic()
         while not self._ending.wait(max(0.0, due - time.monotonic())):
-            due += BLOCK / RATE
-            block = self._blocks[0] if self._blocks else self._room
-            if block is not None:
-                levels = np.round(np.clip(block, -1, 1) * 32767).astype(np.int16)
-                self._publisher.publish(Int16MultiArray(data=levels.tolist()))
-            if self._blocks:
-                self._blocks.popleft()
+            due += self._burst * BLOCK / RATE
+            for _ in range(self._burst):
+                self._publish_next()
+
+    def _publish_next(self) -> None:
+        block = self._blocks[0] if self._blocks else self._room
+        if block is not None:
+            levels = np.round(np.clip(block, -1, 1) * 32767).astype(np.int16)
+            self._publisher.publish(Int16MultiArray(data=array.array('h', levels.tobytes())))
+        if self._blocks:
+            self._blocks.popleft()

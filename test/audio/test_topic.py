@@ -288,7 +288,7 @@ def test_sound_that_comes_in_bursts_is_one_stretch(source, send, clock, stamps, 
     late = [block.start_time - WALL - at for block, at in zip(blocks, starts_of(blocks), strict=True)]
     half = len(late) // 2
     ends = length / SAMPLE_RATE if stamps == 'created' else 0.0  # such a stamp is that of the end
-    assert -0.1 <= min(late[half:]) and max(late[half:]) <= ends + 0.1 * burst * length / SAMPLE_RATE + 0.12
+    assert min(late[half:]) >= -0.1 and max(late[half:]) <= ends + 0.1 * burst * length / SAMPLE_RATE + 0.12
     assert max(block.arrival for block in blocks) <= clock.now + 1e-6
 
 
@@ -349,7 +349,7 @@ def test_messages_of_three_seconds_are_waited_for(source, clock):
 def test_messages_of_one_sample_do_not_keep_a_voice_alive(source, send, clock, stamped):
     send(stamped=stamped).send(*range(30))
     blocks_of(source)
-    for number in range(300):
+    for _ in range(300):
         clock.now += 0.01
         stamp = WALL + clock.now - 1000.0 if stamped else None
         source.push(AudioPacket(np.zeros((1, 1), np.float32), SAMPLE_RATE, stamp))

@@ -45,8 +45,10 @@ def test_a_value_that_breaks_the_pattern_is_refused(name, value):
 @pytest.mark.parametrize('name', ['audio.topic', 'audio.info_topic'])
 @pytest.mark.parametrize(
     'topic',
-    ['', '/', 'a//b', '//audio', 'audio/', '1a', 'a/2b', '~', '~audio', 'a~b', 'a b', 'a-b', 'ä', 'audio\n', 'a\0b']
-    + ['{nod}/audio', '{node', 'a/{ns}', 'a' * 300],
+    [
+        *('', '/', 'a//b', '//audio', 'audio/', '1a', 'a/2b', '~', '~audio', 'a~b', 'a b', 'a-b', 'ä', 'audio\n'),
+        *('a\0b', '{nod}/audio', '{node', 'a/{ns}', 'a' * 300),
+    ],
 )
 def test_what_is_no_topic_name_is_refused_in_one_sentence(name, topic, refuses):
     with refuses(name, 'must be a ROS topic name (', '); give one such as audio or /robot/audio'):
