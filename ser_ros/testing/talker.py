@@ -22,11 +22,15 @@ _ROOM = 0.0005
 
 
 class Talker:
-    """Publishes what it is to say, and a quiet room before and after it, on its own thread."""
+    """Publishes what it is to say, and a quiet room before and after it, on its own thread.
+
+    Attributes:
+        publisher: Of the messages; it stays when the talker falls silent.
+    """
 
     def __init__(self, node: Node, topic: str, *, burst: int = 1):
         """Start with the room, published by `node` on `topic` as Int16MultiArray, `burst` messages at once."""
-        self._publisher = node.create_publisher(Int16MultiArray, topic, qos_profile_sensor_data)
+        self.publisher = node.create_publisher(Int16MultiArray, topic, qos_profile_sensor_data)
         self._burst = burst
         self._room = np.random.default_rng(0).normal(scale=_ROOM, size=BLOCK)
         self._blocks: deque[np.ndarray | None] = deque()
@@ -48,6 +52,11 @@ class Talker:
         """Publish nothing for `blocks` of 0.1 s."""
         self._blocks.extend([None] * blocks)
 
+    def publish(self, sound: np.ndarray) -> None:
+        """Publish `sound` (float, shape (n,), 16 kHz) in one message, now."""
+        levels = np.round(np.clip(sound, -1, 1) * 32767).astype(np.int16)
+        self.publisher.publish(Int16MultiArray(data=array.array('h', levels.tobytes())))
+
     def close(self) -> None:
         """Stop publishing for good."""
         self._ending.set()
@@ -63,7 +72,6 @@ class Talker:
     def _publish_next(self) -> None:
         block = self._blocks[0] if self._blocks else self._room
         if block is not None:
-            levels = np.round(np.clip(block, -1, 1) * 32767).astype(np.int16)
-            self._publisher.publish(Int16MultiArray(data=array.array('h', levels.tobytes())))
+            self.publish(block)
         if self._blocks:
             self._blocks.popleft()
