@@ -97,7 +97,7 @@ class CaptureTimes:
             return Capture(continues, clock - (now - arrival) - duration, arrival - duration)
         if abs(now - stamp) < LONGEST_BELIEVED_DELAY:
             # GStreamer's clock, which ros-drivers' capture node stamps with, is this machine's time since its start.
-            return Capture(continues, clock - (now - stamp), stamp)
+            return Capture(continues, clock - (now - stamp), min(stamp, now - duration))
         delay = clock - stamp - duration
         if 0.0 <= delay <= LONGEST_BELIEVED_DELAY:
             return Capture(continues, stamp, now - delay - duration)

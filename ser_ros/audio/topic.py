@@ -108,7 +108,8 @@ class TopicSource:
         """Take the next message's sound; left out unless this source was started. By one thread at a time.
 
         `sent`: seconds of the wall clock at which the message was published; without stamps it is the better time,
-        because messages may be held up and then come all at once.
+        because messages may be held up and then come all at once. Without it, as from a bag, which is read as fast as it
+        goes, sound is not compared with time.
         """
         if not self._listening:
             return
@@ -123,9 +124,11 @@ class TopicSource:
         waited = _EXPECTED_PAUSE if is_first else min(now - self._last_arrival, _LONGEST_EXPECTED_PAUSE)
         self._expected_pause = min(packet.duration, waited)
         self._last_arrival = now
-        delay = 0.0 if sent is None else time.time() - sent
-        published = now - (delay if 0.0 <= delay <= LONGEST_BELIEVED_DELAY else 0.0)
-        self._broken |= self._rate_of_sound.note(packet.duration, published)
+        published = now
+        if sent is not None:
+            delay = time.time() - sent
+            published -= delay if 0.0 <= delay <= LONGEST_BELIEVED_DELAY else 0.0
+            self._broken |= self._rate_of_sound.note(packet.duration, published)
         if self._pushed - self._taken > _QUEUE_DURATION:
             self._losses['overflows'] += 1
             self._broken = True

@@ -352,7 +352,7 @@ def test_messages_of_one_sample_do_not_keep_a_voice_alive(source, send, clock, s
     for _ in range(300):
         clock.now += 0.01
         stamp = WALL + clock.now - 1000.0 if stamped else None
-        source.push(AudioPacket(np.zeros((1, 1), np.float32), SAMPLE_RATE, stamp))
+        source.push(AudioPacket(np.zeros((1, 1), np.float32), SAMPLE_RATE, stamp), sent=clock.wall())
     # About once a second what was heard is over.
     assert 2 <= sum(block.after_gap for block in blocks_of(source)) <= 4
 
@@ -362,12 +362,12 @@ def test_more_sound_than_time_passes_is_told_and_when_it_is_over_no_more(source,
     sender = send(stamped=False)
     for number in range(1000):
         clock.now += 0.032 / times
-        source.push(sender.packet(number % 300))
+        source.push(sender.packet(number % 300), sent=clock.wall())
         blocks_of(source)
     assert f'sound comes {times:.1f} times as fast as time passes on the topic /audio' in source.warning
     for number in range(2500):
         clock.now += 0.032
-        source.push(sender.packet(number % 300))
+        source.push(sender.packet(number % 300), sent=clock.wall())
         blocks_of(source)
     assert source.warning == ''
 
@@ -378,12 +378,21 @@ def test_clocks_that_differ_and_bursts_are_not_more_sound_than_time(source, send
     for number in range(20_000):
         clock.now += 0.032 * (1.0 - error)
         if number % 1000 > 100 or number % 1000 == 0:
-            source.push(sender.packet(number % 300))
+            source.push(sender.packet(number % 300), sent=clock.wall())
         elif number % 1000 == 100:  # held up for 3 s, and then all at once
             for other in range(100):
-                source.push(sender.packet(other))
+                source.push(sender.packet(other), sent=clock.wall())
         blocks_of(source)
         assert source.warning == ''
+
+
+def test_a_bag_that_is_read_as_fast_as_it_goes_is_not_compared_with_time(source, send, clock):
+    sender = send()
+    for number in range(300):
+        clock.now += 0.001 if number != 100 else 60.0
+        source.push(sender.packet(number))
+        blocks = blocks_of(source)
+        assert source.warning == '' and breaks_of(blocks) == []
 
 
 @pytest.mark.parametrize('stamp', [1e-9, 1.0, 2**31 - 0.5, 2**31 + 4.0])
