@@ -108,7 +108,7 @@ class TopicSource:
         """Take the next message's sound; left out unless this source was started. By one thread at a time.
 
         `sent`: seconds of the wall clock at which the message was published; without stamps it is the better time,
-        because messages may be held up and then come all at once. Without it, as from a bag, which is read as fast as it
+        because messages may be held up and then come all at once. Without it, as from a bag that is read as fast as it
         goes, sound is not compared with time.
         """
         if not self._listening:
