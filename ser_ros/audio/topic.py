@@ -12,16 +12,13 @@ from ser_ros.audio.block import BLOCK_DURATION, AudioBlock
 from ser_ros.audio.capture_times import LONGEST_BELIEVED_DELAY, CaptureTimes
 from ser_ros.audio.conversion import BlockConverter
 from ser_ros.audio.packets import AudioPacket
+from ser_ros.audio.pauses import Pauses
 from ser_ros.audio.sound_rate import SoundRate
-from ser_ros.audio.source import LONGEST_PAUSE, check_channel
+from ser_ros.audio.source import check_channel
 from ser_ros.errors import SerError
 
 _QUEUE_DURATION = 10.0
 """Seconds of sound that may wait for the reader: far more than it may stall, and little memory."""
-
-_EXPECTED_PAUSE, _LONGEST_EXPECTED_PAUSE = 2.0, 5.0
-"""Seconds to wait for the next message, at most, after the first one and after later ones, however much sound they
-hold: longer messages than that come from recordings, and nothing need follow them."""
 
 _LATE_IN_A_ROW = 3
 """Messages in a row from before the last one that are left out; the next one starts afresh: they were not reordered,
@@ -47,7 +44,7 @@ class TopicSource:
         self._listening = False
         self._started = 0.0
         self._last_arrival = 0.0
-        self._expected_pause = 0.0
+        self._pauses = Pauses()
         self._rate_of_sound = SoundRate()
         self._pushed = self._taken = 0.0
         self._broken = False
@@ -102,7 +99,7 @@ class TopicSource:
     @property
     def longest_pause(self) -> float:
         """Longer if sound comes seldom and much at once: a sender of one second at a time is not silent in between."""
-        return LONGEST_PAUSE + max(self._expected_pause, self._times.burst)
+        return self._pauses.longest(self._times.burst)
 
     def push(self, packet: AudioPacket, *, sent: float | None = None) -> None:
         """Take the next message's sound; left out unless this source was started. By one thread at a time.
@@ -119,12 +116,8 @@ class TopicSource:
             self.refuse(str(error))
             return
         self._refusal = ''
-        now = time.monotonic()
-        is_first = self._last_arrival < self._started
-        waited = _EXPECTED_PAUSE if is_first else min(now - self._last_arrival, _LONGEST_EXPECTED_PAUSE)
-        self._expected_pause = min(packet.duration, waited)
-        self._last_arrival = now
-        published = now
+        self._last_arrival = published = time.monotonic()
+        self._pauses.note(packet.duration, published)
         if sent is not None:
             delay = time.time() - sent
             published -= delay if 0.0 <= delay <= LONGEST_BELIEVED_DELAY else 0.0
@@ -160,7 +153,7 @@ class TopicSource:
             pass
         self._forget()
         self._broken = False
-        self._expected_pause = 0.0
+        self._pauses = Pauses()
         self._rate_of_sound = SoundRate()
         self._started = time.monotonic()
         self._listening = True

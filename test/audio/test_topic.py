@@ -365,6 +365,7 @@ def test_more_sound_than_time_passes_is_told_and_when_it_is_over_no_more(source,
         source.push(sender.packet(number % 300), sent=clock.wall())
         blocks_of(source)
     assert f'sound comes {times:.1f} times as fast as time passes on the topic /audio' in source.warning
+    assert source.longest_pause < LONGEST_PAUSE + 0.1
     for number in range(2500):
         clock.now += 0.032
         source.push(sender.packet(number % 300), sent=clock.wall())
