@@ -11,7 +11,7 @@ _TOLERANCE = 0.1
 """Seconds by which stamps may disagree with the length of the sound between them: senders stamp when they get round to
 it. Less missing sound than that goes unnoticed."""
 
-_PAUSE = 0.3
+LONGEST_DELAY = 0.3
 """Seconds by which messages without stamps may come late before sound is missed: networks hold them up."""
 
 _STANDS_STILL = 1.5
@@ -47,7 +47,7 @@ class CaptureTimes:
     def __init__(self, clock: Callable[[], float]):
         """`clock`: the node's, in seconds."""
         self._clock = clock
-        self._stamps, self._arrivals = Timeline(_TOLERANCE), Timeline(_PAUSE)
+        self._stamps, self._arrivals = Timeline(_TOLERANCE), Timeline(LONGEST_DELAY)
         self._stamp: float | None = None
         self._without_news = 0.0
 
