@@ -100,7 +100,7 @@ def test_a_gap_ends_the_utterance_and_times_stay_right(make_bag, said, recognise
     ('length', 'held'), [(160, 0.2), (1024, 0.2), (8000, 0.2), (512, 0.384), (160, 0.5), (512, 1.0)]
 )
 def test_bursts_of_messages_without_stamps_are_no_gaps(make_bag, form, length, held):
-    """A network or a sender that holds messages back, and then sends them at once; the first time may look like a gap."""
+    """A sender that holds messages back, and then sends them at once; the first time may look like a gap."""
     maker = make_bag(form=form)
     packets = maker.packets(length=length)
     received = [at + held - at % held for at, _ in packets]
