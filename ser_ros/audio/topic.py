@@ -86,7 +86,7 @@ class TopicSource:
         return f'no sound on the {self._name} for {pause:.1f} s; check the microphone node and the network'
 
     @property
-    def warning(self) -> str:
+    def remark(self) -> str:
         """One sentence if sound was lately sent faster than time passes; '' otherwise."""
         times = self._rate_of_sound.surplus(time.monotonic())
         if not self._listening or not times:

@@ -41,9 +41,9 @@ class AudioInput:
             self.source = SupervisedSource(microphone, waits=parameters.wait)
 
     @property
-    def warning(self) -> str:
+    def remark(self) -> str:
         """One sentence if the sound is heard, but something is wrong with where it comes from; '' otherwise."""
-        return self._subscription.warning if self._subscription is not None else ''
+        return self._subscription.remark if self._subscription is not None else ''
 
     def close(self) -> None:
         """Close the source and end the subscription."""

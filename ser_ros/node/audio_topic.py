@@ -66,9 +66,9 @@ class AudioTopicSubscription:
         self._look()
 
     @property
-    def warning(self) -> str:
+    def remark(self) -> str:
         """One sentence if several publishers send sound, or one of them sends too much; '' otherwise."""
-        return self._senders.warning(time.monotonic()) or self._source.warning
+        return self._senders.remark(time.monotonic()) or self._source.remark
 
     def destroy(self) -> None:
         """End the subscriptions and the search."""

@@ -82,7 +82,7 @@ class Senders:
         elif self._kept_name not in self._publishers:
             self._kept_name = ''
 
-    def warning(self, now: float) -> str:
+    def remark(self, now: float) -> str:
         """Return one sentence while messages of other senders are left out, or heard mixed; '' otherwise."""
         if self._mixed_at is not None and now - self._mixed_at <= _TOLD_FOR:
             return f'{self._names(self._publishers)} publish on {self._topic} and are heard mixed; {self._cure}'

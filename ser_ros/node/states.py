@@ -128,7 +128,7 @@ class Configured:
             status,
             source=source.description,
             problem=source.problem,
-            warning=self.audio.warning,
+            remark=self.audio.remark,
             live=source.live,
             model=classifier.name,
             device=classifier.device,

@@ -56,7 +56,7 @@ class NodeStatus:
         gate: Why the gate is closed; None while it is open.
         time_problem: One sentence while the stamps of messages are of little use; '' otherwise.
         problem: One sentence while the source gives no usable sound; '' otherwise.
-        warning: One sentence if its sound is usable, but something is wrong with where it comes from; '' otherwise.
+        remark: One sentence if its sound is usable, but something is wrong with where it comes from; '' otherwise.
         live: Whether sound is lost while no one listens: false for files.
         degraded: One sentence if the model does not run as configured; '' otherwise.
         adaptation: What the model has got used to, in words.
@@ -74,7 +74,7 @@ class NodeStatus:
     robot_publishers: int
     time_problem: str = ''
     problem: str = ''
-    warning: str = ''
+    remark: str = ''
     live: bool = True
     model: str = ''
     device: str = ''
@@ -164,8 +164,8 @@ def _judge_microphone(status: NodeStatus, pipeline: PipelineStatus, recent: Rece
     if signal.zeros > _ZEROS_WARN:
         level = Level.ERROR if signal.zeros > _ZEROS_ERROR else Level.WARN
         return level, f'only zeros for {signal.zeros:.1f} s; switch the microphone on, or unmute it'
-    if status.warning:
-        return Level.WARN, status.warning
+    if status.remark:
+        return Level.WARN, status.remark
     if signal.clipped > _CLIPPED_WARN:
         return Level.WARN, f'{signal.clipped:.1%} of the samples are clipped; turn down the gain of the microphone'
     if abs(signal.offset) > _OFFSET_WARN:

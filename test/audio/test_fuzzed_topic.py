@@ -55,7 +55,7 @@ def test_whatever_comes_is_placed_and_its_end_is_told(sent, read_at_once, skew):
             frames = np.full((length, channels), 0.1, np.float32)
             packet = AudioPacket(frames, rate, None if kind == 'none' else stamp)
             source.push(packet, sent=clock.wall() + skew if is_timed else None)
-            assert source.problem == '' and source.warning.count('\n') == 0
+            assert source.problem == '' and source.remark.count('\n') == 0
             assert 0.7 <= source.longest_pause <= 5.71
             if read_at_once:
                 read_all(source, clock)

@@ -364,13 +364,13 @@ def test_more_sound_than_time_passes_is_told_and_when_it_is_over_no_more(source,
         clock.now += 0.032 / times
         source.push(sender.packet(number % 300), sent=clock.wall())
         blocks_of(source)
-    assert f'sound comes {times:.1f} times as fast as time passes on the topic /audio' in source.warning
+    assert f'sound comes {times:.1f} times as fast as time passes on the topic /audio' in source.remark
     assert source.longest_pause < LONGEST_PAUSE + 0.1
     for number in range(2500):
         clock.now += 0.032
         source.push(sender.packet(number % 300), sent=clock.wall())
         blocks_of(source)
-    assert source.warning == ''
+    assert source.remark == ''
 
 
 @pytest.mark.parametrize('error', [-0.01, -0.001, 0.001, 0.01])
@@ -384,7 +384,7 @@ def test_clocks_that_differ_and_bursts_are_not_more_sound_than_time(source, send
             for other in range(100):
                 source.push(sender.packet(other), sent=clock.wall())
         blocks_of(source)
-        assert source.warning == ''
+        assert source.remark == ''
 
 
 def test_a_bag_that_is_read_as_fast_as_it_goes_is_not_compared_with_time(source, send, clock):
@@ -393,7 +393,7 @@ def test_a_bag_that_is_read_as_fast_as_it_goes_is_not_compared_with_time(source,
         clock.now += 0.001 if number != 100 else 60.0
         source.push(sender.packet(number))
         blocks = blocks_of(source)
-        assert source.warning == '' and breaks_of(blocks) == []
+        assert source.remark == '' and breaks_of(blocks) == []
 
 
 @pytest.mark.parametrize('stamp', [1e-9, 1.0, 2**31 - 0.5, 2**31 + 4.0])

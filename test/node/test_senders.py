@@ -84,7 +84,7 @@ def test_a_sender_that_is_started_again_is_heard_again():
     senders.note_publishers(['/mic'], 0.0)
     kept = heard(senders, messages('a', number=5000, count=20), messages('b', number=1, start=2.3, count=20))
     assert names_of(kept[20:]) == {'b'} and len(kept) >= 32
-    assert senders.warning(4.5) == ''
+    assert senders.remark(4.5) == ''
 
 
 def test_the_one_that_is_left_out_is_named_while_it_sends():
@@ -93,24 +93,24 @@ def test_the_one_that_is_left_out_is_named_while_it_sends():
     senders.note_publishers(['/robot/mic'], 1.0)
     heard(senders, messages('a', number=11, start=1.0, count=10), messages('b', number=800, start=1.01, count=10))
     senders.note_publishers(['/robot/mic', '/bag'], 2.0)
-    sentence = senders.warning(2.1)
+    sentence = senders.remark(2.1)
     assert 'only /robot/mic is heard' in sentence and '/bag publishes' in sentence and '/audio' in sentence
     assert 'end all but one' in sentence
-    assert senders.warning(8.0) == ''
+    assert senders.remark(8.0) == ''
 
 
 def test_those_that_were_there_before_are_named_together():
     senders = Senders('/audio')
     senders.note_publishers(['/a', '/b', '/b'], 0.0)
     heard(senders, messages('a', count=10), messages('b', number=800, start=0.01, count=10))
-    assert senders.warning(1.0).startswith('/a and /b (2 times) publish on /audio: one is heard')
+    assert senders.remark(1.0).startswith('/a and /b (2 times) publish on /audio: one is heard')
 
 
 def test_where_nobody_numbers_messages_all_are_heard_and_that_is_told():
     senders = Senders('/audio')
     senders.note_publishers(['/a'], 0.0)
-    assert senders.keeps(None, 1e9, 0.0, PATIENCE) and senders.warning(0.0) == ''
+    assert senders.keeps(None, 1e9, 0.0, PATIENCE) and senders.remark(0.0) == ''
     senders.note_publishers(['/a', '/b'], 0.0)
     assert senders.keeps(None, 1e9, 0.1, PATIENCE)
-    assert '/a and /b publish on /audio and are heard mixed' in senders.warning(0.2)
-    assert senders.warning(9.0) == ''
+    assert '/a and /b publish on /audio and are heard mixed' in senders.remark(0.2)
+    assert senders.remark(9.0) == ''
