@@ -34,6 +34,9 @@ _INFO_PATIENCE = 2.0
 """Seconds to wait for an AudioInfo after the first message when no publisher of it is known: one may be discovered
 later."""
 
+_UNKNOWN = '_NODE_NAME_UNKNOWN_'
+"""What rmw calls nodes that are not discovered yet, and programs that use DDS without ROS."""
+
 _AUDIO_QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)
 """Sensor data with a longer queue: the usual depth of five messages does not cover the pauses of a busy executor."""
 _INFO_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -171,6 +174,8 @@ class AudioTopicSubscription:
 
 
 def _full_name(info: TopicEndpointInfo) -> str:
+    if info.node_name == _UNKNOWN:
+        return 'a node without a name'
     return f'{info.node_namespace.rstrip("/")}/{info.node_name}'
 
 
