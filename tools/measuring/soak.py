@@ -7,9 +7,10 @@ PulseAudio null sink and its microphone; this process listens to what it publish
 descriptors. Needs the built workspace: `. ./env.bash`, then `python tools/measuring/soak.py RAVDESS` (2.8 GB of sound
 in the working folder) or `python tools/measuring/soak.py RAVDESS --hours 1 --realtime`. Exits with 1 if a check fails.
 
-Memory is judged by its slope over the last half of the way, in kB an utterance: a straight line that is flat beside the
-size of the process fills a robot within months. A day of this sound holds about 10 500 utterances, so a month of it
-holds 315 000, and 0.2 kB for each of them are 63 MB a month, which a robot that is restarted now and then can spare.
+Memory is that of the node without the pages of files, which leave it when other programs need room. It is judged by
+its slope over the last half of the way, in kB an utterance: a straight line that is flat beside the size of the process
+fills a robot within months. A day of this sound holds about 10 500 utterances, so a month of it holds 315 000, and
+0.2 kB for each of them are 63 MB a month, which a robot that is restarted now and then can spare.
 """
 
 import argparse
@@ -34,7 +35,7 @@ from ser_ros.node.messages import seconds
 from ser_ros.testing.domain import take_own_domain
 from ser_ros.testing.node_process import NodeProcess
 from ser_ros.testing.observer import Observer, ros_context
-from ser_ros.testing.process_cost import descriptors, memory_megabytes, threads
+from ser_ros.testing.process_cost import anonymous_megabytes, descriptors, memory_megabytes, threads
 from ser_ros.testing.virtual_microphone import virtual_microphone
 from ser_ros.training.data.corpus import read_corpus
 
@@ -46,7 +47,7 @@ UTTERANCES_A_MONTH = 315_000
 SLOPE_BOUND = 0.2
 """kB an utterance, of 1000 bytes; times UTTERANCES_A_MONTH that is 63 MB a month."""
 RANGE_BOUND = {'onnx': 1.0, 'torch': 5.0}
-"""MB by which the resident memory may differ between 20 % and 99 % of the way, by what runs the model."""
+"""MB by which the memory may differ between 20 % and 99 % of the way, by what runs the model."""
 FEWEST_UTTERANCES = 2000
 """In the last half of the way; with fewer, one block of 0.4 MB that the allocator fetches looks like the bound."""
 
@@ -159,7 +160,8 @@ def look_at(node: NodeProcess, observer: Observer, witness: Witness, bar: tqdm) 
     """Note how much the node holds, and how far it is."""
     heard = observer.count('blocks') * BLOCK_DURATION
     with contextlib.suppress(OSError):  # it has ended just now
-        held = {'MB': memory_megabytes(node.pid)[0], 'threads': threads(node.pid), 'descriptors': descriptors(node.pid)}
+        held = {'resident': memory_megabytes(node.pid)[0], 'MB': anonymous_megabytes(node.pid)}
+        held |= {'threads': threads(node.pid), 'descriptors': descriptors(node.pid)}
         witness.samples.append({'heard': heard, 'utterances': observer.count('utterances'), **held})
     bar.set_postfix_str(f'{len(observer.finals)} messages, {witness.samples[-1]["MB"]:.0f} MB', refresh=False)
     bar.update(heard / 3600 - bar.n)
@@ -186,7 +188,8 @@ def report(witness: Witness, truth: list[tuple[float, float]], hours: float, bac
         'begun, neither answered nor rejected': missing,
         **rejected,
         'model run by': backend,
-        'MB at 20 % and at 99 %': f'{early["MB"]:.2f}, {late["MB"]:.2f}',
+        'resident MB at 20 % and at 99 %': f'{early["resident"]:.2f}, {late["resident"]:.2f}',
+        'of these without pages of files': f'{early["MB"]:.2f}, {late["MB"]:.2f}',
         'growth over the last half': (
             f'{slope:+.3f} kB an utterance, x {UTTERANCES_A_MONTH} utterances a month = '
             f'{slope * UTTERANCES_A_MONTH / 1000:+.1f} MB a month (may be {SLOPE_BOUND:g} kB, '
