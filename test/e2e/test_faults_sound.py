@@ -285,15 +285,18 @@ def test_of_two_publishers_one_is_heard_and_both_are_named(start_node, observe, 
     observer.wait_until_listening()
     observer.wait_for_level('microphone', 'OK')
     second = make_talker(other)
-    observer.wait_for_level('microphone', 'WARN', 'only /observer is heard, and what /bag publishes there')
+    # Which of them is heard, a machine that stalls for a second may decide anew.
+    observer.wait_for_level('microphone', 'WARN', '/bag')
+    assert '/observer' in observer.status('microphone')[1]
     for talker in (first, second):
         talker.say(speech)
     observer.wait_for_answer(1)
-    assert 'only /observer is heard' in node.output
+    assert '/bag' in node.output and 'end all but one' in node.output
+    gaps = observer.count('gaps')
     first.close()
     observer.node.destroy_publisher(first.publisher)
-    observer.wait_until(lambda: observer.count('gaps') > 0, 'the other is heard')
+    observer.wait_until(lambda: observer.count('gaps') > gaps, 'the other is heard')
     second.say(speech)
     observer.wait_for_answer(2)
-    observer.wait_until(lambda: 'only /observer' not in observer.status('microphone')[1], 'nobody is left out')
+    observer.wait_until(lambda: '/bag' not in observer.status('microphone')[1], 'nobody is left out')
     assert node.end() == 0, node.output
