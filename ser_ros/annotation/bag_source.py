@@ -10,9 +10,11 @@ from typing import Any
 from ser_ros.annotation.bag import Bag
 from ser_ros.annotation.bag_topics import AudioTopics
 from ser_ros.audio.block import BLOCK_DURATION, AudioBlock
+from ser_ros.audio.capture_times import LONGEST_DELAY
 from ser_ros.audio.pace import Pace
 from ser_ros.audio.packets import AudioPacket, PacketDecoder, StreamFormat
 from ser_ros.audio.source import LONGEST_PAUSE, EndOfAudio, check_channel
+from ser_ros.audio.timeline import Timeline
 from ser_ros.audio.topic import TopicSource
 from ser_ros.errors import SerError, reason
 
@@ -96,7 +98,7 @@ class BagSource:
         self._topic.start()
         self._packets = self._decoded()
         self._blocks: deque[AudioBlock] = deque()
-        self._pace = Pace()
+        self._receptions, self._pace = Timeline(LONGEST_DELAY), Pace()
         self._offset: float | None = None
         self._hidden = 0.0
 
@@ -160,7 +162,8 @@ class BagSource:
         """Return when the first frame of `packet` was captured, on the bag's clock or the sender's."""
         earliest = received - packet.duration
         if packet.stamp is None:
-            stamp = self._pace.follow(earliest, packet.duration)
+            has_gap = not self._receptions.follow(earliest, packet.duration)
+            stamp = self._pace.follow(earliest + self._receptions.shift, packet.duration, after_gap=has_gap)
         else:
             if self._offset is None:
                 since_start = packet.stamp < _WALL_CLOCK <= received

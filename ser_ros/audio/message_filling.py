@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 _NANOSECONDS = 1_000_000_000
+_LATEST = 2**31 * _NANOSECONDS - 1
+"""Nanoseconds; what a ROS time can hold."""
 _PORTAUDIO_INT16 = 8
 """PortAudio's code of 16 bit samples."""
 
@@ -45,5 +47,5 @@ def fill_multi_array(message: Any, levels: np.ndarray, rate: int, stamp: float, 
 
 
 def _fill_header(header: Any, stamp: float, frame_id: str) -> None:
-    header.stamp.sec, header.stamp.nanosec = divmod(round(stamp * _NANOSECONDS), _NANOSECONDS)
+    header.stamp.sec, header.stamp.nanosec = divmod(min(max(round(stamp * _NANOSECONDS), 0), _LATEST), _NANOSECONDS)
     header.frame_id = frame_id

@@ -9,27 +9,20 @@ from collections.abc import Callable
 import numpy as np
 
 from ser_ros.audio.block import BLOCK_DURATION, AudioBlock
+from ser_ros.audio.capture_times import LONGEST_BELIEVED_DELAY, CaptureTimes
 from ser_ros.audio.conversion import ABSURD, BlockConverter
 from ser_ros.audio.packets import AudioPacket
-from ser_ros.audio.source import LONGEST_PAUSE, check_channel
+from ser_ros.audio.pauses import Pauses
+from ser_ros.audio.sound_rate import SoundRate
+from ser_ros.audio.source import check_channel
 from ser_ros.errors import SerError
 
 _QUEUE_DURATION = 10.0
 """Seconds of sound that may wait for the reader: far more than it may stall, and little memory."""
 
-_TOLERANCE = 0.1
-"""Seconds by which stamps may disagree with the length of the sound between them: senders stamp when they get round to
-it. Less missing sound than that goes unnoticed."""
-
-_PAUSE = 0.3
-"""Seconds by which messages without stamps may come late before sound is missed: networks send in bursts."""
-
 _LATE_IN_A_ROW = 3
 """Messages in a row from before the last one that are left out; the next one starts afresh: they were not reordered,
 but the sender's clock was set back."""
-
-_LONGEST_BELIEVED_DELAY = 10.0
-"""Seconds that sound may have been in transit; a larger difference means that two machines' clocks disagree."""
 
 _BROKEN_SHARE = 0.001
 """Of all samples; more is no accident but a wrong scale or type. Even soft speech as integers of 16 bits has more."""
@@ -40,7 +33,7 @@ class TopicSource:
 
     The stamp of a packet is the capture time of its first frame. What comes twice or too late is left out, missing
     sound is detected, everything is counted, and the block after a break says so. Without stamps the times of arrival
-    are used.
+    are used, and where sound comes in bursts, its length says when it was captured.
     """
 
     def __init__(self, description: str, *, channel: int = 0, clock: Callable[[], float] = time.time):
@@ -54,9 +47,10 @@ class TopicSource:
         self._listening = False
         self._started = 0.0
         self._last_arrival = 0.0
-        self._last_duration = 0.0
+        self._pauses = Pauses()
+        self._rate_of_sound = SoundRate()
         self._pushed = self._taken = 0.0
-        self._overflowed = False
+        self._broken = False
         # Of the sound that is read now: a packet brings them.
         self._converter: BlockConverter
         self._rate: int
@@ -96,25 +90,20 @@ class TopicSource:
 
     @property
     def remark(self) -> str:
-        """That samples are at no scale of sound: a stream of integers sent as float cannot be scaled in hindsight."""
-        share = 0.0 if self._format is None else self._converter.broken_share
-        if share < _BROKEN_SHARE:
-            return ''
-        return (
-            f'{share:.1%} of the samples on the {self._name} are no numbers or over {ABSURD:.0f} times full scale, and '
-            'become silence; send float within -1..1: integers, divided by their full scale'
-        )
+        """One sentence if samples are at no scale of sound, or came faster than time passes; '' otherwise."""
+        return self._scale_remark() or self._pace_remark()
 
     @property
     def longest_pause(self) -> float:
-        """Longer if messages are long: a sender of one second at a time is not silent in between."""
-        return LONGEST_PAUSE + self._last_duration
+        """Longer if sound comes seldom and much at once: a sender of one second at a time is not silent in between."""
+        return self._pauses.longest(self._times.burst)
 
     def push(self, packet: AudioPacket, *, sent: float | None = None) -> None:
         """Take the next message's sound; left out unless this source was started. By one thread at a time.
 
         `sent`: seconds of the wall clock at which the message was published; without stamps it is the better time,
-        because messages may be held up and then come all at once.
+        because messages may be held up and then come all at once. Without it, as from a bag that is read as fast as it
+        goes, sound is not compared with time.
         """
         if not self._listening:
             return
@@ -124,17 +113,19 @@ class TopicSource:
             self.refuse(str(error))
             return
         self._refusal = ''
-        self._last_arrival = time.monotonic()
-        self._last_duration = packet.duration
-        delay = 0.0 if sent is None else time.time() - sent
-        published = self._last_arrival - (delay if 0.0 <= delay <= _LONGEST_BELIEVED_DELAY else 0.0)
+        self._last_arrival = published = time.monotonic()
+        self._pauses.note(packet.duration, published)
+        if sent is not None:
+            delay = time.time() - sent
+            published -= delay if 0.0 <= delay <= LONGEST_BELIEVED_DELAY else 0.0
+            self._broken |= self._rate_of_sound.note(packet.duration, published)
         if self._pushed - self._taken > _QUEUE_DURATION:
             self._losses['overflows'] += 1
-            self._overflowed = True
+            self._broken = True
             return
         self._pushed += packet.duration
-        self._queue.put((packet, published, self._overflowed))
-        self._overflowed = False
+        self._queue.put((packet, published, self._broken))
+        self._broken = False
 
     def refuse(self, problem: str) -> None:
         """Note a message that cannot be read, and why, until one can; left out unless this source was started."""
@@ -158,8 +149,9 @@ class TopicSource:
         while self._take(timeout=0.0) is not None:
             pass
         self._forget()
-        self._overflowed = False
-        self._last_duration = 0.0
+        self._broken = False
+        self._pauses = Pauses()
+        self._rate_of_sound = SoundRate()
         self._started = time.monotonic()
         self._listening = True
 
@@ -185,11 +177,30 @@ class TopicSource:
         self._listening = False
         self._refusal = ''
 
+    def _scale_remark(self) -> str:
+        # A stream of integers sent as float cannot be scaled in hindsight.
+        share = 0.0 if self._format is None else self._converter.broken_share
+        if share < _BROKEN_SHARE:
+            return ''
+        return (
+            f'{share:.1%} of the samples on the {self._name} are no numbers or over {ABSURD:.0f} times full scale, and '
+            'become silence; send float within -1..1: integers, divided by their full scale'
+        )
+
+    def _pace_remark(self) -> str:
+        times = self._rate_of_sound.surplus(time.monotonic())
+        if not self._listening or not times:
+            return ''
+        return (
+            f'sound comes {times:.1f} times as fast as time passes on the {self._name}: it is sent twice, or its rate '
+            'is not the stated one, or a recording is played too fast; correct its sender'
+        )
+
     def _forget(self) -> None:
         self._format: tuple[int, int] | None = None
         self._last: AudioPacket | None = None
-        self._next_time = 0.0
-        self._has_stamps = False
+        self._times = CaptureTimes(self._clock)
+        self._shares_stamps = False
         self._late = 0
         self._after_gap = False
         self._rest = np.empty((0, 1), dtype=np.float32)
@@ -202,14 +213,15 @@ class TopicSource:
         self._taken += taken[0].duration
         return taken
 
-    def _accept(self, packet: AudioPacket, arrival: float, overflowed: bool) -> AudioBlock | None:
+    def _accept(self, packet: AudioPacket, arrival: float, broken: bool) -> AudioBlock | None:
         """Make `packet` the one that is read now, unless it comes twice or too late.
 
         Returns what the resampler still held of the sound before, if `packet` does not continue it.
         """
         stamp, last = packet.stamp, self._last
         if stamp is not None and last is not None and last.stamp is not None:
-            if stamp == last.stamp and np.array_equal(packet.frames, last.frames):
+            # Where messages share their stamps, two with the same sound are silence.
+            if stamp == last.stamp and not self._shares_stamps and np.array_equal(packet.frames, last.frames):
                 self._losses['duplicates'] += 1
                 return None
             # Half a message later it may be one that was stamped in haste.
@@ -217,22 +229,14 @@ class TopicSource:
                 self._losses['reordered'] += 1
                 self._late += 1
                 return None
-            if stamp == last.stamp:
-                stamp = None  # of a clock that stands still
-        start = arrival - packet.duration if stamp is None else stamp
-        longest = _PAUSE if stamp is None else max(_TOLERANCE, packet.duration / 2)
-        joins = (
-            (packet.rate, packet.frames.shape[1]) == self._format
-            and (stamp is not None) == self._has_stamps
-            and start - self._next_time <= longest
-            and not self._late
-            and not overflowed
-        )
-        tail = None if joins else self._begin(packet)
-        self._last, self._late, self._has_stamps = packet, 0, stamp is not None
-        self._next_time = start + packet.duration
+            self._shares_stamps |= stamp == last.stamp
+        format_ = packet.rate, packet.frames.shape[1]
+        broken = broken or self._late > 0 or format_ != self._format
+        capture = self._times.follow(stamp, packet.duration, arrival, broken=broken)
+        tail = None if capture.continues else self._begin(packet)
+        self._last, self._late = packet, 0
         self._rest = packet.frames
-        self._rest_time, self._rest_arrival = self._place(stamp, packet.duration, arrival)
+        self._rest_time, self._rest_arrival = capture.start_time, capture.start_arrival
         return tail
 
     def _begin(self, packet: AudioPacket) -> AudioBlock | None:
@@ -247,16 +251,3 @@ class TopicSource:
         self._rate = packet.rate
         self._format = (packet.rate, packet.frames.shape[1])
         return tail if tail is not None and len(tail.samples) else None
-
-    def _place(self, stamp: float | None, duration: float, arrival: float) -> tuple[float, float]:
-        """Return when the first frame was captured: on the clock that stamps messages, and on `time.monotonic()`."""
-        now, clock = time.monotonic(), self._clock()
-        if stamp is None:
-            return clock - (now - arrival) - duration, arrival - duration
-        if abs(now - stamp) < _LONGEST_BELIEVED_DELAY:
-            # GStreamer's clock, which ros-drivers' capture node stamps with, is this machine's time since its start.
-            return clock - (now - stamp), stamp
-        delay = clock - stamp - duration
-        if 0.0 <= delay <= _LONGEST_BELIEVED_DELAY:
-            return stamp, now - delay - duration
-        return stamp, arrival - duration

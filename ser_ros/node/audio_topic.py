@@ -11,6 +11,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.subscription import Subscription
+from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from ser_ros.audio.packets import (
     AUDIO_TYPES,
@@ -23,6 +24,7 @@ from ser_ros.audio.packets import (
 )
 from ser_ros.audio.topic import TopicSource
 from ser_ros.errors import SerError
+from ser_ros.node.senders import Senders
 
 _NANOSECONDS = 1_000_000_000
 _LOOK_PERIOD = 0.2
@@ -31,6 +33,9 @@ _LOOK_PERIOD = 0.2
 _INFO_PATIENCE = 2.0
 """Seconds to wait for an AudioInfo after the first message when no publisher of it is known: one may be discovered
 later."""
+
+_UNKNOWN = '_NODE_NAME_UNKNOWN_'
+"""What rmw calls nodes that are not discovered yet, and programs that use DDS without ROS."""
 
 _AUDIO_QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)
 """Sensor data with a longer queue: the usual depth of five messages does not cover the pauses of a busy executor."""
@@ -43,16 +48,30 @@ class AudioTopicSubscription:
     """Feeds a source from a topic, with the message type that is published there, also when that type changes."""
 
     def __init__(self, node: Node, topic: str, info_topic: str, assumed: StreamFormat, source: TopicSource):
-        """Start looking for a publisher; `assumed` is the format of messages that do not state theirs."""
+        """Start looking for a publisher.
+
+        Args:
+            node: That listens.
+            topic: Full name of the topic with the sound.
+            info_topic: Full name of the topic with AudioInfo.
+            assumed: The format of messages that do not state theirs.
+            source: That is fed.
+        """
         self._node = node
-        self._topic = node.resolve_topic_name(topic)
-        self._info_topic = node.resolve_topic_name(info_topic)
+        self._topic = topic
+        self._info_topic = info_topic
         self._assumed = assumed
         self._source = source
+        self._senders = Senders(topic)
         self._type = ''
         self._subscriptions: list[Subscription] = []
         self._timer = node.create_timer(_LOOK_PERIOD, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._look()
+
+    @property
+    def remark(self) -> str:
+        """One sentence if several publishers send sound, or one of them sends too much; '' otherwise."""
+        return self._senders.remark(time.monotonic()) or self._source.remark
 
     def destroy(self) -> None:
         """End the subscriptions and the search."""
@@ -64,6 +83,8 @@ class AudioTopicSubscription:
         types = {info.topic_type for info in publishers}
         if not types:
             return
+        names = [_full_name(info) for info in publishers if info.topic_type == self._type]
+        self._senders.note_publishers(names, time.monotonic())
         if self._type in types:
             self._compare([bytes(info.topic_type_hash.value) for info in publishers if info.topic_type == self._type])
             return
@@ -114,6 +135,11 @@ class AudioTopicSubscription:
         self._type = ''
 
     def _on_message(self, message: Any, info: dict[str, Any]) -> None:
+        sent = info['source_timestamp'] / _NANOSECONDS
+        # ROS 2 Humble has no numbers yet.
+        number = info.get('publication_sequence_number')
+        if not self._senders.keeps(number, sent, time.monotonic(), self._source.longest_pause):
+            return
         try:
             packet = self._decoder.decode(message)
         except SerError as error:
@@ -122,7 +148,7 @@ class AudioTopicSubscription:
         if packet is None:
             self._wait_for_info()
         else:
-            self._source.push(packet, sent=info['source_timestamp'] / _NANOSECONDS)
+            self._source.push(packet, sent=sent)
 
     def _wait_for_info(self) -> None:
         """Skip a message whose format is not known yet, or decide that no AudioInfo will come."""
@@ -145,6 +171,12 @@ class AudioTopicSubscription:
 
     def _on_info(self, info: Any) -> None:
         self._decoder.note_info(info)
+
+
+def _full_name(info: TopicEndpointInfo) -> str:
+    if info.node_name == _UNKNOWN:
+        return 'a node without a name'
+    return f'{info.node_namespace.rstrip("/")}/{info.node_name}'
 
 
 def installed_types() -> list[str]:

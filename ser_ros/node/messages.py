@@ -10,6 +10,8 @@ from ser_ros.recognition.estimate import Estimate
 from ser_ros.speech.segmenter import Utterance
 
 _NANOSECONDS = 1_000_000_000
+_LATEST = 2**31 * _NANOSECONDS - 1
+"""Nanoseconds; what a ROS time can hold. The senders of sound may stamp it with any time."""
 
 
 def to_message(
@@ -40,5 +42,6 @@ def seconds(stamp: Duration | Time) -> float:
 
 
 def _split(kind: type[Duration | Time], seconds_: float) -> Duration | Time:
-    sec, nanosec = divmod(round(seconds_ * _NANOSECONDS), _NANOSECONDS)
+    # Sound that was captured just before a simulated time began would be stamped -1 s.
+    sec, nanosec = divmod(min(max(round(seconds_ * _NANOSECONDS), 0), _LATEST), _NANOSECONDS)
     return kind(sec=sec, nanosec=nanosec)

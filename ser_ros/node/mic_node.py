@@ -20,6 +20,8 @@ from ser_ros.audio.supervised import SupervisedSource
 from ser_ros.node.audio_topic import installed_types, load_info, load_message
 from ser_ros.node.diagnostics import to_status
 from ser_ros.node.fault_log import FaultLog
+from ser_ros.node.names import FRAME
+from ser_ros.node.node_time import NodeTime
 from ser_ros.node.parameter_spec import ParameterSpec, declare_parameters
 from ser_ros.node.parameters import SPECS as NODE_SPECS
 from ser_ros.node.stray_parameters import unknown_parameters
@@ -33,7 +35,7 @@ SPECS = (
         'audio.wait', True, 'Wait for a microphone that is not connected yet; false: it must be connected at the start.'
     ),
     ParameterSpec('audio.channel', 0, 'Channel to publish, from 0; -1 for the mean of all.', -1, 255),
-    ParameterSpec('audio.frame_id', 'microphone', 'Name of the microphone in message headers.'),
+    ParameterSpec('audio.frame_id', 'microphone', 'Name of the microphone in message headers.', rule=FRAME),
     ParameterSpec(
         'message',
         AUTO,
@@ -70,11 +72,12 @@ class MicNode(Node):
         self._type = installed_types()[0] if wanted == AUTO else wanted
         self._message, self._kind = load_message(self._type)
         self._frame_id = self.get_parameter('audio.frame_id').value
+        self._time = NodeTime(self)
         self._source = SupervisedSource(
             MicrophoneSource(
                 self.get_parameter('audio.device').value,
                 channel=self.get_parameter('audio.channel').value,
-                clock=lambda: self.get_clock().now().nanoseconds / 1e9,
+                clock=self._time.seconds,
             ),
             waits=self.get_parameter('audio.wait').value,
         )
@@ -111,7 +114,8 @@ class MicNode(Node):
                 block = self._source.read(_READ_TIMEOUT)
                 if block is not None and len(block.samples):
                     start_time = pace.follow(block.start_time, block.duration, after_gap=block.after_gap)
-                    self._publish(block.samples, start_time)
+                    # A clock that stands still has the one stamp by which receivers see that: 0 before it began.
+                    self._publish(block.samples, start_time if self._time.passes else self._time.seconds())
         except Exception:
             if self.context.ok():
                 self.get_logger().error(traceback.format_exc())
@@ -130,9 +134,10 @@ class MicNode(Node):
         if self._info is not None:
             kind: Any = self._info.msg_type
             self._info.publish(encode_info(kind, rate=SAMPLE_RATE))
-        problem = self._source.problem
+        problem, time_problem = self._source.problem, self._time.look()
         values = {'source': self._source.description, 'message': self._type, 'published': self._blocks}
-        level, message = (Level.ERROR, problem) if problem else (Level.OK, 'publishing')
+        level, message = (Level.WARN, time_problem) if time_problem else (Level.OK, 'publishing')
+        level, message = (Level.ERROR, problem) if problem else (level, message)
         subject = Subject(MICROPHONE, level, message, values | self._source.losses)
         self._faults.look(subject)
         name = self.get_fully_qualified_name().lstrip('/')

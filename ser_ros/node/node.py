@@ -17,6 +17,7 @@ from rclpy.task import Future
 from ser_ros.errors import SerError
 from ser_ros.node.diagnostics import DiagnosticsPublisher
 from ser_ros.node.gate_inputs import GateInputs
+from ser_ros.node.node_time import NodeTime
 from ser_ros.node.parameter_spec import declare_parameters
 from ser_ros.node.parameters import SPECS, check_parameter, read_parameters, takes_effect_at_once
 from ser_ros.node.states import Active, Configured, State, Unconfigured
@@ -47,6 +48,7 @@ class SerNode(LifecycleNode):
         self._error = ''
         self.finished = Future()
         """Done, with the exit code, when the node has nothing more to do."""
+        self._time = NodeTime(self)
         self._gate = Gate(self._settings.gate)
         self._gate_inputs = GateInputs(self, self._gate)
         self._diagnostics = DiagnosticsPublisher(self, self._snapshot)
@@ -131,7 +133,7 @@ class SerNode(LifecycleNode):
     def _configure(self) -> None:
         self._settings = read_parameters(self)
         self._gate.configure(self._settings.gate)
-        self._state = Configured.load(self, self._settings)
+        self._state = Configured.load(self, self._settings, self._time.seconds)
 
     def _activate(self) -> None:
         assert isinstance(self._state, Configured), 'rclpy activates an inactive node only'
@@ -200,6 +202,7 @@ class SerNode(LifecycleNode):
             source=self._settings.audio.source,
             gate=self._gate.closed(now, now),
             robot_publishers=self._gate_inputs.publishers,
+            time_problem=self._time.look(),
         )
         return self._state.describe(status)
 

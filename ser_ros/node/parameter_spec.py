@@ -12,6 +12,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from ser_ros.errors import SerError
+from ser_ros.node.names import NameRule
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class ParameterSpec:
     minimum: float | None = None
     maximum: float | None = None
     pattern: str | None = None
+    rule: NameRule | None = None
+    """Of the name that it holds."""
     live: bool = False
     """Takes effect at once; other parameters take effect when the node is next configured."""
 
@@ -32,6 +35,8 @@ class ParameterSpec:
         descriptor = ParameterDescriptor(name=self.name, description=self.description)
         if self.pattern:
             descriptor.additional_constraints = f'must match {self.pattern}'
+        if self.rule:
+            descriptor.additional_constraints = f'must be {self.rule.words}'
         if self.minimum is not None:
             bounds = {'from_value': self.minimum, 'to_value': self.maximum}
             if isinstance(self.default, float):
@@ -41,13 +46,15 @@ class ParameterSpec:
         return descriptor
 
     def check(self, parameter: Parameter) -> None:
-        """Raise SerError if the value does not match the pattern; rclpy checks types and ranges."""
+        """Raise SerError if the value breaks the pattern or the rule; rclpy checks types and ranges."""
         if self.pattern and not re.fullmatch(self.pattern, parameter.value):
             raise SerError(f"the parameter {self.name} is '{parameter.value}'; {_lower_first(self.description)}")
+        if self.rule:
+            self.rule.check(self.name, parameter.value)
 
 
 def declare_parameters(node: Node, specs: Sequence[ParameterSpec], *, read_only: bool = False) -> None:
-    """Declare `specs` on `node`. Raises SerError if a value given at start has the wrong type, range or pattern."""
+    """Declare `specs` on `node`. Raises SerError if a value given at start has the wrong type, range or form."""
     for spec in specs:
         descriptor = spec.descriptor()
         descriptor.read_only = read_only

@@ -9,6 +9,7 @@ from rclpy.parameter import Parameter
 
 from ser_ros.audio.packets import StreamFormat
 from ser_ros.bring_up import AUDIO_SOURCES
+from ser_ros.node.names import FRAME, TOPIC, VOICE_ID
 from ser_ros.node.parameter_spec import ParameterSpec
 from ser_ros.pipeline.gate import GateConfig
 from ser_ros.recognition.adaptation import AdaptationConfig
@@ -16,9 +17,6 @@ from ser_ros.recognition.backend import BACKENDS
 from ser_ros.recognition.device import DEVICE_PATTERN
 from ser_ros.speech.rejection import RejectionConfig
 from ser_ros.speech.segmenter import SegmentationConfig
-
-_TOPIC = r'[~/]?[A-Za-z_/][A-Za-z0-9_/]*'
-"""A ROS topic name; rclpy checks it fully when it is used."""
 
 _S = SegmentationConfig()
 _G = GateConfig()
@@ -52,12 +50,12 @@ SPECS = (
         'audio.wait', True, 'Wait for a microphone that is not connected yet; false: it must be connected at the start.'
     ),
     ParameterSpec('audio.file', '', 'WAV or FLAC file to listen to when audio.source is file.'),
-    ParameterSpec('audio.topic', 'audio', 'Topic with audio messages when audio.source is topic.', pattern=_TOPIC),
+    ParameterSpec('audio.topic', 'audio', 'Topic with audio messages when audio.source is topic.', rule=TOPIC),
     ParameterSpec(
         'audio.info_topic',
         'audio_info',
         'Topic with AudioInfo for messages that do not say their format.',
-        pattern=_TOPIC,
+        rule=TOPIC,
     ),
     ParameterSpec(
         'audio.topic_rate',
@@ -70,7 +68,7 @@ SPECS = (
     ParameterSpec('audio.realtime', True, 'Play the file in real time; false: as fast as possible.'),
     ParameterSpec('audio.exit_at_end', True, 'End the node, with exit code 0, when the whole file has been answered.'),
     ParameterSpec('audio.channel', 0, 'Channel to listen to, from 0; -1 for the mean of all.', -1, 255),
-    ParameterSpec('audio.frame_id', 'microphone', 'Name of the microphone in message headers.'),
+    ParameterSpec('audio.frame_id', 'microphone', 'Name of the microphone in message headers.', rule=FRAME),
     ParameterSpec(
         'vad.threshold',
         _S.threshold,
@@ -169,7 +167,7 @@ SPECS = (
         'ros4hri.voice_id',
         '',
         "Id of another node's voice that the emotions are attached to; empty: this node's own voice.",
-        pattern=r'([A-Za-z_][A-Za-z0-9_]*)?',
+        rule=VOICE_ID,
     ),
     ParameterSpec('autostart', True, 'Configure and activate at start, without a lifecycle manager.'),
 )
@@ -238,7 +236,7 @@ class SerParameters:
 
 
 def check_parameter(parameter: Parameter) -> None:
-    """Raise SerError if the value does not match the parameter's pattern; rclpy checks types and ranges."""
+    """Raise SerError if the value breaks the parameter's pattern or rule; rclpy checks types and ranges."""
     if parameter.name in _BY_NAME:
         _BY_NAME[parameter.name].check(parameter)
 

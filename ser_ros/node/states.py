@@ -50,13 +50,13 @@ class Configured:
     adaptation: NodeAdaptation
 
     @classmethod
-    def load(cls, node: LifecycleNode, settings: SerParameters) -> 'Configured':
+    def load(cls, node: LifecycleNode, settings: SerParameters, clock: Callable[[], float]) -> 'Configured':
         """Open the source, load the model and warm it up, and create the publishers; nothing stays open if one fails.
 
-        Raises SerError.
+        `clock` returns the seconds with which sound is stamped. Raises SerError.
         """
         started = time.monotonic()
-        audio = AudioInput(node, settings.audio)
+        audio = AudioInput(node, settings.audio, clock)
         with contextlib.ExitStack() as opened:
             opened.callback(audio.close)
             audio.source.open()
@@ -128,7 +128,7 @@ class Configured:
             status,
             source=source.description,
             problem=source.problem,
-            remark=source.remark,
+            remark=self.audio.remark,
             live=source.live,
             model=classifier.name,
             device=classifier.device,

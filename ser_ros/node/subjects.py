@@ -54,8 +54,9 @@ class NodeStatus:
         error: Why the last transition or the listening failed; '' if it did not.
         source: What is listened to; while unconfigured, its kind.
         gate: Why the gate is closed; None while it is open.
+        time_problem: One sentence while the stamps of messages are of little use; '' otherwise.
         problem: One sentence while the source gives no usable sound; '' otherwise.
-        remark: One sentence on sound that is usable, but not what its file says; '' otherwise.
+        remark: One sentence if the sound is usable, but not as its file or sender says it is; '' otherwise.
         live: Whether sound is lost while no one listens: false for files.
         degraded: One sentence if the model does not run as configured; '' otherwise.
         adaptation: What the model has got used to, in words.
@@ -71,6 +72,7 @@ class NodeStatus:
     source: str
     gate: Closure | None
     robot_publishers: int
+    time_problem: str = ''
     problem: str = ''
     remark: str = ''
     live: bool = True
@@ -126,8 +128,8 @@ def _node(status: NodeStatus) -> Subject:
         level, message = Level.ERROR, status.error
     elif status.recording_problem:
         level, message = Level.ERROR, status.recording_problem
-    elif status.recording:
-        level, message = Level.WARN, status.recording
+    elif warnings := [text for text in (status.recording, status.time_problem) if text]:
+        level, message = Level.WARN, '; '.join(warnings)
     return Subject('node', level, message, values)
 
 
@@ -159,15 +161,15 @@ def _judge_source(status: NodeStatus) -> tuple[Level, str] | None:
 
 def _judge_microphone(status: NodeStatus, pipeline: PipelineStatus, recent: Recent) -> tuple[Level, str]:
     signal = pipeline.signal
-    if told := _judge_source(status):
-        return told
-    if not status.live:
-        return Level.OK, 'playing'
+    if status.problem or not status.live:
+        return _judge_source(status) or (Level.OK, 'playing')
     if pipeline.is_silent:
         return Level.ERROR, f'no sound for {pipeline.seconds_since_block:.1f} s; check the microphone'
     if signal.zeros > _ZEROS_WARN:
         level = Level.ERROR if signal.zeros > _ZEROS_ERROR else Level.WARN
         return level, f'only zeros for {signal.zeros:.1f} s; switch the microphone on, or unmute it'
+    if status.remark:
+        return Level.WARN, status.remark
     if signal.clipped > _CLIPPED_WARN:
         return Level.WARN, f'{signal.clipped:.1%} of the samples are clipped; turn down the gain of the microphone'
     if abs(signal.offset) > _OFFSET_WARN:

@@ -58,6 +58,7 @@ class Observer:
         context: rclpy.Context,
         *,
         name: str = 'ser',
+        node_name: str = 'observer',
         namespace: str = '',
         process: NodeProcess | None = None,
         patience: float = 120.0,
@@ -68,13 +69,14 @@ class Observer:
         Args:
             context: of ROS.
             name: of the node that is observed.
+            node_name: of its own node.
             namespace: of that node, without the slash.
             process: its process, whose end ends every wait with an error.
             patience: seconds after which a wait ends with an error.
             on_message: called with every emotion.
 
         """
-        self.node = rclpy.create_node('observer', context=context)
+        self.node = rclpy.create_node(node_name, context=context)
         self._executor = SingleThreadedExecutor(context=context)
         self._executor.add_node(self.node)
         self._process = process

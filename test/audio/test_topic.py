@@ -6,7 +6,7 @@ import types
 import numpy as np
 import pytest
 
-from ser_ros.audio import topic
+from ser_ros.audio import capture_times, topic
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.audio.conversion import BROKEN_SAMPLES
 from ser_ros.audio.packets import AudioPacket
@@ -57,7 +57,8 @@ class Sender:
 @pytest.fixture
 def clock(monkeypatch):
     made = Clock()
-    monkeypatch.setattr(topic, 'time', types.SimpleNamespace(monotonic=made.monotonic, time=made.wall))
+    for module in (topic, capture_times):
+        monkeypatch.setattr(module, 'time', types.SimpleNamespace(monotonic=made.monotonic, time=made.wall))
     return made
 
 
@@ -246,6 +247,163 @@ def test_without_stamps_a_burst_is_no_gap_but_a_pause_is(source, send, clock):
     sender.send(6, 7)
     assert [block.after_gap for block in blocks_of(source)] == [True, False]
     assert source.losses['gaps'] == 1
+
+
+def in_bursts(sender, clock, *, burst, count=9.6, jitter=0.0, stamps='none', lost=()):
+    """Send `count` seconds in bursts of so many messages, each when its last sound is captured; read them all.
+
+    `stamps`: none, of the first sample (true), of the creation (created), one for each burst (shared) or 0 (zero).
+    """
+    rng = np.random.default_rng(0)
+    blocks = []
+    number_of = round(count * sender.rate / sender.length)
+    for first in range(0, number_of // burst * burst, burst):
+        if first // burst in lost:
+            continue
+        sent_at = (first + burst) * sender.length / sender.rate + 0.005 + rng.uniform(0.0, jitter)
+        clock.now = max(clock.now, 1000.0 + sent_at)
+        for number in range(first, first + burst):
+            packet = sender.packet(number)
+            created = WALL + sent_at + (number - first) * 2e-4
+            shared = WALL + first * sender.length / sender.rate
+            stamp = {'none': None, 'true': packet.stamp, 'created': created, 'shared': shared, 'zero': None}[stamps]
+            sender.source.push(AudioPacket(packet.frames, packet.rate, stamp))
+            assert sender.source.problem == ''
+        blocks += blocks_of(sender.source)
+    return blocks
+
+
+@pytest.mark.parametrize('stamps', ['none', 'true', 'created', 'shared'])
+@pytest.mark.parametrize(
+    ('burst', 'length'),
+    [(1, 512), (4, 1600), (12, 512), (10, 1600), (24, 512), (2, 8000), (31, 512), (60, 512), (3, 341)],
+)
+@pytest.mark.parametrize('jitter', [0.0, 0.05])
+def test_sound_that_comes_in_bursts_is_one_stretch(source, send, clock, stamps, burst, length, jitter):
+    sender = send(length=length)
+    blocks = in_bursts(sender, clock, burst=burst, jitter=jitter, stamps=stamps)
+    assert nothing_lost(source) and breaks_of(blocks) == []
+    assert np.array_equal(samples_of(blocks), sender.frames[: len(samples_of(blocks)), 0])
+    # Once the burst is known, each block is placed where its sound was captured, whatever tells the time.
+    late = [block.start_time - WALL - at for block, at in zip(blocks, starts_of(blocks), strict=True)]
+    half = len(late) // 2
+    ends = length / SAMPLE_RATE if stamps == 'created' else 0.0  # such a stamp is that of the end
+    assert min(late[half:]) >= -0.1 and max(late[half:]) <= ends + 0.1 * burst * length / SAMPLE_RATE + 0.12
+    assert max(block.arrival for block in blocks) <= clock.now + 1e-6
+
+
+def starts_of(blocks):
+    """Return where each block begins in the sound, seconds, if nothing was lost."""
+    lengths = [0, *np.cumsum([len(block.samples) for block in blocks])[:-1]]
+    return [length / SAMPLE_RATE for length in lengths]
+
+
+@pytest.mark.parametrize('stamps', ['none', 'true', 'created', 'shared'])
+@pytest.mark.parametrize(('burst', 'length'), [(12, 512), (4, 1600), (31, 512)])
+def test_a_burst_that_lacks_is_a_gap(source, send, clock, stamps, burst, length):
+    blocks = in_bursts(send(length=length), clock, burst=burst, stamps=stamps, lost=[4])
+    assert source.losses['gaps'] == 1 and sum(block.after_gap for block in blocks) == 1
+    at = [block.after_gap for block in blocks].index(True)
+    assert starts_of(blocks)[at] == pytest.approx(4 * burst * length / SAMPLE_RATE, abs=1e-6)
+
+
+def test_the_pauses_of_bursts_are_no_silence_but_their_end_is(source, send, clock):
+    in_bursts(send(), clock, burst=31, count=5.0)
+    clock.now += 1.0
+    assert source.problem == '' and source.longest_pause > 1.0
+    clock.now += 0.8
+    assert 'no sound on the topic /audio for 1.8 s' in source.problem
+
+
+@pytest.mark.parametrize('before', [0, 20])
+@pytest.mark.parametrize('duration', [6.0, 60.0, 600.0])
+def test_a_message_of_absurd_length_hides_no_silence(source, clock, made_sound, before, duration):
+    for number in range(before):
+        clock.now = 1000.0 + 0.032 * (number + 1)
+        source.push(AudioPacket(np.zeros((LENGTH, 1), np.float32), SAMPLE_RATE, None))
+    clock.now += 0.032
+    source.push(AudioPacket(np.zeros((round(duration * SAMPLE_RATE), 1), np.float32), SAMPLE_RATE, None))
+    blocks_of(source)
+    assert source.longest_pause <= LONGEST_PAUSE + 2.0
+    clock.now += LONGEST_PAUSE + 2.1
+    assert 'no sound on the topic' in source.problem
+    # Nor does it hide a gap in what follows.
+    for pause in (0.032, 0.032, 0.5, 0.032):
+        clock.now += pause
+        source.push(AudioPacket(np.full((LENGTH, 1), 0.1, np.float32), SAMPLE_RATE, None))
+    assert [block.after_gap for block in blocks_of(source)][-2:] == [True, False]
+
+
+def test_messages_of_three_seconds_are_waited_for(source, clock):
+    for number in range(1, 5):
+        clock.now = 1000.0 + 3.0 * number
+        assert source.problem == '' or number <= 2
+        source.push(AudioPacket(np.zeros((3 * SAMPLE_RATE, 1), np.float32), SAMPLE_RATE, None))
+        blocks_of(source)
+        clock.now += 0.5
+        assert source.problem == ''
+    assert source.longest_pause > 3.0 and source.losses['gaps'] == 0
+
+
+@pytest.mark.parametrize('stamped', [True, False])
+def test_messages_of_one_sample_do_not_keep_a_voice_alive(source, send, clock, stamped):
+    send(stamped=stamped).send(*range(30))
+    blocks_of(source)
+    for _ in range(300):
+        clock.now += 0.01
+        stamp = WALL + clock.now - 1000.0 if stamped else None
+        source.push(AudioPacket(np.zeros((1, 1), np.float32), SAMPLE_RATE, stamp), sent=clock.wall())
+    # About once a second what was heard is over.
+    assert 2 <= sum(block.after_gap for block in blocks_of(source)) <= 4
+
+
+@pytest.mark.parametrize('times', [1.2, 2.0, 3.0])
+def test_more_sound_than_time_passes_is_told_and_when_it_is_over_no_more(source, send, clock, times):
+    sender = send(stamped=False)
+    for number in range(1000):
+        clock.now += 0.032 / times
+        source.push(sender.packet(number % 300), sent=clock.wall())
+        blocks_of(source)
+    assert f'sound comes {times:.1f} times as fast as time passes on the topic /audio' in source.remark
+    assert source.longest_pause < LONGEST_PAUSE + 0.1
+    for number in range(2500):
+        clock.now += 0.032
+        source.push(sender.packet(number % 300), sent=clock.wall())
+        blocks_of(source)
+    assert source.remark == ''
+
+
+@pytest.mark.parametrize('error', [-0.01, -0.001, 0.001, 0.01])
+def test_clocks_that_differ_and_bursts_are_not_more_sound_than_time(source, send, clock, error):
+    sender = send(stamped=False)
+    for number in range(20_000):
+        clock.now += 0.032 * (1.0 - error)
+        if number % 1000 > 100 or number % 1000 == 0:
+            source.push(sender.packet(number % 300), sent=clock.wall())
+        elif number % 1000 == 100:  # held up for 3 s, and then all at once
+            for other in range(100):
+                source.push(sender.packet(other), sent=clock.wall())
+        blocks_of(source)
+        assert source.remark == ''
+
+
+def test_a_bag_that_is_read_as_fast_as_it_goes_is_not_compared_with_time(source, send, clock):
+    sender = send()
+    for number in range(300):
+        clock.now += 0.001 if number != 100 else 60.0
+        source.push(sender.packet(number))
+        blocks = blocks_of(source)
+        assert source.remark == '' and breaks_of(blocks) == []
+
+
+@pytest.mark.parametrize('stamp', [1e-9, 1.0, 2**31 - 0.5, 2**31 + 4.0])
+def test_stamps_far_in_the_past_or_the_future_harm_nothing(source, send, clock, stamp):
+    sender = send()
+    sender.skew = stamp - WALL
+    sender.send(*range(40))
+    blocks = blocks_of(source)
+    assert len(blocks) == 40 and breaks_of(blocks) == [] and source.problem == ''
+    assert all(block.arrival <= clock.now for block in blocks)
 
 
 @pytest.mark.parametrize(('rate', 'channels'), [(48_000, 1), (SAMPLE_RATE, 2), (44_100, 6)])

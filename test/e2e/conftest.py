@@ -91,8 +91,8 @@ def make_talker():
     """Make talkers that fall silent with the test."""
     talkers = []
 
-    def make(observer: Observer, topic: str = '/audio') -> Talker:
-        talkers.append(Talker(observer.node, topic))
+    def make(observer: Observer, topic: str = '/audio', **options) -> Talker:
+        talkers.append(Talker(observer.node, topic, **options))
         return talkers[-1]
 
     yield make

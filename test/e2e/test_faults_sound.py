@@ -201,6 +201,24 @@ def test_another_rate_in_the_middle_ends_the_utterance(hearing, speech, other):
     assert pipeline.status().losses['gaps'] == 2
 
 
+@pytest.mark.parametrize('stamped', [True, False])
+def test_a_message_of_a_minute_that_ends_in_speech_keeps_nobody_speaking(hearing, speech, stamped):
+    feed, listener, pipeline = hearing
+    beginning = speech[: len(speech) // 2]
+    sound = np.concatenate([feed.quiet(60.0 - len(beginning) / RATE), beginning])
+    feed.send([AudioPacket(sound[:, None], RATE, feed.now if stamped else None)])
+    listener.wait_for(1)
+    assert listener.speaking == [True, False]
+    # As long as silence lasts after messages of usual length, it is silence after this one.
+    assert pipeline.status().seconds_since_block < 5.0
+    deadline = time.monotonic() + 10.0
+    while not pipeline.status().is_silent:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    feed.now = time.time()
+    say_well(feed, listener, speech, 2)
+
+
 def test_a_network_that_stops_and_a_sender_that_goes_end_the_utterance(
     start_node, observe, make_talker, speech, capsys
 ):
@@ -238,3 +256,47 @@ def test_a_network_that_stops_and_a_sender_that_goes_end_the_utterance(
     assert node.end() == 0, node.output
     with capsys.disabled():
         print(f'\nsender gone: told after {told:.2f} s')
+
+
+def test_sound_in_bursts_is_one_utterance(start_node, observe, make_talker, speech):
+    """Over real DDS, without stamps: four messages at once every 0.4 s, and ten every second."""
+    node = start_node(audio__source='topic')
+    observer = observe()
+    for number, burst in enumerate((4, 10), start=1):
+        talker = make_talker(observer, burst=burst)
+        observer.wait_until_listening()
+        # The first whole burst tells that they are bursts.
+        blocks = observer.count('blocks')
+        observer.wait_until(lambda: observer.count('blocks') > blocks + 100, 'bursts are known')  # noqa: B023
+        gaps = observer.count('gaps')
+        talker.say(speech)
+        observer.wait_for_answer(number)
+        assert observer.count('gaps') == gaps
+        talker.close()
+        observer.wait_for_level('microphone', 'ERROR', 'no sound on the topic')
+    assert node.end() == 0, node.output
+
+
+def test_of_two_publishers_one_is_heard_and_both_are_named(start_node, observe, make_talker, speech):
+    """Both say the same, as two capture nodes of one microphone do; then the one that is heard goes."""
+    node = start_node(audio__source='topic')
+    observer, other = observe(), observe(node_name='bag')
+    first = make_talker(observer)
+    observer.wait_until_listening()
+    observer.wait_for_level('microphone', 'OK')
+    second = make_talker(other)
+    # Which of them is heard, a machine that stalls for a second may decide anew.
+    observer.wait_for_level('microphone', 'WARN', '/bag')
+    assert '/observer' in observer.status('microphone')[1]
+    for talker in (first, second):
+        talker.say(speech)
+    observer.wait_for_answer(1)
+    assert '/bag' in node.output and 'end all but one' in node.output
+    first.close()
+    blocks = observer.count('blocks')
+    observer.node.destroy_publisher(first.publisher)
+    observer.wait_until(lambda: observer.count('blocks') > blocks + 60, 'the other is heard')
+    second.say(speech)
+    observer.wait_for_answer(2)
+    observer.wait_until(lambda: '/bag' not in observer.status('microphone')[1], 'nobody is left out')
+    assert node.end() == 0, node.output

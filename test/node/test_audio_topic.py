@@ -16,6 +16,7 @@ from std_msgs.msg import Int16MultiArray, String
 from ser_ros.audio.packets import AUDIO_TYPES, StreamFormat
 from ser_ros.audio.topic import TopicSource
 from ser_ros.errors import SerError
+from ser_ros.node import audio_topic
 from ser_ros.node.audio_topic import AudioTopicSubscription, installed_types, load_message
 
 PATIENCE = 60.0
@@ -31,7 +32,7 @@ class World:
         self.executor.add_node(self.listener)
         self.source = TopicSource('topic /audio')
         self.source.start()
-        self.subscription = AudioTopicSubscription(self.listener, 'audio', 'audio_info', StreamFormat(), self.source)
+        self.subscription = AudioTopicSubscription(self.listener, '/audio', '/audio_info', StreamFormat(), self.source)
 
     def wait_until(self, condition, what):
         deadline = time.monotonic() + PATIENCE
@@ -110,6 +111,18 @@ def test_a_message_that_cannot_be_is_counted_and_told(world):
 
     world.wait_until(refused, 'an empty message is refused')
     assert 'no samples' in world.source.problem
+
+
+@pytest.mark.parametrize(
+    ('namespace', 'name', 'shown'),
+    [
+        ('/', 'mic', '/mic'),
+        ('/robot', 'mic', '/robot/mic'),
+        ('_NODE_NAMESPACE_UNKNOWN_', '_NODE_NAME_UNKNOWN_', 'a node without a name'),
+    ],
+)
+def test_publishers_are_called_by_their_full_names(namespace, name, shown):
+    assert audio_topic._full_name(types.SimpleNamespace(node_namespace=namespace, node_name=name)) == shown
 
 
 def test_nothing_stays_behind(world):

@@ -43,6 +43,13 @@ def test_stamps_are_exact_to_a_microsecond_and_well_formed(start_time):
     assert seconds(stamp) == pytest.approx(start_time, abs=1e-6)
 
 
+@pytest.mark.parametrize('start_time', [-0.9, -1e-9, -1e12, 2.0**31 - 0.2, 2.0**31, 1e12])
+def test_what_ros_cannot_hold_becomes_the_nearest_that_it_can(start_time):
+    """A voice just before simulated time began, and senders that stamp with any time."""
+    stamp = message(start_time=start_time).header.stamp
+    assert (stamp.sec, stamp.nanosec) == (0, 0) if start_time < 0.0 else stamp.sec == 2**31 - 1
+
+
 def test_latency_runs_from_the_last_sample():
     assert 0.25 <= seconds(message(ended_ago=0.25).latency) < 1.0
 

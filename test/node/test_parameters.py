@@ -42,6 +42,42 @@ def test_a_value_that_breaks_the_pattern_is_refused(name, value):
         check_parameter(Parameter(name, value=value))
 
 
+@pytest.mark.parametrize('name', ['audio.topic', 'audio.info_topic'])
+@pytest.mark.parametrize(
+    'topic',
+    [
+        *('', '/', 'a//b', '//audio', 'audio/', '1a', 'a/2b', '~', '~audio', 'a~b', 'a b', 'a-b', 'ä', 'audio\n'),
+        *('a\0b', '{nod}/audio', '{node', 'a/{ns}', 'a' * 300),
+    ],
+)
+def test_what_is_no_topic_name_is_refused_in_one_sentence(name, topic, refuses):
+    with refuses(name, 'must be a ROS topic name (', '); give one such as audio or /robot/audio'):
+        check_parameter(Parameter(name, value=topic))
+
+
+@pytest.mark.parametrize('topic', ['audio', '/audio', '~/audio', '{node}/audio', '/robot/head_2/_audio'])
+def test_every_topic_name_is_taken(topic):
+    check_parameter(Parameter('audio.topic', value=topic))
+
+
+@pytest.mark.parametrize(
+    ('name', 'value'),
+    [('audio.frame_id', '/base_link'), ('audio.frame_id', 'a\nb'), ('audio.frame_id', 'a\0b')]
+    + [('ros4hri.voice_id', text) for text in ('1a', 'a/b', 'a-b', 'a b', 'ü', 'a' * 300, 'a\n')],
+)
+def test_a_frame_or_a_voice_that_ros_would_refuse_is_refused(name, value, refuses):
+    with refuses(name, 'must be'):
+        check_parameter(Parameter(name, value=value))
+
+
+@pytest.mark.parametrize(
+    ('name', 'value'),
+    [('audio.frame_id', ''), ('audio.frame_id', 'robot/mic-1'), ('ros4hri.voice_id', 'anonymous_speaker')],
+)
+def test_a_good_frame_or_voice_is_taken(name, value):
+    check_parameter(Parameter(name, value=value))
+
+
 def test_only_what_needs_no_reload_takes_effect_at_once():
     assert takes_effect_at_once('vad.threshold')
     assert takes_effect_at_once('use_sim_time')

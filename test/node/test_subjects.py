@@ -55,6 +55,20 @@ HEALTHY = NodeStatus(
 QUIET_MINUTE = Recent(blocks=31.25, utterances=4.0)
 
 
+def test_a_remark_on_where_sound_comes_from_is_told_with_it():
+    assert told(replace(HEALTHY, remark='/a and /b publish; end one'))['microphone'].message.startswith('/a and /b')
+    assert told(replace(HEALTHY, remark='/a and /b publish; end one'))['microphone'].level is Level.WARN
+    assert told(replace(HEALTHY, remark='x; y', problem='no sound; z'))['microphone'].level is Level.ERROR
+
+
+def test_a_clock_that_does_not_run_is_told_beside_a_recording():
+    node = told(replace(HEALTHY, time_problem='no time comes; start it', recording='recording into /x'))['node']
+    assert node.level is Level.WARN and node.message == 'recording into /x; no time comes; start it'
+    assert (
+        told(replace(HEALTHY, time_problem='no time; x', error='broken; mend it'))['node'].message == 'broken; mend it'
+    )
+
+
 def told(status: NodeStatus, recent: Recent = QUIET_MINUTE) -> dict:
     return {subject.name: subject for subject in subjects(status, recent)}
 

@@ -38,6 +38,8 @@ def _row(spec: ParameterSpec) -> str:
 def _range(spec: ParameterSpec) -> str:
     if spec.minimum is not None:
         return f'{spec.minimum}..{spec.maximum}'
+    if spec.rule:
+        return spec.rule.words
     return '`' + spec.pattern.replace('|', '\\|') + '`' if spec.pattern else ''
 
 
