@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ser_ros.errors import SerError
+from ser_ros.places import exists
 
 
 def refuse_existing(paths: Iterable[Path]) -> None:
     """Raise SerError if one of `paths` exists already: it may be someone's work."""
     for path in paths:
-        if path.exists():
+        if exists(path):
             raise SerError(f'{path} exists already; remove or rename it, or give another folder with --out')

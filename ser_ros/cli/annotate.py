@@ -5,24 +5,28 @@ import argparse
 import sys
 from pathlib import Path
 
-from ser_ros.annotation.bag import Bag, is_bag
-from ser_ros.annotation.bag_copy import copy_bag
-from ser_ros.annotation.bag_source import BagSource
-from ser_ros.annotation.bag_topics import check_new_topic, choose_topics
-from ser_ros.annotation.emotion_message import emotion_topic, emotion_types
-from ser_ros.annotation.existing_files import refuse_existing
-from ser_ros.annotation.listening import annotate
-from ser_ros.annotation.table import write_tables
-from ser_ros.audio.block import BLOCK_DURATION, SAMPLE_RATE
-from ser_ros.audio.file import FileSource, open_sound_file
-from ser_ros.audio.packets import StreamFormat
-from ser_ros.cli.adaptation_option import adaptation_config, add_adaptation
-from ser_ros.cli.progress import ProgressLine
 from ser_ros.cli.sentences import ends_in_a_sentence
-from ser_ros.errors import SerError
-from ser_ros.recognition.adapting_classifier import AdaptingClassifier
-from ser_ros.recognition.classifier import Classifier
-from ser_ros.recognition.models import find_model
+from ser_ros.cli.signals import loading
+
+with loading():
+    from ser_ros.annotation.bag import Bag, is_bag
+    from ser_ros.annotation.bag_copy import copy_bag
+    from ser_ros.annotation.bag_source import BagSource
+    from ser_ros.annotation.bag_topics import check_new_topic, choose_topics
+    from ser_ros.annotation.emotion_message import emotion_topic, emotion_types
+    from ser_ros.annotation.existing_files import refuse_existing
+    from ser_ros.annotation.listening import annotate
+    from ser_ros.annotation.table import write_tables
+    from ser_ros.audio.block import BLOCK_DURATION, SAMPLE_RATE
+    from ser_ros.audio.file import FileSource, open_sound_file
+    from ser_ros.audio.packets import StreamFormat
+    from ser_ros.cli.adaptation_option import adaptation_config, add_adaptation
+    from ser_ros.cli.progress import ProgressLine
+    from ser_ros.errors import SerError
+    from ser_ros.places import check_can_be_made
+    from ser_ros.recognition.adapting_classifier import AdaptingClassifier
+    from ser_ros.recognition.classifier import Classifier
+    from ser_ros.recognition.models import find_model
 
 _BAG_OPTIONS = ('topic', 'info_topic', 'rate', 'channels', 'emotion_topic')
 
@@ -45,7 +49,10 @@ def _annotate_files(options: argparse.Namespace) -> int:
     if given:
         raise SerError(f'--{given[0].replace("_", "-")} is for bags, and {options.paths[0]} is not one; leave it out')
     targets = {path: _tables_of(path, options.out) for path in options.paths}
-    refuse_existing([file for files in targets.values() for file in files])
+    for files in targets.values():
+        refuse_existing(files)
+        for file in files:
+            check_can_be_made(file)
     if len(set(targets.values())) < len(options.paths):
         raise SerError('two of the files would have the same table; give them one by one with an --out for each')
     durations = {path: _check(path, options.channel) for path in targets}
@@ -68,6 +75,7 @@ def _annotate_bag(options: argparse.Namespace) -> int:
     (path,) = options.paths
     out = options.out or path.with_name(f'{path.stem if path.is_file() else path.name}_emotion')
     refuse_existing([out])
+    check_can_be_made(out)
     with Bag(path) as bag:
         topics = choose_topics(bag, options.topic, options.info_topic)
         new_topic = check_new_topic(bag, options.emotion_topic or '/emotion')

@@ -16,8 +16,6 @@ def load_heard(path: Path, adaptation: Adaptation) -> str:
 
     Return one sentence if the file cannot be used, because it is damaged or of another model; nothing is heard then.
     """
-    if not path.exists():
-        return ''
     try:
         with np.load(path) as arrays:
             if str(arrays['model']) != adaptation.prior.fingerprint:
@@ -34,6 +32,8 @@ def load_heard(path: Path, adaptation: Adaptation) -> str:
             and bool(np.isfinite(residuals).all())
             and all(one.utterances >= 0 and 0.0 <= one.weight < np.inf for one in heard)
         )
+    except FileNotFoundError:
+        return ''
     except Exception as error:  # a damaged zip or array can fail anywhere in numpy
         return f'{path} cannot be read ({reason(error)}); nothing of it is used'
     if not is_whole:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ser_ros.emotions import LABELS
 from ser_ros.errors import SerError
+from ser_ros.places import files_below
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.problems import refuse_together
 
@@ -129,8 +130,8 @@ def _pattern(scheme: Scheme) -> re.Pattern[str]:
 
 def _matches(scheme: Scheme, folder: Path) -> Iterator[tuple[Path, re.Match[str]]]:
     pattern = _pattern(scheme)
-    for path in sorted(folder.rglob('*')):
-        if path.suffix.lower() in SUFFIXES and path.is_file():
+    for path in files_below(folder):
+        if path.suffix.lower() in SUFFIXES:
             match = pattern.fullmatch(path.relative_to(folder).with_suffix('').as_posix())
             if match:
                 yield path, match
