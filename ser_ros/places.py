@@ -20,13 +20,21 @@ _ATTEMPTS = 3
 """Another process may try a place at the same time, and take away the folders that both need for it."""
 
 
-def home_folder() -> Path:
-    """Return the user's home, which may not exist. Raises SerError if it is not known."""
+def home_folder(variable: str) -> Path:
+    """Return the user's home, which may not exist.
+
+    Args:
+        variable: Of the environment; it names the place that is wanted in the home, if it is to be elsewhere.
+
+    Raises:
+        SerError: The home is not known.
+    """
     try:
         return Path.home()
     except RuntimeError:
         raise SerError(
-            f'there is no home folder: HOME is not set, and the system does not know the user {os.getuid()}; set HOME'
+            f'there is no home folder: HOME is not set, and the system does not know the user {os.getuid()}; set HOME, '
+            f'or {variable} to a folder'
         ) from None
 
 
@@ -41,18 +49,23 @@ def expanded(path: str | Path) -> Path:
 def exists(path: Path) -> bool:
     """Return whether there is anything at `path`, be it a link to nothing. Raises SerError if that cannot be told."""
     try:
+        return _exists(path)
+    except OSError as error:
+        raise refusal(error) from None
+
+
+def _exists(path: Path) -> bool:
+    try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return False
-    except OSError as error:
-        raise refusal(error) from None
     return True
 
 
 def is_taken(folder: Path) -> bool:
     """Return whether a new folder would overwrite something; an empty folder does not count. Raises SerError."""
     try:
-        return exists(folder) and not (folder.is_dir() and not any(folder.iterdir()))
+        return _exists(folder) and not (folder.is_dir() and not any(folder.iterdir()))
     except OSError as error:
         raise refusal(error) from None
 
@@ -96,9 +109,9 @@ def check_can_be_made(path: Path, option: str = '--out', *, name: str = '') -> N
 def _try(path: Path, name: str) -> None:
     if path.is_dir():
         _fill(path, name)
-    elif exists(path) and not os.access(path, os.W_OK):
+    elif _exists(path) and not os.access(path, os.W_OK, effective_ids=True):
         raise PermissionError('it exists and may not be changed')
-    if name != path.name or not exists(path):
+    if name != path.name or not _exists(path):
         for attempt in range(_ATTEMPTS):
             try:
                 with _made(path.absolute().parent) as parent:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ser_ros.cli.signals import exit_code, interruptible
+from ser_ros.cli.surroundings import make_printable, name_the_user
 from ser_ros.errors import SerError, named
-from ser_ros.system_errors import as_sentence
+from ser_ros.system_errors import as_sentence, why
 
 OPTIONS = {'audio.channel': '--channel', 'model.backend': '--backend', 'model.device': '--device'}
 """Key of a setting -> the option of every command that has it."""
@@ -29,43 +30,29 @@ def ends_in_a_sentence(main: Callable[..., int]) -> Callable[..., int]:
     @functools.wraps(main)
     def wrapped(*args: Any) -> int:
         make_printable()
+        name_the_user()
         try:
             try:
                 with interruptible():
                     return main(*args)
             finally:
-                # Here, and not at Python's exit, a full disk or a closed pipe becomes an exit code.
-                sys.stdout.flush()
+                _flush()
         except SerError as error:
             _say(f'{script}: {named(error, OPTIONS)}')
             return 1
         except KeyboardInterrupt as error:
             return exit_code(error)
         except BrokenPipeError:
-            _can_print()
+            _discard_output()
             return 1
         except Exception as error:
             sentence = as_sentence(error)
             if sentence is None:
                 raise
-            _say(f'{script}: {sentence if _can_print() else f"its output cannot be written: {sentence}"}')
+            _say(f'{script}: {sentence}')
             return 1
 
     return wrapped
-
-
-def make_printable() -> None:
-    """Let both streams print every text, and take what a process without them prints.
-
-    Labels and file names may be of any script, and the bytes of a file name no text at all.
-    """
-    for name in ('stdout', 'stderr'):
-        stream = getattr(sys, name)
-        if stream is None:
-            # Closed by whoever started the process.
-            setattr(sys, name, Path(os.devnull).open('w', encoding='utf-8'))  # noqa: SIM115 - open to its end
-        elif hasattr(stream, 'reconfigure'):
-            stream.reconfigure(errors='backslashreplace')
 
 
 def _say(sentence: str) -> None:
@@ -73,12 +60,18 @@ def _say(sentence: str) -> None:
         print(sentence, file=sys.stderr, flush=True)
 
 
-def _can_print() -> bool:
-    """Return whether what was printed gets out; if not it is discarded, or Python would fail with it at its exit."""
+def _flush() -> None:
+    """Let a full disk or a closed pipe become an exit code here, and not a complaint at Python's exit."""
     try:
         sys.stdout.flush()
-    except OSError:
-        with contextlib.suppress(OSError):  # as for a stream that is no file
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return False
-    return True
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _discard_output()
+        raise SerError(f'its output cannot be written ({why(error)}); make room, or send it elsewhere') from None
+
+
+def _discard_output() -> None:
+    """Discard what could not be printed: Python would fail with it again at its exit."""
+    with contextlib.suppress(OSError):  # as for a stream that is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -13,12 +13,13 @@ DEFAULT_MODEL = 'default'
 """Name of the embedded default model."""
 
 _CONFIG = 'config.json'
+_VARIABLE = 'SER_ROS_MODELS'
 
 
 def models_folder() -> Path:
     """Return where `train` puts models and the node finds them: $SER_ROS_MODELS or ~/.local/share/ser_ros/models."""
-    chosen = os.environ.get('SER_ROS_MODELS')
-    return Path(chosen) if chosen else home_folder() / '.local' / 'share' / 'ser_ros' / 'models'
+    chosen = os.environ.get(_VARIABLE)
+    return Path(chosen) if chosen else home_folder(_VARIABLE) / '.local' / 'share' / 'ser_ros' / 'models'
 
 
 def find_checkpoint(name_or_path: str) -> str:

@@ -5,6 +5,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from permissions import permissions_count
 
 from ser_ros.errors import SerError
 from ser_ros.recognition.adaptation import MOST_VOICES, Adaptation, AdaptationConfig
@@ -260,3 +261,15 @@ def test_a_damaged_prior_is_refused(tmp_path):
     (tmp_path / FILE).write_bytes(b'not numpy')
     with pytest.raises(SerError, match='copy the model again'):
         read_prior(tmp_path, LABELS)
+
+
+def test_a_file_that_one_may_not_read_is_said_and_not_used(prior, tmp_path):
+    file, adaptation = tmp_path / 'closed' / 'heard.npz', Adaptation(prior)
+    store_heard(file, adaptation)
+    file.parent.chmod(0)
+    with permissions_count():
+        said = load_heard(file, adaptation)
+        with pytest.raises(SerError, match='Permission denied'):
+            store_heard(file, adaptation)
+    file.parent.chmod(0o700)
+    assert 'Permission denied' in said and 'nothing of it is used' in said

@@ -18,4 +18,4 @@ def cache_folder() -> Path:
     chosen = os.environ.get(CACHE_VARIABLE)
     if chosen:
         return expanded(chosen).absolute()
-    return Path(os.environ.get('XDG_CACHE_HOME') or home_folder() / '.cache').absolute() / 'ser_ros'
+    return Path(os.environ.get('XDG_CACHE_HOME') or home_folder(CACHE_VARIABLE) / '.cache').absolute() / 'ser_ros'
