@@ -22,7 +22,7 @@ _SIGNS_OF_FULL = (
 """Messages of safetensors, Arrow, torch and SQLite, which wrap the system's error in their own."""
 
 _ANOTHER_PLACE = 'give another place, or change who may use this one'
-_MAKE_ROOM = 'make room there, or give another place'
+_MAKE_ROOM = 'make room, or give another place'
 
 _CURES = {
     errno.EACCES: _ANOTHER_PLACE,
@@ -62,7 +62,9 @@ def as_sentence(error: Exception) -> SerError | None:
 
 def refusal(error: OSError) -> SerError:
     """Return `error` as a sentence: the place, what the system says, and the cure."""
-    where = f'{quoted(error.filename)}: ' if error.filename else ''
+    # While something is written, be it to the terminal, the system names no file.
+    unnamed = 'what is written here: ' if error.errno in _FULL else ''
+    where = f'{quoted(error.filename)}: ' if error.filename else unnamed
     return SerError(f'{where}{why(error)}; {_CURES.get(error.errno or 0, "check it, then try again")}')
 
 

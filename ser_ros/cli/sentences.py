@@ -12,7 +12,7 @@ from typing import Any
 from ser_ros.cli.signals import exit_code, interruptible
 from ser_ros.cli.surroundings import make_printable, name_the_user
 from ser_ros.errors import SerError, named
-from ser_ros.system_errors import as_sentence, why
+from ser_ros.system_errors import as_sentence
 
 OPTIONS = {'audio.channel': '--channel', 'model.backend': '--backend', 'model.device': '--device'}
 """Key of a setting -> the option of every command that has it."""
@@ -36,7 +36,8 @@ def ends_in_a_sentence(main: Callable[..., int]) -> Callable[..., int]:
                 with interruptible():
                     return main(*args)
             finally:
-                _flush()
+                # Here, and not at Python's exit, a full disk or a closed pipe becomes an exit code.
+                sys.stdout.flush()
         except SerError as error:
             _say(f'{script}: {named(error, OPTIONS)}')
             return 1
@@ -49,6 +50,8 @@ def ends_in_a_sentence(main: Callable[..., int]) -> Callable[..., int]:
             sentence = as_sentence(error)
             if sentence is None:
                 raise
+            if isinstance(error, OSError) and not error.filename:
+                _discard_output()
             _say(f'{script}: {sentence}')
             return 1
 
@@ -58,17 +61,6 @@ def ends_in_a_sentence(main: Callable[..., int]) -> Callable[..., int]:
 def _say(sentence: str) -> None:
     with contextlib.suppress(OSError):
         print(sentence, file=sys.stderr, flush=True)
-
-
-def _flush() -> None:
-    """Let a full disk or a closed pipe become an exit code here, and not a complaint at Python's exit."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        _discard_output()
-        raise SerError(f'its output cannot be written ({why(error)}); make room, or send it elsewhere') from None
 
 
 def _discard_output() -> None:
