@@ -47,6 +47,7 @@ def main(args: list[str] | None = None) -> int:
 def _pretrain(options: argparse.Namespace, command: str) -> None:
     # Imported late: they need packages that a robot does not have.
     with loading():
+        from ser_ros.training.learning.processes import join_processes
         from ser_ros.training.learning.quiet import quiet_transformers
         from ser_ros.training.pretraining.encoder_folder import Pretraining, check_output, make_encoder
         from ser_ros.training.pretraining.speech import find_pieces, hours
@@ -54,6 +55,7 @@ def _pretrain(options: argparse.Namespace, command: str) -> None:
         from ser_ros.training.storage.pretrained import read_config
 
     quiet_transformers()
+    join_processes()
     recipe = load_pretraining_recipe(options.recipe, options.set)
     if options.model:
         # What a recipe makes of a checkpoint it makes of another; an encoder that is to be continued stays as it is.

@@ -40,6 +40,7 @@ def _train(options: argparse.Namespace, command: str) -> None:
         from ser_ros.training.finetuning.planning import TrainingRequest, plan
         from ser_ros.training.finetuning.run import check_outputs, run_experiment
         from ser_ros.training.finetuning.teaching import Teaching
+        from ser_ros.training.learning.processes import join_processes
         from ser_ros.training.learning.quiet import quiet_transformers
         from ser_ros.training.reporting.comparison import compare
         from ser_ros.training.reporting.run_markdown import result_line
@@ -47,6 +48,7 @@ def _train(options: argparse.Namespace, command: str) -> None:
         from ser_ros.training.storage.upload import check_account, push
 
     quiet_transformers()
+    join_processes()
     if options.push_to_hub:
         check_account()
     plans = plan(
