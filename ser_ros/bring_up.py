@@ -10,6 +10,7 @@ from ser_ros.errors import SerError
 from ser_ros.recognition.backend import BACKENDS
 from ser_ros.recognition.device import DEVICE_PATTERN
 from ser_ros.recognition.models import find_model
+from ser_ros.system_errors import refusal
 
 PREFIX = 'ser_'
 """Prefix of a second name of each argument, for launch files that include this one: an included file inherits all
@@ -87,7 +88,10 @@ def node_setup(given: Mapping[str, str]) -> NodeSetup:
     value = {argument.name: given[argument.name].strip() for argument in ARGUMENTS}
     if value['file'] and not value['source']:
         value['source'] = 'file'
-    checked = {name: _check(name, text) for name, text in value.items() if text}
+    try:
+        checked = {name: _check(name, text) for name, text in value.items() if text}
+    except OSError as error:
+        raise refusal(error) from None
     return NodeSetup(
         namespace=value['namespace'],
         params_file=value['params_file'],

@@ -62,13 +62,21 @@ def _refuse_others(path: Path, status: os.stat_result, most_bytes: int | None) -
         )
 
 
+_SHOWN = 40
+"""Characters of a name that the hidden one repeats: in UTF-8 up to 160 of the 255 bytes that a name may have."""
+
+
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield a hidden file beside `path` to write into; it replaces `path` once everything is written.
 
     After an error nothing of it is left, and `path` is as it was. Several processes may write the same file at once.
+    What is no plain file, such as /dev/null, is written itself, and never replaced.
     """
-    partial = path.with_name(f'.{path.name}.{os.getpid()}.partial')
+    if path.exists() and not path.is_file():
+        yield path
+        return
+    partial = path.with_name(f'.{path.name[:_SHOWN]}.{os.getpid()}.partial')
     try:
         yield partial
         partial.replace(path)
@@ -76,10 +84,21 @@ def whole_file(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str, *, errors: str = 'strict') -> None:
-    """Write `text` as UTF-8; the file appears whole. errors: as of `str.encode`."""
+def write_text(path: Path, text: str, *, errors: str = 'backslashreplace') -> None:
+    """Write `text` as UTF-8; the file appears whole.
+
+    Args:
+        path: The file.
+        text: Its content.
+        errors: As of `str.encode`, for the bytes of a file name that are no text.
+    """
     with whole_file(path) as partial:
         partial.write_text(text, encoding='utf-8', errors=errors)
+
+
+def as_utf8(text: str) -> str:
+    """Return `text` with what UTF-8 cannot hold escaped: the bytes of a file name that are no text."""
+    return text.encode('utf-8', errors='backslashreplace').decode('utf-8')
 
 
 @contextlib.contextmanager
@@ -90,7 +109,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     it is left.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f'.{path.name}.', suffix='.partial', dir=path.parent))
+    partial = Path(tempfile.mkdtemp(prefix=f'.{path.name[:_SHOWN]}.', suffix='.partial', dir=path.parent))
     try:
         yield partial / path.name
         (partial / path.name).rename(path)

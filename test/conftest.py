@@ -47,6 +47,7 @@ SLOW = tuple(
         'training/finetuning/test_several_corpora.py',
         'training/finetuning/test_train.py',
         'training/learning/test_network.py',
+        'training/learning/test_processes.py',
         'training/pretraining/test_encoder_folder.py',
         'training/pretraining/test_pretrain.py',
         'training/storage/test_upload.py',

@@ -7,8 +7,10 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from ser_ros.files import check_plain, open_plain, read_plain, whole_file, whole_folder, write_text
+from ser_ros.files import as_utf8, check_plain, open_plain, read_plain, whole_file, whole_folder, write_text
 
 
 def test_a_file_takes_the_place_of_the_one_before_when_it_is_whole(tmp_path):
@@ -110,3 +112,35 @@ def test_a_plain_file_and_a_link_to_one_are_read_up_to_a_size(tmp_path, refuses)
         check_plain(path, 9)
     with pytest.raises(FileNotFoundError):
         read_plain(tmp_path / 'none', 9)
+
+
+@pytest.mark.parametrize('name', ['x' * 255, 'é' * 127, '漢' * 85, '\U0001f642' * 63])
+def test_a_name_may_be_as_long_as_the_system_allows(tmp_path, name):
+    write_text(tmp_path / name, 'content')
+    (tmp_path / 'deeper').mkdir()
+    with whole_folder(tmp_path / 'deeper' / name) as folder:
+        folder.mkdir()
+    assert (tmp_path / name).read_text() == 'content' and (tmp_path / 'deeper' / name).is_dir()
+    assert len(list(tmp_path.rglob('*'))) == 3
+
+
+def test_a_device_is_written_and_not_replaced():
+    device = Path(os.devnull)
+    write_text(device, 'gone')
+    assert device.is_char_device()
+    with pytest.raises(OSError, match='No space left'):
+        write_text(Path('/dev/full'), 'too much')
+    assert Path('/dev/full').is_char_device()
+
+
+@given(st.text(st.characters()))
+def test_any_text_becomes_utf_8_and_what_is_utf_8_stays(text):
+    made = as_utf8(text)
+    assert made.encode('utf-8').decode('utf-8') == made == as_utf8(made)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.text(st.characters()))
+def test_any_text_is_written_as_utf_8(tmp_path, text):
+    write_text(tmp_path / 'file', text)
+    assert (tmp_path / 'file').read_bytes() == as_utf8(text).encode('utf-8')

@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ser_ros.errors import SerError
+from ser_ros.places import exists
 
 
 def has_tables(tables: tuple[Path, Path]) -> bool:
     """Return whether both tables of a file exist. Raises SerError if only one does: it may be someone's work."""
-    if all(table.exists() for table in tables):
+    if all(map(exists, tables)):
         return True
     refuse_existing(tables)
     return False
@@ -18,5 +19,5 @@ def has_tables(tables: tuple[Path, Path]) -> bool:
 def refuse_existing(paths: Iterable[Path]) -> None:
     """Raise SerError if one of `paths` exists already: it may be someone's work."""
     for path in paths:
-        if path.exists():
+        if exists(path):
             raise SerError(f'{path} exists already; remove or rename it, or give another folder with --out')

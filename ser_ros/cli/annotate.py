@@ -5,25 +5,29 @@ import argparse
 import sys
 from pathlib import Path
 
-from ser_ros.annotation.bag import Bag, is_bag
-from ser_ros.annotation.bag_copy import copy_bag
-from ser_ros.annotation.bag_source import BagSource
-from ser_ros.annotation.bag_topics import check_new_topic, choose_topics
-from ser_ros.annotation.emotion_message import emotion_topic, emotion_types
-from ser_ros.annotation.existing_files import has_tables, refuse_existing
-from ser_ros.annotation.listening import annotate
-from ser_ros.annotation.table import write_tables
-from ser_ros.audio.block import BLOCK_DURATION, SAMPLE_RATE
-from ser_ros.audio.file import FileSource, check_recording
-from ser_ros.audio.packets import StreamFormat
-from ser_ros.cli.adaptation_option import adaptation_config, add_adaptation
-from ser_ros.cli.progress import ProgressLine
 from ser_ros.cli.sentences import ends_in_a_sentence
-from ser_ros.cli.several_files import SeveralFiles
-from ser_ros.errors import SerError
-from ser_ros.recognition.adapting_classifier import AdaptingClassifier
-from ser_ros.recognition.classifier import Classifier
-from ser_ros.recognition.models import find_model
+from ser_ros.cli.signals import loading
+
+with loading():
+    from ser_ros.annotation.bag import Bag, is_bag
+    from ser_ros.annotation.bag_copy import copy_bag
+    from ser_ros.annotation.bag_source import BagSource
+    from ser_ros.annotation.bag_topics import check_new_topic, choose_topics
+    from ser_ros.annotation.emotion_message import emotion_topic, emotion_types
+    from ser_ros.annotation.existing_files import has_tables, refuse_existing
+    from ser_ros.annotation.listening import annotate
+    from ser_ros.annotation.table import write_tables
+    from ser_ros.audio.block import BLOCK_DURATION, SAMPLE_RATE
+    from ser_ros.audio.file import FileSource, check_recording
+    from ser_ros.audio.packets import StreamFormat
+    from ser_ros.cli.adaptation_option import adaptation_config, add_adaptation
+    from ser_ros.cli.progress import ProgressLine
+    from ser_ros.cli.several_files import SeveralFiles
+    from ser_ros.errors import SerError
+    from ser_ros.places import check_can_be_made
+    from ser_ros.recognition.adapting_classifier import AdaptingClassifier
+    from ser_ros.recognition.classifier import Classifier
+    from ser_ros.recognition.models import find_model
 
 _BAG_OPTIONS = ('topic', 'info_topic', 'rate', 'channels', 'emotion_topic')
 
@@ -58,6 +62,8 @@ def _annotate_files(options: argparse.Namespace) -> int:
                     'remove them or give another folder with --out'
                 )
             else:
+                for table in tables:
+                    check_can_be_made(table)
                 durations[path] = check_recording(path, channel=options.channel)
     if not durations:
         return files.exit_code
@@ -85,6 +91,7 @@ def _annotate_bag(options: argparse.Namespace) -> int:
     (path,) = options.paths
     out = options.out or path.with_name(f'{path.stem if path.is_file() else path.name}_emotion')
     refuse_existing([out])
+    check_can_be_made(out)
     with Bag(path) as bag:
         topics = choose_topics(bag, options.topic, options.info_topic)
         new_topic = check_new_topic(bag, options.emotion_topic or '/emotion')

@@ -9,15 +9,20 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from ser_ros.benchmarking.recognition import backends_of
-from ser_ros.benchmarking.session import QUICK, SECTIONS, Repetitions, Session, measure, random_weight_model
-from ser_ros.benchmarking.speech import read_speech, utterances_of
-from ser_ros.cli.progress import say
 from ser_ros.cli.sentences import ends_in_a_sentence
-from ser_ros.errors import SerError
-from ser_ros.extras import require_extra
-from ser_ros.recognition.models import find_model
-from ser_ros.testing.domain import take_own_domain
+from ser_ros.cli.signals import loading
+
+with loading():
+    from ser_ros.benchmarking.recognition import backends_of
+    from ser_ros.benchmarking.session import QUICK, SECTIONS, Repetitions, Session, measure, random_weight_model
+    from ser_ros.benchmarking.speech import read_speech, utterances_of
+    from ser_ros.cli.progress import say
+    from ser_ros.errors import SerError
+    from ser_ros.extras import require_extra
+    from ser_ros.files import write_text
+    from ser_ros.places import check_can_be_made
+    from ser_ros.recognition.models import find_model
+    from ser_ros.testing.domain import take_own_domain
 
 _ARCHITECTURES = ('wav2vec2-base', 'xls-r-300m', 'xls-r-1b', 'hubert-large')
 
@@ -53,9 +58,9 @@ def main(args: list[str] | None = None) -> int:
         report = measure(session, utterances, shlex.join(['ros2', 'run', 'ser_ros', 'benchmark', *args]), say)
     as_json = json.dumps(report.values, indent=1)
     if options.json and options.json != '-':
-        Path(options.json).write_text(as_json + '\n', encoding='utf-8')
+        _write(Path(options.json), as_json + '\n')
     if options.markdown:
-        options.markdown.write_text(report.markdown(), encoding='utf-8')
+        _write(options.markdown, report.markdown())
     print(as_json if options.json == '-' else report.markdown(), end='')
     return 0
 
@@ -112,7 +117,10 @@ def _parse(args: list[str]) -> argparse.Namespace:
         help='write the figures as JSON; without FILE, instead of the table',
     )
     add('--markdown', type=Path, metavar='FILE', help='also write the table to this file')
-    options = parser.parse_args(args)
+    return _check(parser.parse_args(args))
+
+
+def _check(options: argparse.Namespace) -> argparse.Namespace:
     if options.architecture and options.model:
         raise SerError('--model and --architecture were given; give one of them')
     for section in options.only:
@@ -127,9 +135,14 @@ def _parse(args: list[str]) -> argparse.Namespace:
         raise SerError(f'--data {options.data} is not a folder; give one with recordings of speech')
     for option in ('json', 'markdown'):
         file = getattr(options, option)
-        if file and file != '-' and not Path(file).absolute().parent.is_dir():
-            raise SerError(f'--{option} {file} is in a folder that does not exist; create it first')
+        if file and file != '-':
+            check_can_be_made(Path(file), f'--{option}')
     return options
+
+
+def _write(file: Path, text: str) -> None:
+    file.absolute().parent.mkdir(parents=True, exist_ok=True)
+    write_text(file, text)
 
 
 if __name__ == '__main__':

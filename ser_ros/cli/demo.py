@@ -16,13 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_ros.audio.file import check_recording
-from ser_ros.cli.bars import probability_bars
 from ser_ros.cli.sentences import ends_in_a_sentence
-from ser_ros.errors import SerError
-from ser_ros.resources import share_folder
-from ser_ros.testing.domain import take_own_domain
-from ser_ros.testing.node_process import NodeProcess
+from ser_ros.cli.signals import exit_code, loading
+
+with loading():
+    from ser_ros.audio.file import check_recording
+    from ser_ros.cli.bars import probability_bars
+    from ser_ros.errors import SerError
+    from ser_ros.resources import share_folder
+    from ser_ros.testing.domain import take_own_domain
+    from ser_ros.testing.node_process import NodeProcess
 
 if TYPE_CHECKING:
     from diagnostic_msgs.msg import DiagnosticArray
@@ -45,7 +48,8 @@ def main(args: list[str] | None = None) -> int:
     said = _read_said(recording.with_suffix('.json')) if audio == recording else []
     _choose_domain()
     # Imported late: rclpy takes a while, and a bad file is reported at once.
-    from ser_ros.testing.observer import Observer, ros_context
+    with loading():
+        from ser_ros.testing.observer import Observer, ros_context
 
     # The user sits at the microphone: a fault of it is reported at once.
     parameters = {'autostart': False, 'audio.source': options.source, 'audio.wait': False, 'model.path': options.model}
@@ -62,7 +66,9 @@ def main(args: list[str] | None = None) -> int:
         print(f'listening to {audio or "the microphone, until Ctrl-C"}\n', flush=True)
         try:
             observer.wait_for_exit(node, patience=math.inf)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interruption:
+            if not microphone or exit_code(interruption) != exit_code(KeyboardInterrupt()):
+                raise
             print()
         answered = len({message.utterance for message in observer.finals})
         to_answer = max(map(_to_answer, observer.diagnostics), default=0)

@@ -4,9 +4,12 @@
 import argparse
 import sys
 
-from ser_ros.audio.microphone import list_microphones
 from ser_ros.cli.sentences import ends_in_a_sentence
-from ser_ros.errors import SerError
+from ser_ros.cli.signals import loading
+
+with loading():
+    from ser_ros.audio.microphone import list_microphones
+    from ser_ros.errors import SerError
 
 
 @ends_in_a_sentence

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from ser_ros.cli.repeatable import repeatable
 from ser_ros.cli.sentences import ends_in_a_sentence
+from ser_ros.cli.signals import loading
 from ser_ros.errors import SerError
 from ser_ros.extras import require_extra
+from ser_ros.places import check_can_be_made, refuse_taken
 from ser_ros.recognition.models import find_model
 
 _EXAMPLES = """\
@@ -44,10 +46,11 @@ def main(args: list[str] | None = None) -> int:
 
 def _evaluate(options: argparse.Namespace, folders: Sequence[Path], command: str) -> None:
     # Imported late: they need packages that a robot does not have.
-    from ser_ros.training.data.corpus import read_corpora
-    from ser_ros.training.evaluation.label_map import read_entries
-    from ser_ros.training.evaluation.results import EvaluationConfig, evaluate_each, evaluate_ensemble
-    from ser_ros.training.reporting.evaluation_report import evaluation_lines, evaluation_report, write_evaluation
+    with loading():
+        from ser_ros.training.data.corpus import read_corpora
+        from ser_ros.training.evaluation.label_map import read_entries
+        from ser_ros.training.evaluation.results import EvaluationConfig, evaluate_each, evaluate_ensemble
+        from ser_ros.training.reporting.evaluation_report import evaluation_lines, evaluation_report, write_evaluation
 
     entries = read_entries(options.map)
     config = EvaluationConfig(
@@ -114,8 +117,9 @@ def _parser() -> argparse.ArgumentParser:
 def _check(options: argparse.Namespace) -> None:
     if options.ensemble and len(options.models) < 2:
         raise SerError('--ensemble averages two models or more; name another one')
-    if options.out and options.out.exists() and (not options.out.is_dir() or any(options.out.iterdir())):
-        raise SerError(f'{options.out} exists already and is never overwritten; choose another --out or remove it')
+    if options.out:
+        refuse_taken(options.out)
+        check_can_be_made(options.out)
 
 
 if __name__ == '__main__':

@@ -4,10 +4,15 @@
 import argparse
 import sys
 
-from ser_ros.cli.ros_arguments import own_arguments
-from ser_ros.cli.spinning import run_node
+from ser_ros.cli.sentences import ends_in_a_sentence
+from ser_ros.cli.signals import loading
+
+with loading():
+    from ser_ros.cli.ros_arguments import own_arguments
+    from ser_ros.cli.spinning import run_node
 
 
+@ends_in_a_sentence
 def main(args: list[str] | None = None) -> int:
     """Run the node; return its exit code."""
     parser = argparse.ArgumentParser(
@@ -18,7 +23,8 @@ def main(args: list[str] | None = None) -> int:
     )
     parser.parse_args(own_arguments(args))
     # Imported late, so that `--help` does not wait for it.
-    from ser_ros.node.mic_node import MicNode
+    with loading():
+        from ser_ros.node.mic_node import MicNode
 
     return run_node(MicNode, args)
 

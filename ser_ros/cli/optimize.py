@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from ser_ros.cli.repeatable import repeatable
 from ser_ros.cli.sentences import ends_in_a_sentence
+from ser_ros.cli.signals import loading
 from ser_ros.errors import SerError
 from ser_ros.extras import require_extra
+from ser_ros.places import check_can_be_made
 from ser_ros.recognition.models import find_model
-from ser_ros.recognition.optimised_form import PRECISIONS, graph_path
+from ser_ros.recognition.optimised_form import FOLDER, PRECISIONS, graph_path
 
 if TYPE_CHECKING:
     from ser_ros.export.build import Built
@@ -36,11 +38,13 @@ def main(args: list[str] | None = None) -> int:
     options = _check(parser.parse_args(args))
     folder = find_model(options.model)
     require_extra('optimize', 'optimize')
+    check_can_be_made(folder / FOLDER, 'the optimised form')
     # Imported late, so that a wrong name is reported at once and not after torch has been loaded.
-    from ser_ros.benchmarking.machine import describe_machine
-    from ser_ros.export.build import build
-    from ser_ros.export.clips import clips_in, clips_of_demo
-    from ser_ros.training.reporting.speed_section import put_speed_section
+    with loading():
+        from ser_ros.benchmarking.machine import describe_machine
+        from ser_ros.export.build import build
+        from ser_ros.export.clips import clips_in, clips_of_demo
+        from ser_ros.training.reporting.speed_section import put_speed_section
 
     clips = clips_in(options.data, options.clips) if options.data else clips_of_demo()
     stages = _Stages()

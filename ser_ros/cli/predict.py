@@ -4,15 +4,18 @@
 import argparse
 import sys
 
-from ser_ros.audio.file import check_recording, read_recording
-from ser_ros.cli.adaptation_option import adaptation_config, add_adaptation
-from ser_ros.cli.bars import probability_bars
 from ser_ros.cli.sentences import ends_in_a_sentence
-from ser_ros.cli.several_files import SeveralFiles
-from ser_ros.recognition.adapting_classifier import AdaptingClassifier
-from ser_ros.recognition.classifier import Classifier
-from ser_ros.recognition.models import find_model
-from ser_ros.speech.recording import segment_recording
+from ser_ros.cli.signals import loading
+
+with loading():
+    from ser_ros.audio.file import check_recording, read_recording
+    from ser_ros.cli.adaptation_option import adaptation_config, add_adaptation
+    from ser_ros.cli.bars import probability_bars
+    from ser_ros.cli.several_files import SeveralFiles
+    from ser_ros.recognition.adapting_classifier import AdaptingClassifier
+    from ser_ros.recognition.classifier import Classifier
+    from ser_ros.recognition.models import find_model
+    from ser_ros.speech.recording import segment_recording
 
 
 @ends_in_a_sentence

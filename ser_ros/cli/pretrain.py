@@ -6,16 +6,19 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from ser_ros.cli.repeatable import repeatable
 from ser_ros.cli.sentences import ends_in_a_sentence
-from ser_ros.extras import require_extra
-from ser_ros.recognition.models import find_checkpoint, models_folder
-from ser_ros.training.learning.recipe import Network
-from ser_ros.training.pretraining.pretraining_recipe import (
-    check_needs,
-    load_pretraining_recipe,
-    pretraining_recipe_names,
-)
+from ser_ros.cli.signals import loading
+
+with loading():
+    from ser_ros.cli.repeatable import repeatable
+    from ser_ros.extras import require_extra
+    from ser_ros.recognition.models import find_checkpoint, models_folder
+    from ser_ros.training.learning.recipe import Network
+    from ser_ros.training.pretraining.pretraining_recipe import (
+        check_needs,
+        load_pretraining_recipe,
+        pretraining_recipe_names,
+    )
 
 _EXAMPLES = """\
 examples:
@@ -43,13 +46,16 @@ def main(args: list[str] | None = None) -> int:
 
 def _pretrain(options: argparse.Namespace, command: str) -> None:
     # Imported late: they need packages that a robot does not have.
-    from ser_ros.training.learning.quiet import quiet_transformers
-    from ser_ros.training.pretraining.encoder_folder import Pretraining, make_encoder
-    from ser_ros.training.pretraining.speech import find_pieces, hours
-    from ser_ros.training.pretraining.teacher_encoder import TeacherEncoder
-    from ser_ros.training.storage.pretrained import read_config
+    with loading():
+        from ser_ros.training.learning.processes import join_processes
+        from ser_ros.training.learning.quiet import quiet_transformers
+        from ser_ros.training.pretraining.encoder_folder import Pretraining, check_output, make_encoder
+        from ser_ros.training.pretraining.speech import find_pieces, hours
+        from ser_ros.training.pretraining.teacher_encoder import TeacherEncoder
+        from ser_ros.training.storage.pretrained import read_config
 
     quiet_transformers()
+    join_processes()
     recipe = load_pretraining_recipe(options.recipe, options.set)
     if options.model:
         # What a recipe makes of a checkpoint it makes of another; an encoder that is to be continued stays as it is.
@@ -65,6 +71,7 @@ def _pretrain(options: argparse.Namespace, command: str) -> None:
         command=command,
         resume=options.resume,
     )
+    check_output(run)
     pieces = find_pieces(options.speech, recipe.pieces)
     print(f'{hours(pieces):.1f} hours of speech in {len(pieces)} pieces', flush=True)
     teacher = None

@@ -2,14 +2,19 @@
 """The part of a command line that ROS reads: `--ros-args` and what follows."""
 
 import itertools
+import os
 import re
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import rclpy
 from rclpy.impl.implementation_singleton import rclpy_implementation
 
 from ser_ros.errors import SerError
+from ser_ros.places import expanded
+from ser_ros.system_errors import quoted, why
 
 _PLACES_IN_ROS = re.compile(r', at /\S+:\d+')
 """rcl appends the place in its own sources where it failed."""
@@ -29,6 +34,10 @@ def init_ros(args: list[str] | None) -> None:
 
     Without rclpy's own signal handlers: they shut ROS down at once, and a node could not publish its last messages.
     """
+    args = list(sys.argv if args is None else args)
+    if problem := log_folder_problem(os.environ):
+        print(f'ser_ros: ROS writes no log files: {problem}; set ROS_LOG_DIR to a folder of your own', file=sys.stderr)
+        args += ['--ros-args', '--disable-external-lib-logs']
     try:
         rclpy.init(args=args, signal_handler_options=rclpy.SignalHandlerOptions.NO)
     except rclpy_implementation.UnknownROSArgsError as error:
@@ -37,6 +46,22 @@ def init_ros(args: list[str] | None) -> None:
         ) from None
     except rclpy_implementation.RCLError as error:
         raise SerError(_sentence(str(error))) from None
+
+
+def log_folder_problem(environment: Mapping[str, str]) -> str:
+    """Return why ROS could not write log files, at which it would end; '' if it can. The folder is made, as by ROS."""
+    chosen, home = environment.get('ROS_LOG_DIR'), environment.get('HOME')
+    if not (chosen or environment.get('ROS_HOME') or home):
+        return 'HOME is not set'
+    try:
+        folder = expanded(chosen or Path(environment.get('ROS_HOME') or f'{home}/.ros', 'log'))
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return ''
+    except OSError as error:
+        return f'{quoted(error.filename)}: {why(error)}'
+    except SerError as error:
+        return str(error)
 
 
 def own_arguments(args: Sequence[str] | None) -> list[str]:

@@ -5,16 +5,22 @@ import argparse
 import json
 import sys
 
-from ser_ros.cli.ros_arguments import own_arguments
-from ser_ros.cli.spinning import run_node
-from ser_ros.node.parameters import SPECS
+from ser_ros.cli.sentences import ends_in_a_sentence
+from ser_ros.cli.signals import loading
+
+with loading():
+    from ser_ros.cli.ros_arguments import own_arguments
+    from ser_ros.cli.spinning import run_node
+    from ser_ros.node.parameters import SPECS
 
 
+@ends_in_a_sentence
 def main(args: list[str] | None = None) -> int:
     """Run the node; return its exit code."""
     _parser().parse_args(own_arguments(args))
     try:
-        from ser_ros.node.node import SerNode
+        with loading():
+            from ser_ros.node.node import SerNode
     except ImportError as error:
         if error.name is None or not error.name.startswith('ser_msgs'):
             raise

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ser_ros.cli.sentences import OPTIONS
 from ser_ros.errors import SerError, named
+from ser_ros.system_errors import refusal
 
 
 class SeveralFiles:
@@ -28,9 +29,9 @@ class SeveralFiles:
 
     @contextlib.contextmanager
     def attempt(self) -> Iterator[None]:
-        """Go on after a SerError in the body, which is told as one sentence and counts as a failed file."""
+        """Go on after a SerError or an OSError in the body, which is told in a sentence and counts as a failed file."""
         try:
             yield
-        except SerError as error:
+        except (SerError, OSError) as error:
             self._failed += 1
-            self.tell(named(error, OPTIONS))
+            self.tell(named(refusal(error) if isinstance(error, OSError) else error, OPTIONS))

@@ -4,12 +4,15 @@
 import argparse
 import sys
 
-from ser_ros.cli.repeatable import repeatable
 from ser_ros.cli.sentences import ends_in_a_sentence
-from ser_ros.cli.train_options import ALL, FOLDERS, check, parser
-from ser_ros.errors import SerError
-from ser_ros.extras import require_extra
-from ser_ros.recognition.models import models_folder
+from ser_ros.cli.signals import loading
+
+with loading():
+    from ser_ros.cli.repeatable import repeatable
+    from ser_ros.cli.train_options import ALL, FOLDERS, check, parser
+    from ser_ros.errors import SerError
+    from ser_ros.extras import require_extra
+    from ser_ros.recognition.models import models_folder
 
 
 @ends_in_a_sentence
@@ -31,18 +34,21 @@ def main(args: list[str] | None = None) -> int:
 
 
 def _train(options: argparse.Namespace, command: str) -> None:
-    from accelerate import PartialState
+    with loading():
+        from accelerate import PartialState
 
-    from ser_ros.training.finetuning.planning import TrainingRequest, plan
-    from ser_ros.training.finetuning.run import run_experiment
-    from ser_ros.training.finetuning.teaching import Teaching
-    from ser_ros.training.learning.quiet import quiet_transformers
-    from ser_ros.training.reporting.comparison import compare
-    from ser_ros.training.reporting.run_markdown import result_line
-    from ser_ros.training.reporting.supplement import read_supplement
-    from ser_ros.training.storage.upload import check_account, push
+        from ser_ros.training.finetuning.planning import TrainingRequest, plan
+        from ser_ros.training.finetuning.run import check_outputs, run_experiment
+        from ser_ros.training.finetuning.teaching import Teaching
+        from ser_ros.training.learning.processes import join_processes
+        from ser_ros.training.learning.quiet import quiet_transformers
+        from ser_ros.training.reporting.comparison import compare
+        from ser_ros.training.reporting.run_markdown import result_line
+        from ser_ros.training.reporting.supplement import read_supplement
+        from ser_ros.training.storage.upload import check_account, push
 
     quiet_transformers()
+    join_processes()
     if options.push_to_hub:
         check_account()
     plans = plan(
@@ -71,6 +77,8 @@ def _train(options: argparse.Namespace, command: str) -> None:
     )
     is_main_process = PartialState().is_main_process
     for planned in plans:
+        check_outputs(planned.experiment, planned.splits)
+    for planned in plans:
         reports = run_experiment(planned.experiment, planned.splits)
         if not is_main_process:
             continue
@@ -78,7 +86,7 @@ def _train(options: argparse.Namespace, command: str) -> None:
             print(result_line(report))
         out = planned.experiment.out
         print(f'in {out}')
-        if out.parent == models_folder():
+        if options.out is None:
             model = out.name + ('/fold-1' if planned.splits[0].folds > 1 else '')
             print(f'ros2 launch ser_ros ser.launch.py model:={model}')
         if options.push_to_hub:

@@ -8,6 +8,7 @@ import numpy as np
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.audio.file import read_recording
 from ser_ros.errors import SerError
+from ser_ros.places import files_below
 from ser_ros.resources import share_folder
 from ser_ros.speech.recording import segment_recording
 
@@ -33,7 +34,7 @@ def clips_in(folder: Path, count: int | None, seed: int = 0) -> list[np.ndarray]
 
     If no speech is found in a file, it is used as it is. Raises SerError if there is no such file.
     """
-    files = sorted(path for path in folder.rglob('*') if path.suffix.lower() in _SUFFIXES)
+    files = [path for path in files_below(folder) if path.suffix.lower() in _SUFFIXES]
     if not files:
         raise SerError(f'there is no WAV or FLAC file in {folder}; give a folder with recordings of speech')
     if count is not None and count < len(files):

@@ -3,7 +3,6 @@
 
 import threading
 import time
-from pathlib import Path
 
 from rclpy.lifecycle import LifecycleNode
 from rclpy.qos import QoSProfile
@@ -12,6 +11,7 @@ from std_srvs.srv import Trigger
 
 from ser_ros.errors import SerError
 from ser_ros.node.parameters import AdaptationParameters
+from ser_ros.places import expanded
 from ser_ros.recognition.adaptation_file import load_heard, store_heard
 from ser_ros.recognition.adapting_classifier import AdaptingClassifier
 from ser_ros.recognition.classifier import Classifier
@@ -31,7 +31,7 @@ class NodeAdaptation:
     def __init__(self, node: LifecycleNode, settings: AdaptationParameters, classifier: Classifier):
         """Create the subscription and the service, and go on from the file. Raises SerError if it cannot be written."""
         self._node = node
-        self._file = Path(settings.file).expanduser() if settings.file else None
+        self._file = expanded(settings.file) if settings.file else None
         self._stored = time.monotonic()
         # The recogniser's thread stores what it heard, the executor's what it was asked to forget.
         self._storing = threading.Lock()

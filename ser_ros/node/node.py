@@ -24,6 +24,7 @@ from ser_ros.node.states import Active, Configured, State, Unconfigured
 from ser_ros.node.stray_parameters import unknown_parameters
 from ser_ros.node.subjects import NodeStatus
 from ser_ros.pipeline.gate import Gate
+from ser_ros.system_errors import refusal
 
 RCLError = rclpy_implementation.RCLError
 
@@ -110,6 +111,9 @@ class SerNode(LifecycleNode):
             step()
         except SerError as error:
             self._report(error)
+            return TransitionCallbackReturn.FAILURE
+        except OSError as error:
+            self._report(refusal(error))
             return TransitionCallbackReturn.FAILURE
         except Exception:
             # rclpy turns any exception of a transition into a bare ERROR and loses its text.

@@ -14,6 +14,7 @@ import soundfile
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.errors import SerError
 from ser_ros.files import whole_file
+from ser_ros.places import expanded
 from ser_ros.recognition.estimate import Estimate
 from ser_ros.speech.segmenter import Utterance
 
@@ -44,7 +45,7 @@ class Recorder:
 
         Raises SerError. If the limit is already reached, `problem` says so.
         """
-        self._directory = Path(directory).expanduser()
+        self._directory = expanded(directory)
         self._limit = max_megabytes * _MEGABYTE
         self._labels: tuple[str, ...] = ()
         self._problem = ''

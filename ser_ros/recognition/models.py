@@ -5,15 +5,21 @@ import os
 from pathlib import Path
 
 from ser_ros.errors import SerError
+from ser_ros.places import expanded, home_folder
 from ser_ros.resources import share_folder
+from ser_ros.system_errors import refusal
 
 DEFAULT_MODEL = 'default'
 """Name of the embedded default model."""
 
+_CONFIG = 'config.json'
+_VARIABLE = 'SER_ROS_MODELS'
+
 
 def models_folder() -> Path:
     """Return where `train` puts models and the node finds them: $SER_ROS_MODELS or ~/.local/share/ser_ros/models."""
-    return Path(os.environ.get('SER_ROS_MODELS') or Path.home() / '.local' / 'share' / 'ser_ros' / 'models')
+    chosen = os.environ.get(_VARIABLE)
+    return Path(chosen) if chosen else home_folder(_VARIABLE) / '.local' / 'share' / 'ser_ros' / 'models'
 
 
 def find_checkpoint(name_or_path: str) -> str:
@@ -36,14 +42,24 @@ def find_model(name_or_path: str = '') -> Path:
     """
     if name_or_path in ('', DEFAULT_MODEL):
         return share_folder() / 'models' / DEFAULT_MODEL
-    for folder in (Path(name_or_path).expanduser(), models_folder() / name_or_path):
-        if (folder / 'config.json').is_file():
-            return folder
-    if Path(name_or_path).expanduser().is_dir():
+    try:
+        return _find(name_or_path)
+    except OSError as error:
+        raise refusal(error) from None
+
+
+def _find(name_or_path: str) -> Path:
+    given = expanded(name_or_path)
+    if (given / _CONFIG).is_file():
+        return given
+    known = models_folder()
+    if (known / name_or_path / _CONFIG).is_file():
+        return known / name_or_path
+    if given.is_dir():
         raise SerError(f'the folder {name_or_path} holds no config.json; give a Hugging Face model folder')
-    names = ', '.join(sorted(folder.parent.name for folder in models_folder().glob('*/config.json')))
+    names = ', '.join(sorted(folder.parent.name for folder in known.glob(f'*/{_CONFIG}')))
     raise SerError(
-        f"there is no model '{name_or_path}': neither a folder nor a name in {models_folder()} "
+        f"there is no model '{name_or_path}': neither a folder nor a name in {known} "
         f'(there: {names or "none"}); leave it empty for the embedded default'
     )
 

@@ -7,9 +7,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ser_ros.errors import SerError
 
@@ -64,7 +66,7 @@ class NodeProcess:
         self._patience = patience
         self.began = time.time()
         with log.open('w') if log else contextlib.nullcontext() as output:
-            self._process = subprocess.Popen(
+            self._process = _start(
                 [*command, *arguments],
                 env=variables,
                 stdout=output,
@@ -136,3 +138,36 @@ class NodeProcess:
             yield
         finally:
             self.send(signal.SIGCONT)
+
+
+def _start(command: Sequence[str | Path], **options: Any) -> subprocess.Popen:
+    """Start a process; a signal that comes meanwhile takes effect once the process is known, and ends it too."""
+    waiting: list[int] = []
+    process = None
+    try:
+        with _noted(waiting):
+            process = subprocess.Popen(command, **options)
+        for number in waiting:
+            signal.raise_signal(number)
+    except BaseException:
+        if process is not None:
+            process.kill()
+            process.wait()
+        raise
+    return process
+
+
+@contextlib.contextmanager
+def _noted(waiting: list[int]) -> Iterator[None]:
+    """Put the signals that would interrupt this thread into `waiting`."""
+    found = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    if threading.current_thread() is not threading.main_thread():
+        found = {}
+    taken = {number: handler for number, handler in found.items() if callable(handler)}
+    for number in taken:
+        signal.signal(number, lambda number, frame: waiting.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in taken.items():
+            signal.signal(number, handler)

@@ -36,7 +36,8 @@ _ASK_AGAIN = 5.0
 def ros_context() -> Iterator[rclpy.Context]:
     """Yield a context of ROS that leaves signals to its user."""
     context = rclpy.Context()
-    rclpy.init(context=context)
+    # No log files: there may be no home for them.
+    rclpy.init(args=['--ros-args', '--disable-external-lib-logs'], context=context)
     try:
         yield context
     finally:

@@ -133,6 +133,12 @@ def test_another_corpus_with_a_label_map(run, write_corpus, copy_model, tmp_path
         (['--data', 'corpus.csv', '--map', 'joy=happy'], "no label 'joy'"),
         (['--data', 'corpus.csv', '--labels', 'happy', 'sad'], "'angry'"),
         (['--data', 'corpus.csv', '--out', '.'], 'never overwritten'),
+        (['--data', 'corpus.csv', '--out', 'corpus.csv'], 'never overwritten'),
+        (
+            ['--data', 'corpus.csv', '--out', 'corpus.csv/out'],
+            '--out corpus.csv/out cannot be written (Not a directory)',
+        ),
+        (['--data', 'nowhere', '--out', 'x' * 300], 'File name too long'),
         (['no-such-model', '--data', 'corpus.csv'], "no model 'no-such-model'"),
     ],
 )

@@ -2,6 +2,8 @@
 """How the commands end, and what they call the settings."""
 
 import ast
+import getpass
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +39,90 @@ def test_a_reader_that_goes_away_ends_the_script_quietly():
     assert script.wait(60) == 1
     assert script.stderr.read() == ''
     script.stderr.close()
+
+
+PRINTING = """
+import sys
+from ser_ros.cli.sentences import ends_in_a_sentence
+
+@ends_in_a_sentence
+def main():
+    print({text!a})
+    print(sys.stdout.encoding is not None, file=sys.stderr)
+    return 0
+
+sys.exit(main())
+"""
+
+
+def run_printing(line, **options):
+    return subprocess.run([sys.executable, '-c', PRINTING.format(text=line)], timeout=60, **options)
+
+
+@pytest.mark.parametrize('buffered', ['', '1'])
+@pytest.mark.parametrize('text', ['a line', 'a line' * 10_000])
+def test_an_output_that_is_full_is_told(text, buffered):
+    variables = {**os.environ, 'PYTHONUNBUFFERED': buffered}
+    with Path('/dev/full').open('w') as full:
+        done = run_printing(text, env=variables, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    told = '<string>: what is written here: No space left on device; make room, or give another place\n'
+    assert done.stderr.removeprefix('True\n') == told
+
+
+@pytest.mark.parametrize('closed', ['>&-', '2>&-', '>&- 2>&-'])
+def test_a_process_without_streams_does_its_work(closed):
+    command = f'exec "$0" -c "$1" {closed}'
+    done = subprocess.run(['sh', '-c', command, sys.executable, PRINTING.format(text='радость')], timeout=60)
+    assert done.returncode == 0
+
+
+TEXTS = ['радость', '悲しい', 'ärger', 'غضب', os.fsdecode(b'\xff\xe9.wav'), '\ud800']
+
+
+@pytest.mark.parametrize('encoding', ['latin-1', 'ascii', 'ascii:strict', 'utf-8', 'cp1252', 'koi8-r', 'utf-16'])
+def test_every_text_can_be_printed_on_every_terminal(encoding):
+    variables = {**os.environ, 'PYTHONIOENCODING': encoding}
+    done = run_printing(' '.join(TEXTS), env=variables, capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize('language', ['C', 'POSIX', 'xx_XX'])
+@pytest.mark.parametrize('mode', [{}, {'PYTHONUTF8': '0', 'PYTHONCOERCECLOCALE': '0'}])
+def test_every_text_can_be_printed_in_every_language(language, mode):
+    variables = {**os.environ, 'LANG': language, 'LC_ALL': language, **mode}
+    done = run_printing(' '.join(TEXTS), env=variables, capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_the_system_refuses_is_one_sentence(capsys, tmp_path):
+    @ends_in_a_sentence
+    def main():
+        (tmp_path / 'missing').read_text()
+        return 0
+
+    assert main() == 1
+    assert capsys.readouterr().err == (
+        f'test_sentences: {tmp_path / "missing"}: No such file or directory; check the name\n'
+    )
+
+
+def test_a_fault_of_the_program_keeps_its_traceback():
+    @ends_in_a_sentence
+    def main():
+        return {}['missing']
+
+    with pytest.raises(KeyError):
+        main()
+
+
+def test_a_user_whom_the_system_does_not_know_gets_a_name(monkeypatch):
+    for variable in ('LOGNAME', 'USER', 'LNAME', 'USERNAME'):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(getpass, 'getuser', lambda: {}['getpwuid(): uid not found'])
+    monkeypatch.setenv('LOGNAME', '')  # so that it is put back afterwards
+    assert ends_in_a_sentence(lambda: 0)() == 0
+    assert os.environ['LOGNAME'] == str(os.getuid())
 
 
 @ends_in_a_sentence

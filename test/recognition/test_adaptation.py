@@ -8,6 +8,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from permissions import permissions_count
 
 from ser_ros.emotions import LABELS as EMOTIONS
 from ser_ros.errors import SerError
@@ -303,3 +304,15 @@ def test_a_prior_of_another_width_than_the_model_is_refused(adapting_model, tmp_
     write_prior(tmp_path / 'model', dataclasses.replace(prior, **{n: getattr(prior, n)[..., :-1] for n in names}))
     with refuses(str(tmp_path / 'model' / FILE), '15', '16', 'remove the file'):
         Classifier.load(tmp_path / 'model', 'cpu')
+
+
+def test_a_file_that_one_may_not_read_is_said_and_not_used(prior, tmp_path):
+    file, adaptation = tmp_path / 'closed' / 'heard.npz', Adaptation(prior)
+    store_heard(file, adaptation)
+    file.parent.chmod(0)
+    with permissions_count():
+        said = load_heard(file, adaptation)
+        with pytest.raises(SerError, match='Permission denied'):
+            store_heard(file, adaptation)
+    file.parent.chmod(0o700)
+    assert 'Permission denied' in said and 'nothing of it is used' in said

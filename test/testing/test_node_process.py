@@ -3,6 +3,7 @@
 
 import json
 import signal
+import subprocess
 
 import pytest
 
@@ -82,3 +83,24 @@ def test_a_node_that_does_not_end_tells_where_it_stands(start):
     with pytest.raises(SerError, match=r'did not end within 0\.2 s; where its threads stood is in .*log'):
         node.end(signal.SIGTERM)
     assert node.exit_code == -signal.SIGABRT and 'in stuck' in node.output
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_it_is_started_leaves_no_process(monkeypatch, number):
+    started = []
+
+    class Interrupted(subprocess.Popen):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            started.append(self)
+            signal.raise_signal(number)
+
+    monkeypatch.setattr(subprocess, 'Popen', Interrupted)
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            NodeProcess({}, program=['-c', 'import time; time.sleep(600)'])
+        assert signal.getsignal(number) is signal.default_int_handler
+    finally:
+        signal.signal(number, before)
+    assert started[0].poll() == -signal.SIGKILL

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ser_ros.emotions import LABELS
 from ser_ros.errors import SerError
+from ser_ros.places import expanded
 from ser_ros.training.data.archive import left_out_of, unpack_clips
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.corpora.acted import RAVDESS
@@ -190,8 +191,8 @@ def _parse(source: str) -> tuple[Scheme | None, Path]:
     """Return the scheme that `source` names, None if it names none, and the path."""
     key, colon, rest = source.partition(':')
     if colon and key in SCHEMES:
-        return SCHEMES[key], Path(rest).expanduser()
-    path = Path(source).expanduser()
+        return SCHEMES[key], expanded(rest)
+    path = expanded(source)
     if not path.exists():
         raise SerError(f'the data {path} does not exist; {_ACCEPTED}')
     if not path.is_dir() and path.suffix.lower() not in ('.zip', *_TABLES):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ser_ros.errors import SerError
+from ser_ros.places import files_below
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.corpus import Corpus
 from ser_ros.training.data.recordings import Recording, load_recordings
@@ -21,7 +22,7 @@ def audio_files(folder: Path) -> dict[str, Path]:
 
     Raises SerError if there is none.
     """
-    files = [path for path in folder.rglob('*') if path.suffix.lower() in SUFFIXES and path.is_file()]
+    files = [path for path in files_below(folder) if path.suffix.lower() in SUFFIXES] if folder.is_dir() else []
     if not files:
         what = 'holds no audio file' if folder.is_dir() else 'is not a folder'
         raise SerError(f'{folder} {what}; give a folder with {", ".join(SUFFIXES[:4])} or the like')

@@ -91,7 +91,10 @@ def write_table(path: Path, clips: Iterable[Clip], relative_to: Path | None = No
         SerError: The file cannot be written.
     """
     try:
-        with whole_file(path) as partial, partial.open('w', encoding='utf-8', newline='') as file:
+        with (
+            whole_file(path) as partial,
+            partial.open('w', encoding='utf-8', errors='backslashreplace', newline='') as file,
+        ):
             writer = csv.writer(file, lineterminator='\n')
             writer.writerow(COLUMNS)
             for clip in clips:

@@ -11,6 +11,7 @@ from pathlib import Path
 from accelerate import PartialState
 
 from ser_ros.errors import SerError
+from ser_ros.places import check_can_be_made
 from ser_ros.recognition.models import find_checkpoint, find_model, models_folder
 from ser_ros.training.data.corpus import Corpus, read_corpora, without_people
 from ser_ros.training.data.download import download_ravdess
@@ -85,6 +86,10 @@ def plan(request: TrainingRequest) -> list[Plan]:
         check_teaching(recipe, request.teaching)
         check_choice(recipe, selects_on_test=request.selects_on_test)
         check_network(recipe)
+    folders = _folders(request, tuple(recipes))
+    if PartialState().is_main_process:  # the others write nothing
+        for folder in folders.values():
+            check_can_be_made(folder)
     with PartialState().main_process_first():  # the others find downloads and unpacked zips in the cache
         corpus = read_corpora(
             request.data or (str(download_ravdess()),),
@@ -98,7 +103,6 @@ def plan(request: TrainingRequest) -> list[Plan]:
     if PartialState().is_main_process:
         for remark in corpus.remarks:
             print(remark, file=sys.stderr)
-    folders = _folders(request, tuple(recipes))
     return [
         Plan(_experiment(request, name, recipe, corpus, folders[name]), _splits(request, recipe, corpus))
         for name, recipe in recipes.items()

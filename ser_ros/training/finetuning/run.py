@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the folds of a protocol: trains, measures, and moves a finished model folder into place at once."""
 
+import contextlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from accelerate import PartialState
 
 from ser_ros.errors import SerError
+from ser_ros.places import check_can_be_made, is_taken, refuse_taken
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.splits import Split
 from ser_ros.training.finetuning.experiment import Experiment
@@ -22,8 +24,9 @@ from ser_ros.training.learning.dataset import TrainingSet, ValidationSet
 from ser_ros.training.learning.targets import Targets
 from ser_ros.training.provenance.leakage import refuse_speech_that_was_heard, refuse_weights_that_heard
 from ser_ros.training.reporting.run_report import RunReport, Trained, read_run_report
-from ser_ros.training.storage.disk import full_disk_told, is_taken, put_in_place
+from ser_ros.training.storage.disk import full_disk_told, put_in_place, work_folder
 from ser_ros.training.storage.json_files import REPORT
+from ser_ros.training.storage.lock import held
 
 _TRACKED = 'runs'
 """Folder into which transformers writes TensorBoard's files."""
@@ -44,10 +47,40 @@ def run_experiment(experiment: Experiment, splits: Sequence[Split]) -> list[RunR
         for checkpoint in _weights(experiment):
             refuse_weights_that_heard(checkpoint, split, experiment.corpus)
     if pending:
-        inputs = load_shared_inputs(
-            experiment.recipe, experiment.corpus, experiment.teaching, experiment.held_out_speech
-        )
-        trainings = _Trainings(experiment, inputs)
+        with _held(experiment, pending):
+            reports |= _run_all(experiment, pending)
+    if PartialState().is_main_process:
+        if splits[0].folds > 1 and (missing := sum_up(experiment.out, splits[0].folds)):
+            _say(missing)
+        if experiment.supplement and not pending:
+            tell(experiment.out, reports[splits[0].fold], experiment.supplement)
+    return [reports[split.fold] for split in splits if split.fold in reports]
+
+
+def check_outputs(experiment: Experiment, splits: Sequence[Split]) -> None:
+    """Raise SerError unless the folder of each split can be made, or was made by the same experiment."""
+    if PartialState().is_main_process:  # the others write nothing
+        for split in splits:
+            folder = _folder(experiment, split)
+            if _finished(experiment, split) is None:
+                check_can_be_made(folder, name=work_folder(folder).name)
+
+
+@contextlib.contextmanager
+def _held(experiment: Experiment, pending: Sequence[Split]) -> Iterator[None]:
+    """Keep other runs from the folders of all `pending` splits, from the first to the last."""
+    with contextlib.ExitStack() as holding:
+        if PartialState().is_main_process:
+            for split in pending:
+                holding.enter_context(held(work_folder(_folder(experiment, split))))
+                refuse_taken(_folder(experiment, split))  # by a run that has ended in the meantime
+        yield
+
+
+def _run_all(experiment: Experiment, pending: Sequence[Split]) -> dict[int, RunReport]:
+    inputs = load_shared_inputs(experiment.recipe, experiment.corpus, experiment.teaching, experiment.held_out_speech)
+    trainings = _Trainings(experiment, inputs)
+    reports = {}
     for split in pending:
         _say(
             f'{experiment.recipe_name}, {split.name}: {len(split.train)} clips train, {len(split.validation)} choose '
@@ -55,12 +88,7 @@ def run_experiment(experiment: Experiment, splits: Sequence[Split]) -> list[RunR
         )
         if report := _run(experiment, split, inputs, trainings):
             reports[split.fold] = report
-    if PartialState().is_main_process:
-        if splits[0].folds > 1 and (missing := sum_up(experiment.out, splits[0].folds)):
-            _say(missing)
-        if experiment.supplement and not pending:
-            tell(experiment.out, reports[splits[0].fold], experiment.supplement)
-    return [reports[split.fold] for split in splits if split.fold in reports]
+    return reports
 
 
 def _weights(experiment: Experiment) -> list[str]:
@@ -89,7 +117,7 @@ class _Trainings:
 def _run(experiment: Experiment, split: Split, inputs: SharedInputs, trainings: _Trainings) -> RunReport | None:
     """Return the report; None in a process that does not see the disk of the one that wrote it."""
     folder = _folder(experiment, split)
-    work = folder.with_name(f'.{folder.name}.partial')
+    work = work_folder(folder)
     state = PartialState()
     with full_disk_told(work, 'make room, or choose another --out, and continue with --resume'):
         trained = trainings.train(split, work)

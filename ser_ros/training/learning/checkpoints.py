@@ -15,6 +15,7 @@ from ser_ros.errors import SerError
 from ser_ros.files import write_text
 from ser_ros.training.learning.precision import bfloat16_is_fast
 from ser_ros.training.learning.recipe import Optimisation
+from ser_ros.training.storage.lock import LOCK
 
 _WHOLE = 'whole'
 """File that marks a whole checkpoint."""
@@ -40,12 +41,21 @@ def open_work_folder(work: Path, run: dict[str, Any], *, resume: bool) -> None:
                 'resumed; give the same ones, or leave out --resume to begin again'
             )
     else:
-        shutil.rmtree(work, ignore_errors=True)
-        work.mkdir(parents=True)
+        work.mkdir(parents=True, exist_ok=True)
+        _empty(work)
         write_text(record, json.dumps(run, indent=1))
     for folder in work.glob('checkpoint-*'):
         if not (folder / _WHOLE).is_file():
             shutil.rmtree(folder)
+
+
+def _empty(work: Path) -> None:
+    """Remove everything but the lock, which this run holds."""
+    for path in work.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != LOCK:
+            path.unlink()
 
 
 def training_arguments(

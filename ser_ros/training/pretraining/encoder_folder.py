@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs a pretraining and moves the finished encoder's folder into place at once, with a card and its curves."""
 
+import contextlib
 import shutil
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from accelerate import PartialState
 
-from ser_ros.errors import SerError
+from ser_ros.files import write_text
+from ser_ros.places import check_can_be_made, refuse_taken
 from ser_ros.training.data.dataset_card import read_dataset_card
 from ser_ros.training.data.ravdess import is_clip_name
 from ser_ros.training.learning.network import save_model
@@ -23,8 +25,9 @@ from ser_ros.training.provenance.environment import environment
 from ser_ros.training.provenance.origins import pretraining_of
 from ser_ros.training.provenance.pretraining_report import UnlabelledSpeech
 from ser_ros.training.reporting.pictures import curves_picture
-from ser_ros.training.storage.disk import full_disk_told, is_taken, put_in_place
+from ser_ros.training.storage.disk import full_disk_told, put_in_place, work_folder
 from ser_ros.training.storage.json_files import REPORT, write_json
+from ser_ros.training.storage.lock import held
 
 
 @dataclass(frozen=True)
@@ -50,14 +53,13 @@ def make_encoder(run: Pretraining, pieces: Sequence[Piece], teacher: TeacherEnco
     Raises:
         SerError: The folder exists already, or the disk is full.
     """
-    if is_taken(run.out):
-        raise SerError(f'{run.out} exists already and is never overwritten; choose another --out or remove it')
-    work = run.out.with_name(f'.{run.out.name}.partial')
+    refuse_taken(run.out)
+    work = work_folder(run.out)
     cure = (
         'make room, choose another --out, or keep fewer variants with --set augmentation.variants=1, and '
         'continue with --resume'
     )
-    with full_disk_told(work, cure):
+    with _held(run, work), full_disk_told(work, cure):
         made = pretrain(run.recipe, list(pieces), teacher, work, resume=run.resume)
         report = _report(run, pieces, teacher, made)
         if PartialState().is_main_process:
@@ -66,6 +68,21 @@ def make_encoder(run: Pretraining, pieces: Sequence[Piece], teacher: TeacherEnco
             shutil.rmtree(work)
     PartialState().wait_for_everyone()
     return report
+
+
+def check_output(run: Pretraining) -> None:
+    """Raise SerError unless the folder of the encoder can be made."""
+    if PartialState().is_main_process:  # the others write nothing
+        refuse_taken(run.out)
+        check_can_be_made(run.out, name=work_folder(run.out).name)
+
+
+@contextlib.contextmanager
+def _held(run: Pretraining, work: Path) -> Iterator[None]:
+    """Keep other runs from the folder."""
+    with held(work) if PartialState().is_main_process else contextlib.nullcontext():
+        refuse_taken(run.out)  # by a run that has ended in the meantime
+        yield
 
 
 def _report(
@@ -107,4 +124,4 @@ def _write(folder: Path, made: Pretrained, report: EncoderReport) -> None:
     write_json(folder / REPORT, asdict(report))
     title = f'pretraining {report.recipe}'
     curves_picture(made.log, folder / 'curves.png', title, loss='weighted sum of losses')
-    (folder / 'README.md').write_text('\n'.join(encoder_card(report)) + '\n', encoding='utf-8')
+    write_text(folder / 'README.md', '\n'.join(encoder_card(report)) + '\n')

@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ser_ros.files import write_text
+from ser_ros.files import as_utf8, write_text
 
 CARD = 'README.md'
 
@@ -35,7 +35,7 @@ def put_part(folder: Path, part: Part, text: str) -> None:
     # The user's lines may have any encoding.
     old = card.read_text(encoding='utf-8', errors='surrogateescape') if card.is_file() else ''
     before, after = _around(old, part)
-    pieces = [before.rstrip(), part.begins, text.strip(), part.ends, after.strip()]
+    pieces = [before.rstrip(), part.begins, as_utf8(text).strip(), part.ends, after.strip()]
     new = '\n\n'.join(piece for piece in pieces if piece) + '\n'
     write_text(card, new, errors='surrogateescape')
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ser_ros.errors import SerError
+from ser_ros.places import files_below
 from ser_ros.training.data.corpora.acted import RAVDESS
 from ser_ros.training.data.protocols import fold_name
 from ser_ros.training.reporting.markdown import megabytes, percent, table
@@ -90,9 +91,10 @@ def compare(folders: Iterable[Path]) -> list[str]:
 def _report_paths(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise SerError(f'{folder} is not a folder; give one below which `train` left its reports')
-    summaries = sorted(folder.rglob(SUMMARY))
+    files = files_below(folder)
+    summaries = [path for path in files if path.name == SUMMARY]
     summed_up = {path.parent for path in summaries}
-    runs = [path for path in sorted(folder.rglob(REPORT)) if path.parent.parent not in summed_up]
+    runs = [path for path in files if path.name == REPORT and path.parent.parent not in summed_up]
     return [path for path in summaries + runs if not _is_unfinished(path.relative_to(folder))]
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ser_ros.errors import SerError
-from ser_ros.files import whole_folder
+from ser_ros.files import whole_folder, write_text
 from ser_ros.training.data.corpus import Corpus
 from ser_ros.training.evaluation.measures import HEARINGS, MEASURES
 from ser_ros.training.evaluation.results import Result
@@ -119,7 +119,7 @@ def write_evaluation(report: EvaluationReport, out: Path) -> None:
                 scores = result.evaluation.whole_clip
                 title = f'{result.model} on {report.corpus}, whole clips'
                 confusion_picture(scores.labels, scores.confusion, made / result.confusion_picture, title)
-            (made / 'report.md').write_text(evaluation_markdown(report), encoding='utf-8')
+            write_text(made / 'report.md', evaluation_markdown(report))
             write_json(made / REPORT, asdict(report))
     except OSError as error:
         raise SerError(f'{out} cannot be written ({error.strerror}); free some space or give another --out') from None

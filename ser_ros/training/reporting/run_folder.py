@@ -3,6 +3,7 @@
 
 from pathlib import Path
 
+from ser_ros.files import write_text
 from ser_ros.training.reporting.card_file import TRAINED, put_part
 from ser_ros.training.reporting.model_card import model_card
 from ser_ros.training.reporting.pictures import confusion_picture, curves_picture
@@ -18,7 +19,7 @@ _CONFUSION = 'confusion.png'
 
 def write_run_folder(folder: Path, report: RunReport, supplement: Supplement = Supplement()) -> None:
     """Write `report` into the model's `folder`, replacing an earlier one; of the card only train's part."""
-    (folder / 'report.md').write_text(run_markdown(report), encoding='utf-8')
+    write_text(folder / 'report.md', run_markdown(report))
     curves_picture(report.training_log, folder / 'curves.png', report.name, chosen_step=report.chosen_step)
     if report.evaluation:
         scores = report.evaluation.whole_clip
@@ -29,7 +30,7 @@ def write_run_folder(folder: Path, report: RunReport, supplement: Supplement = S
 
 def write_summary_folder(folder: Path, summary: Summary) -> None:
     """Write `summary` into `folder`, which contains the folds."""
-    (folder / 'summary.md').write_text(summary_markdown(summary), encoding='utf-8')
+    write_text(folder / 'summary.md', summary_markdown(summary))
     title = f'{summary.recipe}, {summary.protocol}, all {summary.folds} folds'
     confusion_picture(summary.labels, summary.confusion['whole_clip'], folder / _CONFUSION, title)
     write_json(folder / SUMMARY, summary.to_json())

@@ -4,6 +4,8 @@
 import os
 from pathlib import Path
 
+from ser_ros.places import expanded, home_folder
+
 CACHE_VARIABLE = 'SER_ROS_CACHE'
 """Environment variable that moves the cache."""
 
@@ -15,5 +17,5 @@ def cache_folder() -> Path:
     """
     chosen = os.environ.get(CACHE_VARIABLE)
     if chosen:
-        return Path(chosen).expanduser().absolute()
-    return Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache').absolute() / 'ser_ros'
+        return expanded(chosen).absolute()
+    return Path(os.environ.get('XDG_CACHE_HOME') or home_folder(CACHE_VARIABLE) / '.cache').absolute() / 'ser_ros'

@@ -1,38 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Moves finished folders into place at once, and reports a full disk whichever library met it."""
 
-import errno
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ser_ros.errors import SerError
-
-_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""No space, no quota, or a file larger than the file system or the user is allowed."""
-
-_SIGNS = (
-    'No space left on device',
-    'Disk quota exceeded',
-    'File too large',
-    'PytorchStreamWriter failed',
-    'file write failed',
-    'unexpected pos ',
-    'iostream error',
-)
-"""Messages of safetensors, Arrow and torch, which wrap the system's error in their own."""
-
-
-def tells_of_a_full_disk(error: BaseException | None) -> bool:
-    """Return whether `error`, or its cause, was a full disk."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in _ERRORS:
-            return True
-        if any(sign in str(error) for sign in _SIGNS):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+from ser_ros.system_errors import tells_of_a_full_disk
 
 
 @contextmanager
@@ -46,9 +21,9 @@ def full_disk_told(work: Path, cure: str) -> Iterator[None]:
         raise
 
 
-def is_taken(folder: Path) -> bool:
-    """Return whether a new folder would overwrite something; an empty folder does not count."""
-    return folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))
+def work_folder(folder: Path) -> Path:
+    """Return where the unfinished work on the new folder `folder` is kept: beside it, on the same disk."""
+    return folder.with_name(f'.{folder.name}.partial')
 
 
 def put_in_place(made: Path, folder: Path) -> None:

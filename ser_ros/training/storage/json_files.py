@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from ser_ros.errors import SerError
 from ser_ros.files import read_plain, write_text
+from ser_ros.system_errors import refusal
 from ser_ros.training.storage.plain import from_plain
 
 Kind = TypeVar('Kind')
@@ -26,7 +27,7 @@ def read_as(kind: type[Kind], path: Path, mark: str) -> Kind | None:
     None if there is no such file, or one of another kind.
 
     Raises:
-        SerError: It is damaged, or was written by another version.
+        SerError: It is damaged or may not be read, or was written by another version.
     """
     return _read(kind, path, mark, lambda values: values)
 
@@ -41,8 +42,10 @@ def _read(kind: type[Kind], path: Path, mark: str, chosen: Callable[[dict[str, A
     try:
         values = json.loads(read_plain(path, _MOST_BYTES))
         return from_plain(kind, chosen(values)) if isinstance(values, dict) and mark in values else None
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise refusal(error) from None
     except (ValueError, RecursionError) as error:
         raise SerError(f'{path} cannot be read as a report ({error}); remove it or make it again') from None
 

@@ -22,6 +22,7 @@ from transformers import SeamlessM4TFeatureExtractor, TrainerCallback, Wav2Vec2F
 
 import ser_ros.training.finetuning.finetune as finetune_module
 import ser_ros.training.learning.checkpoints as checkpoints_module
+from ser_ros.system_errors import tells_of_a_full_disk
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.recordings import Recording
 from ser_ros.training.finetuning.finetune import Finetuned, finetune
@@ -33,7 +34,6 @@ from ser_ros.training.learning.masks import Masks
 from ser_ros.training.learning.network import new_classifier, save_model
 from ser_ros.training.learning.precision import attention
 from ser_ros.training.learning.recipe import Augmentation, FeatureExtraction, Network, Optimisation
-from ser_ros.training.storage.disk import tells_of_a_full_disk
 
 RATE = 16_000
 LABELS = ('rising', 'falling')

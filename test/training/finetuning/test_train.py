@@ -3,6 +3,7 @@
 
 import errno
 import json
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -563,3 +564,34 @@ def test_what_teaches_is_there_and_wanted(train, make_clips, tmp_path, monkeypat
     error = capsys.readouterr().err
     assert text in error.splitlines()[-1] and 'Traceback' not in error
     assert not (tmp_path / 'out').exists()
+
+
+def test_two_runs_do_not_share_a_folder(train, make_clips, tmp_path, monkeypatch, capsys):
+    """The second is told before it reads a clip; the first is not disturbed."""
+    import ser_ros.training.finetuning.run as run
+
+    data, out, codes = make_clips(tmp_path / 'data', (1,)), tmp_path / 'model', []
+    load = run.load_shared_inputs
+
+    def load_twice(*inputs):
+        if not codes:
+            codes.append(None)
+            codes[0] = train(data, out, '--protocol', 'full')
+        return load(*inputs)
+
+    monkeypatch.setattr(run, 'load_shared_inputs', load_twice)
+    assert train(data, out, '--protocol', 'full') == 0
+    assert codes == [1] and (out / 'report.json').is_file()
+    error = capsys.readouterr().err
+    assert 'another run' in error and f'process {os.getpid()}' in error and 'choose another --out' in error
+    assert list(tmp_path.glob('.*')) == []
+
+
+@pytest.mark.parametrize(
+    ('out', 'words'), [('file/model', 'Not a directory'), ('x' * 300, 'File name too long'), ('x' * 250, 'too long')]
+)
+def test_an_output_that_cannot_be_made_is_told_before_anything_is_read(train, make_clips, tmp_path, capsys, out, words):
+    (tmp_path / 'file').touch()
+    assert train(make_clips(tmp_path / 'data', (1,)), tmp_path / out, '--protocol', 'full') == 1
+    assert words in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name != 'cache') == ['data', 'file']

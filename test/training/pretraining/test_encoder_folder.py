@@ -3,6 +3,7 @@
 
 import dataclasses
 import json
+import os
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from transformers import Trainer
 from ser_ros.training.learning.design import design_classifier
 from ser_ros.training.learning.network import new_classifier
 from ser_ros.training.learning.recipe import Augmentation, FeatureExtraction, Network, Optimisation
-from ser_ros.training.pretraining.encoder_folder import Pretraining, make_encoder
+from ser_ros.training.pretraining.encoder_folder import Pretraining, check_output, make_encoder
 from ser_ros.training.pretraining.pretraining_recipe import (
     HiddenStateDistillation,
     MaskedPrediction,
@@ -24,6 +25,8 @@ from ser_ros.training.pretraining.pretraining_recipe import (
 )
 from ser_ros.training.pretraining.speech import find_pieces
 from ser_ros.training.pretraining.teacher_encoder import TeacherEncoder
+from ser_ros.training.storage.disk import work_folder
+from ser_ros.training.storage.lock import held
 
 SIZE = {'hidden_size': 24, 'num_hidden_layers': 1, 'num_attention_heads': 2, 'intermediate_size': 24}
 RECIPE = PretrainingRecipe(
@@ -142,3 +145,24 @@ def test_a_full_disk_is_told(run_of, pieces, tmp_path, refuses, disk_without_roo
     with disk_without_room(), refuses('is full', '--resume'):
         make_encoder(run_of(recipe_of('masked'), tmp_path / 'made'), pieces, None)
     assert not (tmp_path / 'made').exists()
+
+
+def test_two_runs_do_not_share_a_folder(run_of, pieces, tmp_path, refuses):
+    run = run_of(recipe_of('masked'), tmp_path / 'made')
+    with held(work_folder(run.out)), refuses('another run', str(os.getpid()), 'choose another --out'):
+        make_encoder(run, pieces, None)
+    make_encoder(run, pieces, None)
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith('.')] == []
+
+
+@pytest.mark.parametrize(
+    ('out', 'words'),
+    [('taken', 'never overwritten'), ('taken/file/made', 'Not a directory'), ('x' * 250, 'File name too long')],
+)
+def test_an_output_that_cannot_be_made_is_told(run_of, tmp_path, refuses, out, words):
+    (tmp_path / 'taken').mkdir()
+    (tmp_path / 'taken' / 'file').touch()
+    with refuses(words):
+        check_output(run_of(recipe_of('masked'), tmp_path / out))
+    check_output(run_of(recipe_of('masked'), tmp_path / 'new'))
+    assert [path.name for path in tmp_path.iterdir()] == ['taken']

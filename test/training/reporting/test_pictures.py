@@ -1,9 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pictures are whole PNG files, the same each time, and show what they were given."""
 
+import os
+import tempfile
+import warnings
+from pathlib import Path
+
 import matplotlib.image
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from ser_ros.training.reporting.pictures import confusion_picture, curves_picture
 
@@ -62,3 +69,15 @@ def test_the_curves_show_the_chosen_checkpoint_and_each_curve(tmp_path):
 def test_a_short_run_has_a_picture_too(tmp_path, log):
     curves_picture(log, tmp_path / 'curves.png', 'made', chosen_step=1)
     assert pixels(tmp_path / 'curves.png').size
+
+
+@given(st.lists(st.text(st.characters(), max_size=12), min_size=2, max_size=2), st.text(st.characters(), max_size=20))
+@example(['$a$b$', '$\\frac{$'], '$')
+@example(['радость', '悲しい'], os.fsdecode(b'\xff'))
+@settings(max_examples=10, deadline=None)
+def test_labels_and_titles_may_be_any_text(labels, title):
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter('error')
+        confusion_picture(labels, [[1, 0], [0, 1]], Path(folder, 'confusion.png'), title)
+        curves_picture(LOG, Path(folder, 'curves.png'), title)
+        assert len(list(Path(folder).iterdir())) == 2

@@ -11,7 +11,9 @@ import pytest
 import safetensors.torch
 import torch
 
-from ser_ros.training.storage.disk import full_disk_told, is_taken, put_in_place, tells_of_a_full_disk
+from ser_ros.places import is_taken
+from ser_ros.system_errors import tells_of_a_full_disk
+from ser_ros.training.storage.disk import full_disk_told, put_in_place
 
 LARGE = 200_000
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ser_ros.emotions import LABELS
 from ser_ros.errors import SerError
+from ser_ros.places import files_below
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.problems import refuse_together
 
@@ -147,9 +148,9 @@ def _pattern(scheme: Scheme) -> re.Pattern[str]:
 def _sound_files(scheme: Scheme, folder: Path) -> Iterator[tuple[Path, re.Match[str] | None]]:
     """Yield the sound files below `folder`, in order, each with its match if it is named as the corpus's clips are."""
     pattern = _pattern(scheme)
-    for path in sorted(folder.rglob('*')):
+    for path in files_below(folder):
         below = path.relative_to(folder)
-        if path.suffix.lower() in SUFFIXES and not any(map(is_hidden, below.parts)) and path.is_file():
+        if path.suffix.lower() in SUFFIXES and not any(map(is_hidden, below.parts)):
             yield path, pattern.fullmatch(below.with_suffix('').as_posix())
 
 
