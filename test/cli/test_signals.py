@@ -51,6 +51,16 @@ LATE = {
 """Command -> arguments with which it imports torch."""
 
 
+@pytest.fixture(autouse=True)
+def heeded():
+    """Let no signal be ignored, whatever started the tests: nohup, or a script in the background."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 def end_in_import(command, module, number, arguments=()):
     code = IMPORTING.format(command=command, module=module, number=int(number), arguments=list(arguments))
     return subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, timeout=60)

@@ -80,14 +80,17 @@ def test_the_mask_vector_of_training_may_be_missing(copy):
     load_checkpoint(folder, CPU)
 
 
-@pytest.mark.parametrize('names', [None, {str(index): f'LABEL_{index}' for index in range(8)}])
-def test_labels_without_names(copy, refuses, names):
+@pytest.mark.parametrize(
+    ('names', 'fact'),
+    [(None, 'does not name its labels'), ({str(index): f'LABEL_{index}' for index in range(8)}, 'is a placeholder')],
+)
+def test_labels_without_names(copy, refuses, names, fact):
     folder = copy()
     config = json.loads((folder / 'config.json').read_text())
     del config['label2id'], config['id2label']
     config |= {'num_labels': 8} if names is None else {'id2label': names}
     (folder / 'config.json').write_text(json.dumps(config))
-    with refuses(str(folder), 'LABEL_0', 'is a placeholder', 'id2label'):
+    with refuses(str(folder), 'LABEL_0', fact, 'id2label'):
         load_checkpoint(folder, CPU)
 
 

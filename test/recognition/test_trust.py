@@ -179,7 +179,7 @@ def test_labels_are_never_renumbered_and_all_are_names(copy, refuses, kind):
 
 def test_labels_in_any_script_are_names(copy):
     folder = copy()
-    names = ['радость', '怒り', 'می‌ترسد', 'très content', '😀', 'a', 'A', '1']
+    names = ['радость', '怒り', 'می‌ترسد', 'très content', '😀', 'a', 'A', 'b 2']
     change_json(folder, 'config.json', id2label=dict(enumerate(names)), label2id=None)
     assert load_checkpoint(folder, CPU).labels == tuple(names)
 
