@@ -156,7 +156,13 @@ def _parser() -> argparse.ArgumentParser:
     add('--device', default='auto', help='auto, cpu, cuda or cuda:N')
     add('--backend', default='auto', help='auto, torch or onnx (the form that `optimize` made)')
     add('--channel', type=int, default=0, help='channel, from 0; -1 for the mean of all (default: 0)')
-    add('--min-confidence', type=float, default=0.0, metavar='P', help='below this the emotion is unknown (default: 0)')
+    add(
+        '--min-confidence',
+        type=float,
+        default=0.0,
+        metavar='P',
+        help='below this the emotion is unknown (default: 0, so that all are named; that of the node is 0.5)',
+    )
     add_adaptation(parser)
     bags = parser.add_argument_group('for bags')
     add = bags.add_argument

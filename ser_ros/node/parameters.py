@@ -105,7 +105,7 @@ SPECS = (
         live=True,
     ),
     ParameterSpec(
-        'emotion.min_confidence', 0.0, 'Below this probability the emotion is `unknown`.', 0.0, 1.0, live=True
+        'emotion.min_confidence', 0.5, 'Below this probability the emotion is `unknown`.', 0.0, 1.0, live=True
     ),
     ParameterSpec(
         'emotion.interim_period',

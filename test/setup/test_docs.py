@@ -50,8 +50,20 @@ def test_each_command_is_there(page):
         assert name in scripts, name
     for target in re.findall(r'(?:^|`)make ([a-z-]+)', text, re.MULTILINE):
         assert re.search(rf'^(\S+ )*{target}( \S+)*:', makefile, re.MULTILINE), target
-    for tool in re.findall(r'tools/[\w/]+\.py', text):
+    for tool in re.findall(r'(?<![\w/])tools/[\w/]+\.py', text):
         assert (ROOT / tool).is_file(), tool
+
+
+def test_each_test_that_the_table_of_bad_input_names_is_there():
+    text = (ROOT / 'docs' / 'bad-input.md').read_text(encoding='utf-8')
+    named = re.findall(r'`(test_\w+)`', text)
+    there = {
+        name
+        for file in (ROOT / 'test').rglob('test_*.py')
+        for name in re.findall(r'^def (test_\w+)', file.read_text(encoding='utf-8'), re.MULTILINE)
+    }
+    assert len(named) > 50
+    assert [name for name in named if name not in there] == []
 
 
 def test_each_tool_that_the_code_names_is_there():
