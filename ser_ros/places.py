@@ -71,13 +71,25 @@ def is_taken(folder: Path) -> bool:
 
 
 def files_below(folder: Path) -> list[Path]:
-    """Return all files below `folder`, in order. Raises SerError if one of its folders may not be entered."""
+    """Return the files below `folder` that are not hidden, in order.
+
+    Raises:
+        SerError: One of its folders may not be entered.
+    """
 
     def refuse(error: OSError) -> None:
         raise refusal(error)
 
-    found = [Path(place, name) for place, _, names in os.walk(folder, onerror=refuse) for name in names]
+    found = []
+    for place, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not is_hidden(name)]
+        found += [Path(place, name) for name in names if not is_hidden(name)]
     return sorted(path for path in found if path.is_file())
+
+
+def is_hidden(name: str) -> bool:
+    """Return whether a file or folder of this name is none that people put there, such as the `._*` of macOS."""
+    return (name.startswith('.') and name not in ('.', '..')) or name == '__MACOSX'
 
 
 def refuse_taken(folder: Path, option: str = '--out') -> None:

@@ -163,16 +163,12 @@ def test_an_empty_or_a_missing_folder_is_not_taken(tmp_path):
     refuse_taken(tmp_path / 'file' / 'deeper')
 
 
-def test_all_files_below_are_found_in_order(tmp_path):
-    (tmp_path / 'b').mkdir()
-    for name in ('c.wav', 'b/2.wav', 'b/1.wav', '.a'):
+def test_the_files_below_are_found_in_order_and_hidden_ones_are_not(tmp_path):
+    for name in ('c.wav', 'b/2.wav', 'b/1.wav', '.a', '._c.wav', '.trash/3.wav', '__MACOSX/b/4.wav', '..wav/5.wav'):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    assert [path.relative_to(tmp_path).as_posix() for path in files_below(tmp_path)] == [
-        '.a',
-        'b/1.wav',
-        'b/2.wav',
-        'c.wav',
-    ]
+    found = [path.relative_to(tmp_path).as_posix() for path in files_below(tmp_path)]
+    assert found == ['b/1.wav', 'b/2.wav', 'c.wav']
 
 
 def test_a_folder_below_that_one_may_not_enter_is_not_passed_over(closed, refuses):

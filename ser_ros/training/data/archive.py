@@ -12,8 +12,9 @@ from filelock import FileLock
 from tqdm.auto import tqdm
 
 from ser_ros.errors import SerError
+from ser_ros.places import is_hidden
 from ser_ros.training.data.corpora.acted import RAVDESS
-from ser_ros.training.data.corpora.scheme import SUFFIXES, is_hidden, left_out_sentences
+from ser_ros.training.data.corpora.scheme import SUFFIXES, left_out_sentences
 from ser_ros.training.data.ravdess import ARCHIVE, is_clip_name
 from ser_ros.training.storage.cache import CACHE_VARIABLE, cache_folder
 

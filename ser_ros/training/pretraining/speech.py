@@ -51,8 +51,6 @@ def find_pieces(folders: Sequence[Path], pieces: Pieces) -> list[Piece]:
         SerError: A folder holds no audio, files cannot be read (all are listed), or no piece has a length that
             `pieces` allows.
     """
-    if not 0 < pieces.shortest <= pieces.longest:
-        raise SerError(f'pieces.shortest is {pieces.shortest:g} and pieces.longest {pieces.longest:g}; correct them')
     files = audio_files_of(folders)
     found, problems, remarks = [], [], []
     for name, path in tqdm(files.items(), desc='looking at the speech', unit='file'):

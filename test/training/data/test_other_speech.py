@@ -17,6 +17,7 @@ def folder(tmp_path, made_sound):
         path.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(path, made_sound('chord', 3.0), 16_000)
     (tmp_path / 'read' / 'notes.txt').write_text('not sound')
+    (tmp_path / 'read' / '._a.flac').write_bytes(b'what macOS leaves beside a file')
     return tmp_path / 'read'
 
 

@@ -149,14 +149,8 @@ def _sound_files(scheme: Scheme, folder: Path) -> Iterator[tuple[Path, re.Match[
     """Yield the sound files below `folder`, in order, each with its match if it is named as the corpus's clips are."""
     pattern = _pattern(scheme)
     for path in files_below(folder):
-        below = path.relative_to(folder)
-        if path.suffix.lower() in SUFFIXES and not any(map(is_hidden, below.parts)):
-            yield path, pattern.fullmatch(below.with_suffix('').as_posix())
-
-
-def is_hidden(name: str) -> bool:
-    """Return whether a file or folder of this name is none that people put there."""
-    return (name.startswith('.') and name not in ('.', '..')) or name == '__MACOSX'
+        if path.suffix.lower() in SUFFIXES:
+            yield path, pattern.fullmatch(path.relative_to(folder).with_suffix('').as_posix())
 
 
 def _name(scheme: Scheme, match: re.Match[str]) -> str:
