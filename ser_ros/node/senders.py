@@ -19,12 +19,16 @@ _TOLD_FOR = 5.0
 
 @dataclass(eq=False)
 class _Sender:
-    """Number, time of sending (s) and arrival (s) of its last message, and the seconds between its messages."""
+    """Number, time of sending (s) and arrival (s) of its last message, and the seconds between its messages.
+
+    waiting_since: when it sent its first message since the last one of the sender that is kept; None if it has not.
+    """
 
     number: int
     sent: float
     seen: float
     period: float = 0.0
+    waiting_since: float | None = None
 
     def misfit(self, number: int, sent: float) -> tuple[int, float]:
         """Return how badly a message fits as the next one: by its number, and then by its time."""
@@ -64,11 +68,15 @@ class Senders:
                 self._mixed_at = now
             return True
         sender = self._sender_of(number, sent, now)
-        if self._kept is None or (sender is not self._kept and now - self._kept.seen > patience):
+        if sender.waiting_since is None:
+            sender.waiting_since = sent
+        if self._kept is None or (sender is not self._kept and self._silence(sender, now) > patience):
             self._kept = sender
             self._kept_name = ''
             self._left_out_at = None
         if sender is self._kept:
+            for known in self._senders:
+                known.waiting_since = None
             return True
         self._left_out_at = now
         return False
@@ -98,6 +106,15 @@ class Senders:
             )
         all_names = self._names(self._publishers)
         return f'{all_names} publish on {self._topic}: one is heard, and the rest is left out; {self._cure}'
+
+    def _silence(self, other: _Sender, now: float) -> float:
+        """Return the seconds for which `other` has sent since the sender that is kept was heard last.
+
+        It is not enough that no message came: a machine that stalls delivers those of all senders late. Nor are the
+        times of sending, because the clocks of two machines may differ, unless both are of the same sender.
+        """
+        assert self._kept is not None and other.waiting_since is not None
+        return max(min(now - self._kept.seen, other.sent - self._kept.sent), other.sent - other.waiting_since)
 
     @property
     def _cure(self) -> str:

@@ -79,6 +79,29 @@ def test_when_the_one_that_is_heard_ends_another_takes_its_place():
     assert names_of(kept[30:]) == {'b'}
 
 
+@pytest.mark.parametrize('stall', [0.9, 2.0])
+def test_a_machine_that_stalls_hears_the_same_one_as_before(stall):
+    senders, kept = Senders('/audio'), []
+    sent = list(heapq.merge(messages('a', count=60), messages('b', number=900, start=0.01, count=60)))
+    # Of what is sent while the machine stands still, half a second is kept, and comes at its end, the other's first.
+    late = sorted((m for m in sent if 2.0 <= m[0] < 2.5), key=lambda m: m[1] == 'a')
+    for at, name, number in [m for m in sent if m[0] < 2.0] + late + [m for m in sent if m[0] >= 2.0 + stall]:
+        if senders.keeps(number, 1e9 + at, at if at < 2.0 else max(at, 2.0 + stall), PATIENCE):
+            kept.append(name)
+    assert set(kept) == {'a'}
+
+
+@pytest.mark.parametrize('ahead', [-3600.0, -1.0, 1.0, 3600.0])
+def test_where_clocks_differ_a_sender_that_ends_is_replaced_all_the_same(ahead):
+    senders, kept = Senders('/audio'), []
+    for at, name, number in heapq.merge(messages('a', count=30), messages('b', number=900, start=0.05, count=60)):
+        if senders.keeps(number, 1e9 + at + ahead * (name == 'b'), at, PATIENCE):
+            kept.append((at, name))
+    switched = next(at for at, name in kept if name == 'b')
+    assert PATIENCE - 0.11 <= switched - 2.9 <= PATIENCE + 0.25
+    assert names_of(kept[30:]) == {'b'}
+
+
 def test_a_sender_that_is_started_again_is_heard_again():
     senders = Senders('/audio')
     senders.note_publishers(['/mic'], 0.0)
