@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whatever models are read from, it is not the network."""
 
+import shutil
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -16,3 +18,13 @@ def no_network(monkeypatch):
     monkeypatch.setattr(socket.socket, 'connect', refuse)
     monkeypatch.setattr(socket.socket, 'connect_ex', refuse)
     monkeypatch.setattr(socket, 'getaddrinfo', refuse)
+
+
+@pytest.fixture
+def copy(models, tmp_path):
+    """Return copy(family): a folder of one's own to spoil."""
+
+    def of(family='wav2vec2-layer') -> Path:
+        return Path(shutil.copytree(models / family, tmp_path / family))
+
+    return of

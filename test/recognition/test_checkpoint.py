@@ -2,39 +2,16 @@
 """A folder that cannot be trusted is refused in one sentence that says what to do, and runs no code of its own."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from spoiled_folders import change_json, change_weights
 
 from ser_ros.recognition.checkpoint import load_checkpoint
 
 CPU = torch.device('cpu')
 CURE = 'give a complete Hugging Face audio-classification folder'
-
-
-@pytest.fixture
-def copy(models, tmp_path):
-    """Return copy(family): a folder of one's own to spoil."""
-
-    def of(family='wav2vec2-layer') -> Path:
-        return Path(shutil.copytree(models / family, tmp_path / family))
-
-    return of
-
-
-def change_json(folder, name, **changes):
-    path = folder / name
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
-
-
-def change_weights(folder, change):
-    path = folder / 'model.safetensors'
-    weights = load_file(path)
-    change(weights)
-    save_file(weights, path, metadata={'format': 'pt'})
 
 
 @pytest.mark.parametrize(

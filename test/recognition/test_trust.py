@@ -3,7 +3,6 @@
 
 import json
 import os
-import shutil
 import socket
 import tempfile
 from pathlib import Path
@@ -11,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from spoiled_folders import change_json, change_weights
 
 from ser_ros.emotions import LABELS
 from ser_ros.recognition.checkpoint import load_checkpoint
@@ -19,28 +19,6 @@ from ser_ros.recognition.classifier import Classifier
 
 CPU = torch.device('cpu')
 SOUND = np.sin(np.arange(8_000) / 5).astype(np.float32)
-
-
-@pytest.fixture
-def copy(models, tmp_path):
-    """Return copy(family): a folder of one's own to spoil."""
-
-    def of(family='wav2vec2-layer') -> Path:
-        return Path(shutil.copytree(models / family, tmp_path / family))
-
-    return of
-
-
-def change_json(folder, name, **changes):
-    path = folder / name
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
-
-
-def change_weights(folder, change):
-    path = folder / 'model.safetensors'
-    weights = load_file(path)
-    change(weights)
-    save_file(weights, path, metadata={'format': 'pt'})
 
 
 def answer(folder):

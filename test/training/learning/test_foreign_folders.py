@@ -12,6 +12,7 @@ import pytest
 import torch
 import transformers
 from safetensors.torch import load_file
+from spoiled_folders import change_json
 from tiny_models import PRETRAINED, WAV2VEC2, save_pretrained_encoder
 
 from ser_ros.training.learning.design import design_classifier, design_encoder
@@ -40,10 +41,6 @@ def encoder(folder, **network):
     return new_encoder(design_encoder(Network(checkpoint=str(folder), **network), NO_EXTRACTION))
 
 
-def change_json(path: Path, **values) -> None:
-    path.write_text(json.dumps(json.loads(path.read_text()) | values))
-
-
 def same(first, second) -> bool:
     weights = second.state_dict()
     return all(torch.equal(weight, weights[name]) for name, weight in first.state_dict().items())
@@ -51,14 +48,14 @@ def same(first, second) -> bool:
 
 @pytest.mark.parametrize('make', [classifier, encoder])
 def test_a_configuration_with_fewer_layers_than_the_weights_is_refused(refuses, folder, make):
-    change_json(folder / 'config.json', num_hidden_layers=1)
+    change_json(folder, 'config.json', num_hidden_layers=1)
     with refuses(str(folder), 'has 16 weights for which the encoder', 'encoder.layers.1.', 'copy it again'):
         make(folder)
 
 
 @pytest.mark.parametrize('make', [classifier, encoder])
 def test_a_recipe_of_its_own_does_not_hide_them(refuses, folder, make):
-    change_json(folder / 'config.json', num_hidden_layers=1)
+    change_json(folder, 'config.json', num_hidden_layers=1)
     with refuses(str(folder), 'has 16 weights for which the encoder'):
         make(folder, config={'layerdrop': 0.0})
 
@@ -77,7 +74,7 @@ def test_heads_and_decoders_of_a_pretraining_are_left_out(tmp_path, name, make):
 
 @pytest.mark.parametrize('changes', [{'problem_type': 'regression'}, {'problem_type': 'multi_label_classification'}])
 def test_the_task_of_the_checkpoint_is_not_that_of_the_training(folder, changes, tmp_path):
-    change_json(folder / 'config.json', **changes, architectures=['Wav2Vec2ForSpeechRegression'])
+    change_json(folder, 'config.json', **changes, architectures=['Wav2Vec2ForSpeechRegression'])
     made = classifier(folder)
     made.save_pretrained(tmp_path / 'made')
     assert made.config.problem_type is None
@@ -88,7 +85,7 @@ def test_the_task_of_the_checkpoint_is_not_that_of_the_training(folder, changes,
 def test_a_head_whose_outputs_are_unclear_begins_anew(folder, names):
     trained = load_file(folder / 'model.safetensors')['classifier.weight']
     assert torch.equal(classifier(folder).classifier.weight, trained[[1, 0]])
-    change_json(folder / 'config.json', id2label=names)
+    change_json(folder, 'config.json', id2label=names)
     rows = classifier(folder).classifier.weight
     assert not any(torch.equal(row, other) for row in rows for other in trained)
 
@@ -110,7 +107,7 @@ def test_a_recipe_cannot_ask_for_a_picture_of_sound(refuses):
 
 @pytest.mark.parametrize('model_type', ['bert', 'vit', 'clap', 'encodec', 'wav2vec3', None, ['wav2vec2']])
 def test_other_types_are_refused(refuses, folder, model_type):
-    change_json(folder / 'config.json', model_type=model_type)
+    change_json(folder, 'config.json', model_type=model_type)
     with refuses(str(folder), str(model_type)[:10]):
         classifier(folder)
 
@@ -158,7 +155,7 @@ def test_nothing_in_a_checkpoint_names_code_or_another_place(folder):
     kernel = 'kernels-community/flash-attn2'
     elsewhere = {'attn_implementation': kernel, '_attn_implementation': kernel, 'auto_map': {'AutoConfig': 'a/b--c.D'}}
     for name in ('config.json', 'preprocessor_config.json'):
-        change_json(folder / name, **elsewhere)
+        change_json(folder, name, **elsewhere)
     made = classifier(folder)
     assert same(made, expected)
     assert not {'auto_map', *elsewhere} & set(made.config.to_dict())
@@ -175,7 +172,7 @@ def test_only_plain_files_are_opened(refuses, folder, name):
 @pytest.mark.parametrize('value', [10**9, 10**15])
 @pytest.mark.parametrize('key', ['hidden_size', 'num_hidden_layers', 'intermediate_size'])
 def test_absurd_sizes_are_refused_before_they_take_memory(refuses, folder, key, value):
-    change_json(folder / 'config.json', **{key: value})
+    change_json(folder, 'config.json', **{key: value})
     with refuses(str(folder)):
         classifier(folder)
 
@@ -184,7 +181,7 @@ def test_a_checkpoint_of_the_hub_names_neither_code_nor_kernels(folder, tmp_path
     """It lies in the cache, and there is no network."""
     expected = classifier(folder)
     elsewhere = {'attn_implementation': 'kernels-community/flash-attn2', '_attn_implementation': 'someone/something'}
-    change_json(folder / 'config.json', **elsewhere, auto_map={'AutoConfig': 'someone/something--code.Config'})
+    change_json(folder, 'config.json', **elsewhere, auto_map={'AutoConfig': 'someone/something--code.Config'})
     repository = tmp_path / 'hub' / 'models--someone--encoder'
     (repository / 'refs').mkdir(parents=True)
     (repository / 'refs' / 'main').write_text('0' * 40)

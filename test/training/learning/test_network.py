@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a checkpoint to a network: windows, labels, and folders that must not be taken for a speech encoder."""
 
-import json
 import os
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import pytest
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
+from spoiled_folders import change_json
 from tiny_models import WAV2VEC2, WHISPER
 from transformers import (
     AutoModelForAudioClassification,
@@ -60,10 +60,6 @@ def make(checkpoint: Path | str, labels: tuple[str, ...] = LABELS, **network):
     """Return (design, network) of a checkpoint."""
     made = design_classifier(Network(checkpoint=str(checkpoint), **network), NO_EXTRACTION, labels)
     return made, new_classifier(made)
-
-
-def change_json(path: Path, **values) -> None:
-    path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
 
 def change_weights(folder: Path, change) -> None:
@@ -217,7 +213,7 @@ def test_another_shape_than_the_checkpoint_has_is_refused(refuses, wav2vec2):
 
 
 def test_a_checkpoint_for_telephone_sound_is_refused(refuses, wav2vec2):
-    change_json(wav2vec2 / 'preprocessor_config.json', sampling_rate=8000)
+    change_json(wav2vec2, 'preprocessor_config.json', sampling_rate=8000)
     with refuses('8000 Hz', '16000 Hz'):
         make(wav2vec2)
 
