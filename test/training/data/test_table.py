@@ -220,6 +220,7 @@ def test_a_table_of_ravdess_names_its_clips_as_the_folder_does(folder):
 
 
 words = st.text(string.ascii_letters + string.digits + ' ,;"\'äß語', max_size=8).map(str.strip)
+words = words.filter(lambda word: word.casefold() != 'nan')  # an empty cell, as pandas writes it
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
