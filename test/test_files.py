@@ -2,13 +2,12 @@
 """That files and folders appear whole or not at all, and that only plain files are read."""
 
 import os
-import socket
-import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from no_plain_files import NO_PLAIN_FILES
 
 from ser_ros.files import as_utf8, check_plain, open_plain, read_plain, whole_file, whole_folder, write_text
 
@@ -68,24 +67,10 @@ def test_of_a_folder_that_could_not_be_written_nothing_is_left(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def socket_at(path):
-    with socket.socket(socket.AF_UNIX) as made, tempfile.TemporaryDirectory() as short:  # its path may be short only
-        made.bind(f'{short}/s')
-        Path(short, 's').rename(path)
-
-
-OTHERS = {
-    'a named pipe': os.mkfifo,
-    'a socket': socket_at,
-    'a device': lambda path: path.symlink_to('/dev/zero'),
-    'a folder': lambda path: path.mkdir(),
-}
-
-
-@pytest.mark.parametrize('kind', OTHERS)
+@pytest.mark.parametrize('kind', NO_PLAIN_FILES)
 def test_what_is_no_plain_file_is_refused_at_once(tmp_path, refuses, kind):
     path = tmp_path / 'settings.json'
-    OTHERS[kind](path)
+    NO_PLAIN_FILES[kind](path)
     for read in (check_plain, open_plain, lambda path: read_plain(path, 10)):
         with refuses(str(path), f'is {kind}', 'a plain file is expected'):
             read(path)

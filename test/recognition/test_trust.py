@@ -3,13 +3,11 @@
 
 import json
 import os
-import socket
-import tempfile
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from no_plain_files import NO_PLAIN_FILES
 from safetensors.torch import load_file
 from spoiled_folders import change_json, change_weights
 
@@ -311,26 +309,12 @@ def test_an_index_names_only_files_of_its_folder(copy, refuses, name):
         load_checkpoint(folder, CPU)
 
 
-def make_socket(path):
-    with socket.socket(socket.AF_UNIX) as made, tempfile.TemporaryDirectory() as short:  # its path may be short only
-        made.bind(f'{short}/s')
-        Path(short, 's').rename(path)
-
-
-NO_FILES = {
-    'a named pipe': os.mkfifo,
-    'a socket': make_socket,
-    'a device': lambda path: path.symlink_to('/dev/zero'),
-    'a folder': Path.mkdir,
-}
-
-
 @pytest.mark.parametrize('name', ['config.json', 'preprocessor_config.json', 'model.safetensors'])
-@pytest.mark.parametrize('kind', NO_FILES)
+@pytest.mark.parametrize('kind', NO_PLAIN_FILES)
 def test_only_plain_files_are_opened(copy, refuses, name, kind):
     folder = copy()
     (folder / name).unlink()
-    NO_FILES[kind](folder / name)
+    NO_PLAIN_FILES[kind](folder / name)
     with refuses(str(folder / name), f'is {kind}', 'plain file'):
         load_checkpoint(folder, CPU)
 
