@@ -19,7 +19,9 @@ from ser_ros.recognition.windows import windows
 SHORTEST_UTTERANCE = 0.1
 """Seconds. Four times the 25 ms window of every speech encoder here."""
 
-_WARM_UP_DURATIONS = (1.0, 3.0)
+_WARM_UP_DURATIONS = (1.0, 3.0, 10.0)
+"""Seconds. The last is the longest utterance that the node makes unless told otherwise (`vad.max_utterance`): the first
+long one fetches memory that is then kept, which is better fetched, or found to be lacking, at the start."""
 
 
 class Classifier:

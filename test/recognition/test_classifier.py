@@ -14,6 +14,7 @@ from ser_ros.recognition.checkpoint import load_checkpoint
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.device import choose_device
 from ser_ros.recognition.windows import windows
+from ser_ros.speech.segmenter import SegmentationConfig
 
 FAMILIES = [
     'wav2vec2-group', 'wav2vec2-layer', 'hubert-group', 'hubert-layer',
@@ -203,6 +204,16 @@ def test_loading_prints_nothing_and_leaves_transformers_logging_as_it_was(models
     Classifier.load(models / 'hubert-group', 'cpu')
     assert capfd.readouterr() == ('', '')
     assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before
+
+
+def test_loading_has_run_an_utterance_as_long_as_the_node_makes_them(models, monkeypatch):
+    lengths = []
+    classify = Classifier.classify
+    monkeypatch.setattr(
+        Classifier, 'classify', lambda self, samples: lengths.append(len(samples)) or classify(self, samples)
+    )
+    Classifier.load(models / 'hubert-group', 'cpu')
+    assert max(lengths) == SegmentationConfig().max_utterance * SAMPLE_RATE
 
 
 @pytest.fixture

@@ -68,6 +68,12 @@ def test_torch_may_differ_by_more(tool, capsys):
     assert judged(tool, course(lambda count: 700 + 0.00018 * count), capsys, 'onnx')[0] == 1
 
 
+def test_what_torch_gives_back_and_takes_again_is_no_growth(tool, capsys):
+    sawtooth = course(lambda count: 700 + 6 * (count % 3 > 1))
+    code, printed = judged(tool, sawtooth, capsys, 'torch')
+    assert code == 0 and 'kept: memory at 20 %' in printed
+
+
 def test_of_a_short_run_nothing_is_said_of_memory(tool, capsys):
     code, printed = judged(tool, course(lambda count: 149 + 0.0026 * count, hours=1.0), capsys)
     assert code == 0 and 'not judged: memory' in printed

@@ -10,7 +10,9 @@ in the working folder) or `python tools/measuring/soak.py RAVDESS --hours 1 --re
 Memory is that of the node without the pages of files, which leave it when other programs need room. It is judged by
 its slope over the last half of the way, in kB an utterance: a straight line that is flat beside the size of the process
 fills a robot within months. A day of this sound holds about 10 500 utterances, so a month of it holds 315 000, and
-0.2 kB for each of them are 63 MB a month, which a robot that is restarted now and then can spare.
+0.2 kB for each of them are 63 MB a month, which a robot that is restarted now and then can spare. What it holds early
+and late is the median around 20 % and around 99 % of the way, because torch gives some MB back and takes them again
+with nearly every utterance.
 """
 
 import argparse
@@ -31,6 +33,7 @@ from tqdm import tqdm
 
 from ser_ros.audio.block import BLOCK_DURATION, SAMPLE_RATE
 from ser_ros.audio.file import read_recording
+from ser_ros.cli.signals import exit_code, interruptible
 from ser_ros.node.messages import seconds
 from ser_ros.testing.domain import take_own_domain
 from ser_ros.testing.node_process import NodeProcess
@@ -48,6 +51,8 @@ SLOPE_BOUND = 0.2
 """kB an utterance, of 1000 bytes; times UTTERANCES_A_MONTH that is 63 MB a month."""
 RANGE_BOUND = {'onnx': 1.0, 'torch': 5.0}
 """MB by which the memory may differ between 20 % and 99 % of the way, by what runs the model."""
+AROUND = 0.02
+"""Share of all samples over which those two medians are taken."""
 FEWEST_UTTERANCES = 2000
 """In the last half of the way; with fewer, one block of 0.4 MB that the allocator fetches looks like the bound."""
 
@@ -175,14 +180,14 @@ def report(witness: Witness, truth: list[tuple[float, float]], hours: float, bac
     missing = (
         int(values['utterances']) - int(values['answered']) - sum(rejected.values()) + rejected['rejected: too short']
     )
-    early, late = (sample_at(witness.samples, share) for share in (0.2, 0.99))
+    early, late = (held_around(witness.samples, share) for share in (0.2, 0.99))
     slope, counted = memory_slope(witness.samples)
     per_clip, outside = answers_per_clip(witness.finals, truth)
     latencies = [latency for _, _, latency in witness.finals]
     rows = {
         'hours of sound, clips': f'{hours:g}, {len(truth)}',
         'times as fast as real time': f'{hours * 3600 / witness.elapsed:.1f}',
-        'final messages': len(numbers),
+        'final messages received, answered': f'{len(numbers)}, {values["answered"]}',
         'clips by the number of their messages': dict(sorted(per_clip.items())),
         'messages that belong to no clip': outside,
         'begun, neither answered nor rejected': missing,
@@ -238,10 +243,12 @@ def memory_slope(samples: list[dict[str, float]]) -> tuple[float, int]:
     return float(np.polyfit(utterances, megabytes, 1)[0]) * 1000, counted
 
 
-def sample_at(samples: list[dict[str, float]], share: float) -> dict[str, float]:
-    """Return the sample nearest to `share` of the way."""
+def held_around(samples: list[dict[str, float]], share: float) -> dict[str, float]:
+    """Return the median of each value over the samples around `share` of the way."""
     end = samples[-1]['heard']
-    return min(samples, key=lambda sample: abs(sample['heard'] - share * end))
+    near = sorted(samples, key=lambda sample: abs(sample['heard'] - share * end))
+    around = near[: max(1, round(AROUND * len(samples)))]
+    return {key: float(np.median([sample[key] for sample in around])) for key in near[0]}
 
 
 def answers_per_clip(finals: list[tuple[int, float, float]], truth: list[tuple[float, float]]) -> tuple[Counter, int]:
@@ -272,4 +279,8 @@ def clip_of(time_: float, truth, starts: list[float]) -> int | None:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    try:
+        with interruptible():
+            sys.exit(main())
+    except KeyboardInterrupt as interruption:  # the node has been ended by its context
+        sys.exit(exit_code(interruption))
