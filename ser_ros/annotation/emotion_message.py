@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`ser_msgs/Emotion` for bags: serialized without ROS, from the message's own definition."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -66,9 +67,12 @@ def _serialize(annotation: Annotation, store: Typestore, model: str, frame_id: s
         confidence=estimate.confidence,
         labels=list(estimate.labels),
         probabilities=estimate.probabilities.astype(np.float32),
+        valence=math.nan,
+        arousal=math.nan,
         model=model,
         heard=estimate.heard,
         voice=estimate.voice,
+        direction=math.nan,
         latency=_split(duration, annotation.latency),
     )
     return store.serialize_cdr(message, EMOTION)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From utterances and estimates to `ser_msgs/Emotion`."""
 
+import math
 import time
 
 from builtin_interfaces.msg import Duration, Time
@@ -26,9 +27,12 @@ def to_message(
         confidence=estimate.confidence,
         labels=list(estimate.labels),
         probabilities=estimate.probabilities.tolist(),
+        valence=math.nan,
+        arousal=math.nan,
         model=model,
         heard=estimate.heard,
         voice=estimate.voice,
+        direction=math.nan,
         latency=_split(Duration, max(0.0, time.monotonic() - utterance.end_arrival)),
     )
     message.header.stamp = _split(Time, utterance.start_time)

@@ -75,9 +75,12 @@ def test_emotion_message_has_the_agreed_fields():
         'confidence': 'float',
         'labels': 'sequence<string>',
         'probabilities': 'sequence<float>',
+        'valence': 'float',
+        'arousal': 'float',
         'model': 'string',
         'heard': 'uint32',
         'voice': 'string',
+        'direction': 'float',
         'latency': 'builtin_interfaces/Duration',
     }
 
