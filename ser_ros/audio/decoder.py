@@ -7,7 +7,17 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from ser_ros.audio.headers import CUT, DAMAGED, TRIFLE, Patches, count_of_frames, ogg_end, read_length
+from ser_ros.audio.headers import (
+    CUT,
+    DAMAGED,
+    MORE,
+    TRIFLE,
+    Patches,
+    count_of_frames,
+    ogg_end,
+    read_length,
+    second_flac,
+)
 from ser_ros.errors import SerError
 
 _NO_STREAM = 7
@@ -49,7 +59,7 @@ class Decoder:
         try:
             self._open()
         except (soundfile.SoundFileError, OSError) as error:
-            is_empty = os.fstat(self._raw.fileno()).st_size == 0
+            is_empty = self._size() == 0
             self.close()
             raise _unreadable(path, 'it is empty' if is_empty else _text(error)) from None
 
@@ -64,9 +74,15 @@ class Decoder:
         if file.format == 'OGG':
             self.flaw = ogg_end(self._raw)
             file = self._start()
+        elif file.format == 'FLAC' and (end := second_flac(self._raw)):
+            # Without its end libsndfile would decode the other's frames, too, whatever their rate.
+            self.flaw = MORE
+            file = self._start_altered(size=end)
+        elif file.format == 'FLAC':
+            file = self._start()
         elif file.format == 'MP3':
             self._counts = count_of_frames(self._raw)
-            file = self._start_altered(stretch=1 if self._counts else _LONGEST_MP3)
+            file = self._start_altered(size=self._size() if self._counts else _LONGEST_MP3 * self._size())
         self.rate: int = file.samplerate
         self.channels: int = file.channels
         self.holds_float: bool = file.subtype in ('FLOAT', 'DOUBLE')
@@ -122,14 +138,17 @@ class Decoder:
             self._file = None
         self._raw.close()
 
+    def _size(self) -> int:
+        return os.fstat(self._raw.fileno()).st_size
+
     def _start(self) -> '_Sequential':
         self._raw.seek(0)
         # The descriptor and not the name: soundfile takes a name that ends in .raw for samples without a header.
         self._altered, self._file = None, _Sequential(self._raw.fileno(), closefd=False)
         return self._file
 
-    def _start_altered(self, patches: Patches = (), *, stretch: int = 1) -> '_Sequential':
-        self._altered = _Altered(self._raw.fileno(), patches, stretch)
+    def _start_altered(self, patches: Patches = (), *, size: int | None = None) -> '_Sequential':
+        self._altered = _Altered(self._raw.fileno(), patches, self._size() if size is None else size)
         self._file = _Sequential(self._altered)
         return self._file
 
@@ -180,7 +199,7 @@ class Decoder:
             return False
         self.damage = ''
         try:
-            self._start_altered(patches, stretch=_LONGEST_MP3 if self._is_mp3 else 1)
+            self._start_altered(patches, size=self._size() * (_LONGEST_MP3 if self._is_mp3 else 1))
         except soundfile.SoundFileError:
             return False
         return self.seek(self.position)
@@ -200,12 +219,12 @@ class _Altered:
         failure: What was raised while libsndfile was reading; it has no other way out.
     """
 
-    def __init__(self, descriptor: int, patches: Patches, stretch: int):
+    def __init__(self, descriptor: int, patches: Patches, size: int):
         self.failure: BaseException | None = None
         self._descriptor = descriptor
         self._patches = patches
         self._true_size = os.fstat(descriptor).st_size
-        self._size = self._true_size * stretch
+        self._size = size
         self._position = 0
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
@@ -221,7 +240,7 @@ class _Altered:
 
     def read(self, count: int) -> bytes:
         try:
-            data = os.pread(self._descriptor, count, self._position)
+            data = os.pread(self._descriptor, min(count, max(self._size - self._position, 0)), self._position)
         except OSError:
             data = b''  # as libsndfile takes it: what is missing is noticed at the end
         except BaseException as error:  # Ctrl-C

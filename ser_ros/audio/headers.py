@@ -4,6 +4,7 @@
 libsndfile believes a header that announces less than there is, and adapts one that announces more without a word.
 """
 
+import mmap
 import re
 import struct
 from collections.abc import Iterator
@@ -30,6 +31,8 @@ _OGG_PAGE = struct.Struct('<4sBB20xB')
 _OGG_FIRST, _OGG_LAST = 2, 4
 CUT, MORE, DAMAGED = 'cut', 'more', 'damaged'
 """Flaws: the file has no end, another stream follows that libsndfile does not decode, or the decoder lost something."""
+_FLAC_BEGINNING = b'fLaC\0\0\0\x22'
+"""Mark and head of STREAMINFO, which other blocks follow (RFC 9639); eight bytes that no sound has by chance."""
 _NIST_FRAMES = re.compile(rb'^sample_count -i (\d+)$', re.MULTILINE)
 """In the header of NIST SPHERE, 1024 bytes of text."""
 
@@ -116,6 +119,13 @@ def ogg_end(file: BinaryIO) -> str:
             return MORE
         position += _OGG_PAGE.size + segments + sum(file.read(segments))
     return '' if flags & _OGG_LAST and position <= size else CUT
+
+
+def second_flac(file: BinaryIO) -> int | None:
+    """Return the position of another FLAC file that was appended to this one, None if there is none."""
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        position = content.find(_FLAC_BEGINNING, _after_id3(file) + 1)
+    return position if position >= 0 else None
 
 
 def _read(file: BinaryIO, position: int, count: int) -> bytes:

@@ -167,6 +167,17 @@ def test_a_second_stream_of_ogg_is_told(path, made_sound):
     assert read(path, 2 * content)[1] == ['holds more than one stream; only the first 1.0 s are read']
 
 
+@pytest.mark.parametrize('rate', [RATE, 48_000])
+@pytest.mark.parametrize('is_open', [False, True])
+def test_a_second_flac_is_told(path, made_sound, rate, is_open):
+    first = announcing(sound_file(made_sound('pink noise', 1.0), 'FLAC', 'PCM_16'), 'FLAC', 0 if is_open else RATE)
+    second = io.BytesIO()
+    soundfile.write(second, made_sound('white noise', 1.0, rate=rate), rate, format='FLAC')
+    samples, remarks = read(path, first + second.getvalue())
+    assert len(samples) == RATE
+    assert remarks[-1] == 'holds more than one stream; only the first 1.0 s are read'
+
+
 def mp3(sound, mode='VARIABLE'):
     file = io.BytesIO()
     options = {'format': 'MP3', 'bitrate_mode': mode, 'compression_level': 0.5}
