@@ -4,7 +4,9 @@
 import json
 
 import pytest
+import transformers
 
+from ser_ros.benchmarking.architectures import ARCHITECTURES
 from ser_ros.training.finetuning.finetuning_recipe import (
     finetuning_recipe_names,
     load_finetuning_recipe,
@@ -128,13 +130,21 @@ def test_a_fast_recipe_is_ours_for_the_same_checkpoint(name):
     assert fast.augmentation.whole_clip_probability == 0.0  # utterances as the robot cuts them
 
 
+@pytest.mark.parametrize('name', [*CHECKPOINTS, 'whisper-tiny', 'whisper-base'])
+def test_each_of_the_study_s_networks_and_whisper_has_a_frozen_recipe(name):
+    recipe = load_finetuning_recipe(f'{name}-frozen')
+    assert recipe.network.checkpoint == load_finetuning_recipe(name).network.checkpoint
+    assert recipe.network.config['use_weighted_layer_sum'] and recipe.balanced
+    assert recipe.frozen_encoder.layers and recipe.optimisation.voice_normalised == 1.0
+    if name in ARCHITECTURES:
+        config = transformers.AutoConfig.for_model(ARCHITECTURES[name][0], **ARCHITECTURES[name][1])
+        assert recipe.network.config['classifier_proj_size'] == config.hidden_size
+        assert max(recipe.frozen_encoder.layers) < config.num_hidden_layers
+
+
 def test_every_recipe_of_a_checkpoint_has_a_fast_one():
-    names = set(finetuning_recipe_names()) - {
-        'default',
-        'from-scratch',
-        'own-encoder',
-        'whisper-base-frozen',
-    }
+    names = {name for name in finetuning_recipe_names() if not name.endswith('-frozen')}
+    names -= {'default', 'from-scratch', 'own-encoder'}
     assert {f'{name}-fast' for name in names if not name.endswith('-fast')} == {
         name for name in names if name.endswith('-fast')
     }
