@@ -37,6 +37,7 @@ MAY_IMPORT = {
     'pipeline': ['audio', 'speech', 'recognition.cancellation', 'recognition.estimate', 'pipeline'],
     'export': ['errors', 'places', 'resources', 'audio', 'speech', 'onnx_session', 'recognition', 'export'],
     'annotation': [
+        'affect',
         'errors',
         'files',
         'places',

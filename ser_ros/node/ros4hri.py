@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The microphone as a voice in the sense of REP-155 (ROS4HRI)."""
 
+import math
 import os
 import random
 import string
@@ -34,8 +35,9 @@ class VoicePublisher:
     active, otherwise none.
     `/humans/voices/<id>/is_speaking` (std_msgs/Bool, latched): follows the segmenter; false while the node is inactive.
     `/humans/voices/<id>/expression` (hri_msgs/Expression): what a final utterance sounds like; an extension, as REP-155
-    gives expressions to faces only. Its valence and arousal stay 0: they are not estimated, and the message has no way
-    to say so. Nothing is published for an emotion that Expression cannot express, nor for `unknown`.
+    gives expressions to faces only. Its valence and arousal are those of the estimate; where that has none they are 0,
+    because the message allows nothing but -1..1. Nothing is published for an emotion that Expression cannot express,
+    nor for `unknown`.
 
     Each object draws a new id: REP-155 requires it to be unique and not persistent. It does not identify the speaker.
     With `voice_id` the voice belongs to another node, which publishes everything about it but the expression: the last
@@ -93,7 +95,13 @@ class VoicePublisher:
         expression = ROS4HRI_EXPRESSIONS.get(message.emotion)
         if message.is_final and expression is not None:
             self._expression.publish(
-                self._make_expression(header=message.header, expression=expression, confidence=message.confidence)
+                self._make_expression(
+                    header=message.header,
+                    expression=expression,
+                    valence=_or_middle(message.valence),
+                    arousal=_or_middle(message.arousal),
+                    confidence=message.confidence,
+                )
             )
 
     def wait_for_all_acked(self, timeout: Duration) -> None:
@@ -130,6 +138,10 @@ class VoicePublisher:
         message = self._make_ids(ids=ids)
         message.header.stamp = self._node.get_clock().now().to_msg()
         self._tracked.publish(message)
+
+
+def _or_middle(value: float) -> float:
+    return 0.0 if math.isnan(value) else value
 
 
 def _draw_id() -> str:

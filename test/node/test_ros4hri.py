@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is published as REP-155 says, on a stand-in node and a stand-in hri_msgs; test/e2e has the real thing."""
 
+import math
 import re
 import sys
 import types
@@ -196,7 +197,7 @@ def test_speaking_follows_and_never_stays_on(node, voice):
 
 @pytest.mark.parametrize('emotion', LABELS)
 def test_a_final_estimate_becomes_an_expression(node, voice, emotion):
-    message = Emotion(is_final=True, emotion=emotion, confidence=0.5)
+    message = Emotion(is_final=True, emotion=emotion, confidence=0.5, valence=-0.25, arousal=0.75)
     message.header.stamp.sec = 12
     message.header.frame_id = 'ear'
     voice.estimate(message)
@@ -205,6 +206,12 @@ def test_a_final_estimate_becomes_an_expression(node, voice, emotion):
     renamed = {'calm': 'neutral', 'fearful': 'scared', 'disgust': 'disgusted'}
     assert expression.expression == renamed.get(emotion, emotion)
     assert expression.confidence == 0.5
+    assert (expression.valence, expression.arousal) == (-0.25, 0.75)
+
+
+def test_an_expression_has_no_way_to_say_that_valence_and_arousal_are_not_known(node, voice):
+    voice.estimate(Emotion(is_final=True, emotion='happy', confidence=0.5, valence=math.nan, arousal=math.nan))
+    (expression,) = node.published[topic(voice, 'expression')]
     assert (expression.valence, expression.arousal) == (0.0, 0.0)
 
 
