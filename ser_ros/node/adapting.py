@@ -10,7 +10,7 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from ser_ros.errors import SerError
-from ser_ros.node.parameters import AdaptationParameters
+from ser_ros.node.settings import AdaptationParameters
 from ser_ros.places import expanded
 from ser_ros.recognition.adaptation_file import load_heard, store_heard
 from ser_ros.recognition.adapting_classifier import AdaptingClassifier

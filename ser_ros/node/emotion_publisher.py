@@ -10,8 +10,8 @@ from std_msgs.msg import Bool
 
 from ser_msgs.msg import Emotion
 from ser_ros.node.messages import seconds, to_message
-from ser_ros.node.parameters import SerParameters
 from ser_ros.node.ros4hri import VoicePublisher
+from ser_ros.node.settings import SerParameters
 from ser_ros.recognition.estimate import Estimate
 from ser_ros.speech.segmenter import Utterance
 

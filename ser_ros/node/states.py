@@ -15,8 +15,8 @@ from ser_ros.errors import SerError
 from ser_ros.node.adapting import NodeAdaptation
 from ser_ros.node.audio_input import AudioInput
 from ser_ros.node.emotion_publisher import EmotionPublisher
-from ser_ros.node.parameters import SerParameters
 from ser_ros.node.recorder import Recorder
+from ser_ros.node.settings import SerParameters
 from ser_ros.node.subjects import NodeStatus
 from ser_ros.pipeline.callbacks import Callbacks
 from ser_ros.pipeline.gate import Gate
