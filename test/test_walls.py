@@ -14,7 +14,17 @@ import ser_ros
 ROOT = Path(ser_ros.__file__).parent
 
 ROS = ('rclpy', 'ament_index_python', 'builtin_interfaces', 'diagnostic_msgs', 'lifecycle_msgs', 'rcl_interfaces')
-ROS += ('audio_common_msgs', 'hri_msgs', 'rosgraph_msgs', 'sensor_msgs', 'ser_msgs', 'std_msgs', 'std_srvs')
+ROS += (
+    'audio_common_msgs',
+    'geometry_msgs',
+    'hri_msgs',
+    'rosgraph_msgs',
+    'sensor_msgs',
+    'ser_msgs',
+    'std_msgs',
+    'std_srvs',
+    'visualization_msgs',
+)
 ROS += ('launch', 'launch_ros')
 
 MAY_IMPORT = {
@@ -65,7 +75,7 @@ TRAINING = {
 """Room of `training` -> the rooms of `training` that it may know: those below it."""
 
 LIVE_LINE = (
-    ('callbacks', 'gate', 'request'),
+    ('callbacks', 'gate', 'request', 'voices'),
     ('mailbox', 'status'),
     ('early_answer',),
     ('listener', 'answerer'),

@@ -51,7 +51,7 @@ class Directions:
         during = [direction for at, direction in reports if at >= start]
         if during:
             return circular_mean([direction for direction in during if not math.isnan(direction)])
-        return circular_mean([max(reports)[1]]) if reports else math.nan
+        return circular_mean([reports[-1][1]]) if reports else math.nan
 
 
 def circular_mean(directions: list[float]) -> float:

@@ -4,7 +4,7 @@
 from rclpy.parameter import Parameter
 
 from ser_ros.bring_up import AUDIO_SOURCES
-from ser_ros.node.names import FRAME, TOPIC, VOICE_ID
+from ser_ros.node.names import FRAME, TOPIC, TOPIC_OR_NONE, VOICE_ID
 from ser_ros.node.parameter_spec import ParameterSpec
 from ser_ros.pipeline.gate import GateConfig
 from ser_ros.recognition.adaptation import AdaptationConfig
@@ -164,6 +164,33 @@ SPECS = (
         "Id of another node's voice that the emotions are attached to; empty: this node's own voice.",
         rule=VOICE_ID,
     ),
+    ParameterSpec(
+        'voice.source',
+        'topic',
+        'Who says whose voice it is: `topic` (ids on `voice`) or `ros4hri` (the voices of REP-155; needs hri_msgs).',
+        pattern='topic|ros4hri',
+    ),
+    ParameterSpec(
+        'direction.topic',
+        '',
+        'Topic on which a microphone array says where the voice comes from; empty: nobody does.',
+        rule=TOPIC_OR_NONE,
+    ),
+    ParameterSpec(
+        'direction.type',
+        'degrees',
+        'What it carries: `degrees` (std_msgs/Int32) or `pose` (geometry_msgs/PoseStamped).',
+        pattern='degrees|pose',
+    ),
+    ParameterSpec(
+        'direction.hold',
+        5.0,
+        'Seconds for which a direction holds if no other comes: drivers often publish changes only.',
+        0.0,
+        3600.0,
+        live=True,
+    ),
+    ParameterSpec('marker.enabled', False, 'Also publish a text for RViz on `~/marker` (needs visualization_msgs).'),
     ParameterSpec('autostart', True, 'Configure and activate at start, without a lifecycle manager.'),
 )
 

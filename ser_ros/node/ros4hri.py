@@ -2,7 +2,6 @@
 """The microphone as a voice in the sense of REP-155 (ROS4HRI)."""
 
 import math
-import os
 import random
 import string
 
@@ -15,7 +14,7 @@ from std_msgs.msg import Bool
 
 from ser_msgs.msg import Emotion
 from ser_ros.emotions import ROS4HRI_EXPRESSIONS
-from ser_ros.errors import SerError
+from ser_ros.node.optional_messages import messages_of
 
 VOICES = '/humans/voices'
 """Absolute, as in REP-155: a node's namespace does not change it."""
@@ -48,28 +47,26 @@ class VoicePublisher:
 
     def __init__(self, node: Node, voice_id: str = ''):
         """Create the publishers, for a new voice or another node's. Raises SerError if hri_msgs is not installed."""
-        try:
-            from hri_msgs.msg import Expression, IdsList
-        except ImportError:
-            distribution = os.environ.get('ROS_DISTRO') or '$ROS_DISTRO'
-            raise SerError(
-                'ros4hri.enabled is set, but the package hri_msgs is not installed or not sourced; '
-                f'`sudo apt install ros-{distribution}-hri-msgs`, or set ros4hri.enabled to false'
-            ) from None
+        messages = messages_of('hri_msgs', asked_by='ros4hri.enabled is set', without='set ros4hri.enabled to false')
         self._node = node
-        self._make_ids = IdsList
-        self._make_expression = Expression
+        self._make_ids = messages.IdsList
+        self._make_expression = messages.Expression
         self.voice_id = voice_id or _draw_id()
         voice = f'{VOICES}/{self.voice_id}'
         self._tracked = self._is_speaking = self._timer = None
         self._is_alone = True
         if not voice_id:
-            self._tracked = node.create_publisher(IdsList, f'{VOICES}/tracked', _LATCHED)
+            self._tracked = node.create_publisher(messages.IdsList, f'{VOICES}/tracked', _LATCHED)
             self._is_speaking = node.create_publisher(Bool, f'{voice}/is_speaking', _LATCHED)
             # Not the node's own clock, which may stand still in a simulation.
             self._timer = node.create_timer(_PERIOD, self._repeat, clock=Clock(clock_type=ClockType.STEADY_TIME))
             self._timer.cancel()
-        self._expression = node.create_publisher(Expression, f'{voice}/expression', _EVENTS)
+        self._expression = node.create_publisher(messages.Expression, f'{voice}/expression', _EVENTS)
+
+    @property
+    def own_id(self) -> str:
+        """The id of the voice if it is this node's own; '' if it is another node's."""
+        return self.voice_id if self._tracked is not None else ''
 
     def activate(self) -> None:
         """Publish that the voice is tracked, and that no one is speaking yet."""

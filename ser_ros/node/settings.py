@@ -58,6 +58,15 @@ class Ros4hriParameters:
 
 
 @dataclass(frozen=True)
+class DirectionParameters:
+    """Where it is published where voices come from; nothing is known if `topic` is empty."""
+
+    topic: str
+    type: str
+    hold: float
+
+
+@dataclass(frozen=True)
 class SerParameters:
     """All parameters at one point in time."""
 
@@ -72,6 +81,9 @@ class SerParameters:
     adaptation: AdaptationParameters
     record: RecordParameters
     ros4hri: Ros4hriParameters
+    voice_source: str
+    direction: DirectionParameters
+    marker_enabled: bool
     autostart: bool
 
 
@@ -117,5 +129,8 @@ def read_parameters(node: Node, changed: Sequence[Parameter] = ()) -> SerParamet
         ),
         record=RecordParameters(value['record.directory'], value['record.max_megabytes']),
         ros4hri=Ros4hriParameters(value['ros4hri.enabled'], value['ros4hri.voice_id']),
+        voice_source=value['voice.source'],
+        direction=DirectionParameters(value['direction.topic'], value['direction.type'], value['direction.hold']),
+        marker_enabled=value['marker.enabled'],
         autostart=value['autostart'],
     )

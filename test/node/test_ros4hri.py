@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import pytest
 from builtin_interfaces.msg import Time
-from rclpy.clock import Clock
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
+from stand_in_node import StandInNode
 from std_msgs.msg import Bool, Header
 
 from ser_msgs.msg import Emotion
@@ -31,66 +31,6 @@ class StandInExpression:
     valence: float = 0.0
     arousal: float = 0.0
     confidence: float = 0.0
-
-
-class StandInTimer:
-    """Fires when the test says so, if it runs."""
-
-    def __init__(self, period, callback):
-        self.period = period
-        self.callback = callback
-        self.runs = True
-
-    def cancel(self):
-        self.runs = False
-
-    def reset(self):
-        self.runs = True
-
-    def fire(self):
-        if self.runs:
-            self.callback()
-
-
-class StandInNode:
-    """Keeps what is published, by topic."""
-
-    def __init__(self):
-        self.published = {}
-        self.qos = {}
-        self.timers = []
-        self.publishers_of_tracked = 1
-        self.warnings = []
-
-    def create_publisher(self, kind, topic, qos):
-        messages = self.published[topic] = []
-        self.qos[topic] = qos
-
-        def publish(message):
-            assert isinstance(message, kind)
-            messages.append(message)
-
-        return types.SimpleNamespace(topic=topic, publish=publish)
-
-    def destroy_publisher(self, publisher):
-        del self.qos[publisher.topic]
-
-    def create_timer(self, period, callback, clock):
-        self.timers.append(StandInTimer(period, callback))
-        return self.timers[-1]
-
-    def destroy_timer(self, timer):
-        self.timers.remove(timer)
-
-    def count_publishers(self, topic):
-        assert topic == '/humans/voices/tracked'
-        return self.publishers_of_tracked
-
-    def get_logger(self):
-        return types.SimpleNamespace(warning=self.warnings.append)
-
-    def get_clock(self):
-        return Clock()
 
 
 @pytest.fixture
@@ -156,14 +96,14 @@ def test_another_publisher_of_tracked_is_told_once_with_the_cure(node, voice):
     voice.activate()
     node.timers[0].fire()
     assert node.warnings == []
-    node.publishers_of_tracked = 2
+    node.publishers['/humans/voices/tracked'] = 2
     node.timers[0].fire()
     node.timers[0].fire()
     (warning,) = node.warnings
     assert 'ros4hri.voice_id' in warning
-    node.publishers_of_tracked = 1
+    node.publishers['/humans/voices/tracked'] = 1
     node.timers[0].fire()
-    node.publishers_of_tracked = 2
+    node.publishers['/humans/voices/tracked'] = 2
     node.timers[0].fire()
     assert len(node.warnings) == 2
 
