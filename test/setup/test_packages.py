@@ -139,7 +139,7 @@ def test_what_rosdep_does_not_bring_is_in_the_readmes_command():
     assert {key for key in keys if key.endswith('-pip')} <= {f'python3-{name}-pip' for name in by_pip}
 
 
-OPTIONAL = {'hri_msgs'}
+OPTIONAL = {'hri_msgs', 'visualization_msgs'}
 """Imported only where a parameter asks for it; who lacks it is told how to install it."""
 
 

@@ -5,10 +5,11 @@
 
 BAVED is the folder of github.com/40uf411/Basic-Arabic-Vocal-Emotions-Dataset: single words at three levels, 0 (tired,
 down), 1 (ordinary) and 2 (strong emotion, pleasant or not), in files named
-speaker-sex-age-word-level-record.wav. Each clip is answered whole, as one utterance: once by itself, and once in a
-random order of the speaker's clips (seed 0) by a model that gets used to this speaker. Printed is Spearman's rank
-correlation with the level: over all clips, and as the mean over the speakers who recorded all three levels, each with
-the 95 % interval of 2000 bootstrap samples of speakers (seed 0). Needs the built workspace, `. ./env.bash`.
+speaker-sex-age-word-level-record.wav. Each clip is answered whole, as one
+utterance: once by itself, and once in a random order of the speaker's clips (seed 0) by a model that gets used to this
+speaker. The loudness of the clips is there for comparison. Printed is Spearman's rank correlation with the level: over
+all clips, and as the mean over the speakers who recorded all three levels, each with the 95 % interval of 2000 bootstrap
+samples of speakers (seed 0). Needs the built workspace, `. ./env.bash`.
 """
 
 import argparse
@@ -30,6 +31,7 @@ from ser_ros.recognition.adapting_classifier import AdaptingClassifier
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.estimate import Estimate
 from ser_ros.recognition.models import find_model
+from ser_ros.speech.level import levels as levels_of
 
 NAME = re.compile(r'(?P<speaker>\d+)-[mf]-\d+-\d-(?P<level>[012])-\d+\.wav')
 LEVELS = (0, 1, 2)
@@ -58,17 +60,22 @@ def main() -> int:
     classifier = Classifier.load(find_model(options.model), 'cpu')
     orders = np.random.default_rng(SEED)
     speakers = sorted({clip.speaker for clip in clips}, key=int)
-    levels, alone, adapted = [], [], []
+    levels, alone, adapted, loudness = [], [], [], []
     for speaker in tqdm(speakers, unit='speaker'):
         own = [clip for clip in clips if clip.speaker == speaker]
         orders.shuffle(own)
         levels.append(np.array([clip.level for clip in own]))
         alone.append(arousals(classifier, own, adapts=False))
         adapted.append(arousals(classifier, own, adapts=True))
+        loudness.append(np.array([loudest(read_recording(clip.path)) for clip in own]))
     print(f'{classifier.name}, {classifier.backend}: {len(clips)} clips of {len(speakers)} speakers')
-    for words, values in (('each clip by itself', alone), ('used to the speaker', adapted)):
+    for words, values in (
+        ('arousal, each clip by itself', alone),
+        ('arousal, used to the speaker', adapted),
+        ('loudness of the clip in dBFS', loudness),
+    ):
         means = [np.concatenate(values)[np.concatenate(levels) == level].mean() for level in LEVELS]
-        print(f'{words}: arousal at the levels 0, 1, 2: ' + ', '.join(f'{mean:+.2f}' for mean in means))
+        print(f'{words}: mean at the levels 0, 1, 2: ' + ', '.join(f'{mean:+.2f}' for mean in means))
         for statistic in (over_all_clips, within_speakers):
             low, high = interval(statistic, values, levels)
             print(f'  {statistic.__name__}: {statistic(values, levels):.3f} ({low:.3f} to {high:.3f})')
@@ -100,6 +107,11 @@ def arousals(classifier: Classifier, clips: Sequence[Clip], *, adapts: bool) -> 
             recogniser.hear(estimate)
         values.append(valence_arousal(estimate.labels, estimate.probabilities)[1])
     return np.array(values)
+
+
+def loudest(samples: np.ndarray) -> float:
+    """Return the level in dBFS of the loudest tenth of the clip's chunks, which pauses do not change."""
+    return float(np.percentile(levels_of(samples), 90))
 
 
 def over_all_clips(values: Sequence[np.ndarray], levels: Sequence[np.ndarray]) -> float:
