@@ -7,7 +7,9 @@ from rclpy.node import Node
 
 from ser_ros.node.direction_input import DirectionInput
 from ser_ros.node.directions import Directions
+from ser_ros.node.fault_log import FaultLog
 from ser_ros.node.settings import SerParameters
+from ser_ros.node.subjects import Level, Subject
 from ser_ros.node.voice_inputs import TrackedVoices, VoiceTopic
 from ser_ros.pipeline.voices import Voices
 from ser_ros.speech.segmenter import Utterance
@@ -26,6 +28,7 @@ class Whereabouts:
         Raises SerError.
         """
         self.voices = Voices()
+        self._faults = FaultLog(node.get_logger())
         self._directions = Directions(settings.direction.hold)
         self._voice_input: VoiceTopic | TrackedVoices
         if settings.voice_source == 'ros4hri':
@@ -51,8 +54,11 @@ class Whereabouts:
 
     @property
     def problem(self) -> str:
-        """One sentence while the direction cannot be known; '' otherwise."""
-        return self._direction_input.look() if self._direction_input is not None else ''
+        """One sentence, logged once, while the direction cannot be known; '' otherwise."""
+        problem = self._direction_input.look() if self._direction_input is not None else ''
+        level = Level.WARN if problem else Level.OK
+        self._faults.look(Subject('direction', level, problem or 'it can be known', {}))
+        return problem
 
     def destroy(self) -> None:
         """Take everything off the node."""

@@ -8,8 +8,8 @@ down), 1 (ordinary) and 2 (strong emotion, pleasant or not), in files named
 speaker-sex-age-word-level-record.wav. Each clip is answered whole, as one
 utterance: once by itself, and once in a random order of the speaker's clips (seed 0) by a model that gets used to this
 speaker. The loudness of the clips is there for comparison. Printed is Spearman's rank correlation with the level: over
-all clips, and as the mean over the speakers who recorded all three levels, each with the 95 % interval of 2000 bootstrap
-samples of speakers (seed 0). Needs the built workspace, `. ./env.bash`.
+all clips, and as the mean over the speakers who recorded all three levels, each with the 95 % interval of 2000
+bootstrap samples of speakers (seed 0). Needs the built workspace, `. ./env.bash`.
 """
 
 import argparse
