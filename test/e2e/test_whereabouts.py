@@ -83,10 +83,8 @@ def world(interfaces):
     for package in ('hri_msgs', 'visualization_msgs'):
         if not importlib.util.find_spec(package):
             for name, value in interfaces(package).items():
-                known = world.get(name, '').split(os.pathsep)
-                world[name] = os.pathsep.join(
-                    [*(path for path in value.split(os.pathsep) if path not in known), *known]
-                )
+                paths = [*value.split(os.pathsep), *world.get(name, '').split(os.pathsep)]
+                world[name] = os.pathsep.join(dict.fromkeys(paths))
     # Else the wheels of ROS 2 take it that the libraries' path is set as they want it.
     world.pop('_ROS_WHEELS_BOOTSTRAP_COMPLETE', None)
     return world
@@ -181,4 +179,5 @@ def test_without_the_package_the_node_says_what_to_install(start_node, observe, 
     value = 'ros4hri' if parameter == 'voice__source' else True
     node = start_node(audio__source='file', audio__file=str(recording), autostart=False, **{parameter: value})
     assert not observe().configure()
-    assert f'ros-$ROS_DISTRO-{package.replace("_", "-")}' in node.output or package.replace('_', '-') in node.output
+    assert f'{package} is not installed' in node.output
+    assert package.replace('_', '-') in node.output
