@@ -12,7 +12,8 @@ import yaml
 
 from ser_ros.bring_up import _PARAMETERS, ARGUMENTS, PREFIX, node_setup
 from ser_ros.node.parameter_spec import declare_parameters
-from ser_ros.node.parameters import SPECS, read_parameters
+from ser_ros.node.parameters import SPECS
+from ser_ros.node.settings import read_parameters
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULTS = {argument.name: argument.default for argument in ARGUMENTS}

@@ -14,11 +14,22 @@ import ser_ros
 ROOT = Path(ser_ros.__file__).parent
 
 ROS = ('rclpy', 'ament_index_python', 'builtin_interfaces', 'diagnostic_msgs', 'lifecycle_msgs', 'rcl_interfaces')
-ROS += ('audio_common_msgs', 'hri_msgs', 'rosgraph_msgs', 'sensor_msgs', 'ser_msgs', 'std_msgs', 'std_srvs')
+ROS += (
+    'audio_common_msgs',
+    'geometry_msgs',
+    'hri_msgs',
+    'rosgraph_msgs',
+    'sensor_msgs',
+    'ser_msgs',
+    'std_msgs',
+    'std_srvs',
+    'visualization_msgs',
+)
 ROS += ('launch', 'launch_ros')
 
 MAY_IMPORT = {
     'errors.py': [],
+    'affect.py': [],
     'emotions.py': [],
     'files.py': ['errors'],
     'machine.py': [],
@@ -36,6 +47,7 @@ MAY_IMPORT = {
     'pipeline': ['audio', 'speech', 'recognition.cancellation', 'recognition.estimate', 'pipeline'],
     'export': ['errors', 'places', 'resources', 'audio', 'speech', 'onnx_session', 'recognition', 'export'],
     'annotation': [
+        'affect',
         'errors',
         'files',
         'places',
@@ -63,7 +75,7 @@ TRAINING = {
 """Room of `training` -> the rooms of `training` that it may know: those below it."""
 
 LIVE_LINE = (
-    ('callbacks', 'gate', 'request'),
+    ('callbacks', 'gate', 'request', 'voices'),
     ('mailbox', 'status'),
     ('early_answer',),
     ('listener', 'answerer'),

@@ -10,6 +10,7 @@ from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, Qo
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
+from ser_ros.affect import valence_arousal
 from ser_ros.annotation.bag_copy import AddedTopic
 from ser_ros.annotation.listening import Annotation
 from ser_ros.resources import share_folder
@@ -58,6 +59,7 @@ def _serialize(annotation: Annotation, store: Typestore, model: str, frame_id: s
     types = store.types
     time, duration = types['builtin_interfaces/msg/Time'], types['builtin_interfaces/msg/Duration']
     estimate = annotation.estimate
+    valence, arousal = valence_arousal(estimate.labels, estimate.probabilities)
     message = types[EMOTION](
         header=types['std_msgs/msg/Header'](stamp=_split(time, annotation.start_time), frame_id=frame_id),
         duration=_split(duration, annotation.duration),
@@ -67,8 +69,8 @@ def _serialize(annotation: Annotation, store: Typestore, model: str, frame_id: s
         confidence=estimate.confidence,
         labels=list(estimate.labels),
         probabilities=estimate.probabilities.astype(np.float32),
-        valence=math.nan,
-        arousal=math.nan,
+        valence=valence,
+        arousal=arousal,
         model=model,
         heard=estimate.heard,
         voice=estimate.voice,

@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a configured node has got used to: the topic `voice`, the service `~/forget`, and the file that keeps it."""
+"""What a configured node has got used to: the service `~/forget`, and the file that keeps it."""
 
 import threading
 import time
 
 from rclpy.lifecycle import LifecycleNode
-from rclpy.qos import QoSProfile
-from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from ser_ros.errors import SerError
-from ser_ros.node.parameters import AdaptationParameters
+from ser_ros.node.settings import AdaptationParameters
 from ser_ros.places import expanded
 from ser_ros.recognition.adaptation_file import load_heard, store_heard
 from ser_ros.recognition.adapting_classifier import AdaptingClassifier
@@ -29,14 +27,13 @@ class NodeAdaptation:
     """
 
     def __init__(self, node: LifecycleNode, settings: AdaptationParameters, classifier: Classifier):
-        """Create the subscription and the service, and go on from the file. Raises SerError if it cannot be written."""
+        """Create the service, and go on from the file. Raises SerError if it cannot be written."""
         self._node = node
         self._file = expanded(settings.file) if settings.file else None
         self._stored = time.monotonic()
         # The recogniser's thread stores what it heard, the executor's what it was asked to forget.
         self._storing = threading.Lock()
-        self._voice = ''
-        self.recogniser = AdaptingClassifier(classifier, settings.config, lambda: self._voice)
+        self.recogniser = AdaptingClassifier(classifier, settings.config)
         self._adaptation = self.recogniser.adaptation
         if self._adaptation is None:
             if settings.config.enabled:
@@ -48,7 +45,6 @@ class NodeAdaptation:
             if problem:
                 node.get_logger().warning(problem)
             store_heard(self._file, self._adaptation)
-        self._subscription = node.create_subscription(String, 'voice', self._on_voice, QoSProfile(depth=10))
         self._service = node.create_service(Trigger, '~/forget', self._on_forget)
 
     @property
@@ -86,13 +82,9 @@ class NodeAdaptation:
         return ''
 
     def destroy(self) -> None:
-        """Write the file, and take subscription and service off the node."""
+        """Write the file, and take the service off the node."""
         self.store()
-        self._node.destroy_subscription(self._subscription)
         self._node.destroy_service(self._service)
-
-    def _on_voice(self, message: String) -> None:
-        self._voice = message.data
 
     def _on_forget(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         problem = self.state

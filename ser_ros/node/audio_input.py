@@ -13,7 +13,7 @@ from ser_ros.audio.topic import TopicSource
 from ser_ros.errors import SerError
 from ser_ros.node.audio_topic import AudioTopicSubscription
 from ser_ros.node.names import full_topic_name
-from ser_ros.node.parameters import AudioParameters
+from ser_ros.node.settings import AudioParameters
 
 
 class AudioInput:

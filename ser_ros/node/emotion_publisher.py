@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The topics `emotion` and `~/speaking`, and the voice of REP-155 if enabled."""
+"""The topics `emotion` and `~/speaking`, and if enabled the voice of REP-155 and the marker for RViz."""
 
+import contextlib
 from collections import deque
 
 from rclpy.duration import Duration
@@ -9,9 +10,10 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from std_msgs.msg import Bool
 
 from ser_msgs.msg import Emotion
+from ser_ros.node.marker import EmotionMarker
 from ser_ros.node.messages import seconds, to_message
-from ser_ros.node.parameters import SerParameters
 from ser_ros.node.ros4hri import VoicePublisher
+from ser_ros.node.settings import SerParameters
 from ser_ros.recognition.estimate import Estimate
 from ser_ros.speech.segmenter import Utterance
 
@@ -35,8 +37,18 @@ class EmotionPublisher:
         self._inference_times: deque[float] = deque(maxlen=_REMEMBERED)
         self.configure(settings)
         self._voices = VoicePublisher(node, settings.ros4hri.voice_id) if settings.ros4hri.enabled else None
+        with contextlib.ExitStack() as opened:
+            if self._voices is not None:
+                opened.callback(self._voices.destroy)
+            self._marker = EmotionMarker(node, settings) if settings.marker_enabled else None
+            opened.pop_all()
         self._emotions = node.create_lifecycle_publisher(Emotion, 'emotion', EVENT_QOS)
         self._speaking = node.create_lifecycle_publisher(Bool, '~/speaking', LATCHED_QOS)
+
+    @property
+    def own_voice(self) -> str:
+        """Id of the voice of REP-155 that is published here; '' if there is none, or it is another node's."""
+        return self._voices.own_id if self._voices is not None else ''
 
     @property
     def latencies(self) -> tuple[float, ...]:
@@ -71,10 +83,15 @@ class EmotionPublisher:
         if self._voices is not None:
             self._voices.speaking(speaking)
 
-    def publish_estimate(self, utterance: Utterance, estimate: Estimate) -> None:
-        """Publish how an utterance sounded."""
+    def publish_estimate(self, utterance: Utterance, estimate: Estimate, direction: float) -> None:
+        """Publish how an utterance sounded, and from where it came (radians; NaN if it is not known)."""
         message = to_message(
-            utterance, estimate, model=self._model, frame_id=self._frame_id, min_confidence=self._min_confidence
+            utterance,
+            estimate,
+            model=self._model,
+            frame_id=self._frame_id,
+            min_confidence=self._min_confidence,
+            direction=direction,
         )
         self._emotions.publish(message)
         self.last_emotion = message.emotion
@@ -89,6 +106,8 @@ class EmotionPublisher:
         )
         if self._voices is not None:
             self._voices.estimate(message)
+        if self._marker is not None:
+            self._marker.publish(message)
 
     def destroy(self) -> None:
         """Destroy the publishers once all subscribers have the last messages, or after two seconds for each topic."""
@@ -102,3 +121,5 @@ class EmotionPublisher:
         self._node.destroy_lifecycle_publisher(self._speaking)
         if self._voices is not None:
             self._voices.destroy()
+        if self._marker is not None:
+            self._marker.destroy()

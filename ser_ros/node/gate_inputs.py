@@ -11,11 +11,10 @@ from rclpy.qos import QoSProfile
 from std_msgs.msg import Bool
 from std_srvs.srv import SetBool
 
+from ser_ros.node.sent import sent_at
 from ser_ros.pipeline.gate import Gate
 
 _LOOK_PERIOD = 0.2
-_LONGEST_BELIEVED_DELAY = 2.0
-"""Seconds that a message may have been in transit; a larger difference means that two machines' clocks disagree."""
 
 
 class GateInputs:
@@ -41,13 +40,11 @@ class GateInputs:
         return self._node.count_publishers(self._subscription.topic_name)
 
     def _on_robot_speaking(self, message: Bool, info: dict[str, Any]) -> None:
-        now = time.monotonic()
         if not message.data:
             # Not corrected by its delay: a wrong clock would let the robot hear itself.
-            self._gate.robot_speaking(False, now)
+            self._gate.robot_speaking(False, time.monotonic())
             return
-        delay = (time.time_ns() - info['source_timestamp']) / 1e9
-        self._gate.robot_speaking(True, now - (delay if 0.0 <= delay <= _LONGEST_BELIEVED_DELAY else 0.0))
+        self._gate.robot_speaking(True, sent_at(info))
         self._timer.reset()
 
     def _look_after_publishers(self) -> None:

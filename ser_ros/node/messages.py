@@ -7,6 +7,7 @@ import time
 from builtin_interfaces.msg import Duration, Time
 
 from ser_msgs.msg import Emotion
+from ser_ros.affect import valence_arousal
 from ser_ros.recognition.estimate import Estimate
 from ser_ros.speech.segmenter import Utterance
 
@@ -16,9 +17,19 @@ _LATEST = 2**31 * _NANOSECONDS - 1
 
 
 def to_message(
-    utterance: Utterance, estimate: Estimate, *, model: str, frame_id: str, min_confidence: float
+    utterance: Utterance,
+    estimate: Estimate,
+    *,
+    model: str,
+    frame_id: str,
+    min_confidence: float,
+    direction: float = math.nan,
 ) -> Emotion:
-    """Return the message to publish now; its latency runs from the utterance's last sample to this call."""
+    """Return the message to publish now; its latency runs from the utterance's last sample to this call.
+
+    `direction` is that of the voice, radians counter-clockwise; NaN if it is not known.
+    """
+    valence, arousal = valence_arousal(estimate.labels, estimate.probabilities)
     message = Emotion(
         duration=_split(Duration, utterance.duration),
         utterance=utterance.number,
@@ -27,12 +38,12 @@ def to_message(
         confidence=estimate.confidence,
         labels=list(estimate.labels),
         probabilities=estimate.probabilities.tolist(),
-        valence=math.nan,
-        arousal=math.nan,
+        valence=valence,
+        arousal=arousal,
         model=model,
         heard=estimate.heard,
         voice=estimate.voice,
-        direction=math.nan,
+        direction=direction,
         latency=_split(Duration, max(0.0, time.monotonic() - utterance.end_arrival)),
     )
     message.header.stamp = _split(Time, utterance.start_time)

@@ -89,5 +89,8 @@ def _sentence(parameter: str, name: str, words: str, fault: str, example: str) -
 
 
 TOPIC = NameRule('a ROS topic name', 'audio or /robot/audio', _topic_fault)
+TOPIC_OR_NONE = NameRule(
+    'a ROS topic name, or empty', 'sound_direction or /robot/doa', lambda name: _topic_fault(name) if name else ''
+)
 FRAME = NameRule('a tf frame, or empty', 'microphone', _frame_fault)
 VOICE_ID = NameRule('the id of a voice, or empty', 'anonymous_speaker', _voice_fault)

@@ -19,7 +19,8 @@ from ser_ros.node.diagnostics import DiagnosticsPublisher
 from ser_ros.node.gate_inputs import GateInputs
 from ser_ros.node.node_time import NodeTime
 from ser_ros.node.parameter_spec import declare_parameters
-from ser_ros.node.parameters import SPECS, check_parameter, read_parameters, takes_effect_at_once
+from ser_ros.node.parameters import SPECS, check_parameter, takes_effect_at_once
+from ser_ros.node.settings import read_parameters
 from ser_ros.node.states import Active, Configured, State, Unconfigured
 from ser_ros.node.stray_parameters import unknown_parameters
 from ser_ros.node.subjects import NodeStatus

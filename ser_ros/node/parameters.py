@@ -1,15 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The node's parameters: listed once, with descriptions and ranges, and read into frozen dataclasses."""
+"""The node's parameters: listed once, with descriptions and ranges."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from ser_ros.audio.packets import StreamFormat
 from ser_ros.bring_up import AUDIO_SOURCES
-from ser_ros.node.names import FRAME, TOPIC, VOICE_ID
+from ser_ros.node.names import FRAME, TOPIC, TOPIC_OR_NONE, VOICE_ID
 from ser_ros.node.parameter_spec import ParameterSpec
 from ser_ros.pipeline.gate import GateConfig
 from ser_ros.recognition.adaptation import AdaptationConfig
@@ -169,70 +164,37 @@ SPECS = (
         "Id of another node's voice that the emotions are attached to; empty: this node's own voice.",
         rule=VOICE_ID,
     ),
+    ParameterSpec(
+        'voice.source',
+        'topic',
+        'Who says whose voice it is: `topic` (ids on `voice`) or `ros4hri` (the voices of REP-155; needs hri_msgs).',
+        pattern='topic|ros4hri',
+    ),
+    ParameterSpec(
+        'direction.topic',
+        '',
+        'Topic on which a microphone array says where the voice comes from; empty: nobody does.',
+        rule=TOPIC_OR_NONE,
+    ),
+    ParameterSpec(
+        'direction.type',
+        'degrees',
+        'What it carries: `degrees` (std_msgs/Int32) or `pose` (geometry_msgs/PoseStamped).',
+        pattern='degrees|pose',
+    ),
+    ParameterSpec(
+        'direction.hold',
+        5.0,
+        'Seconds for which a direction holds if no other comes: drivers often publish changes only.',
+        0.0,
+        3600.0,
+        live=True,
+    ),
+    ParameterSpec('marker.enabled', False, 'Also publish a text for RViz on `~/marker` (needs visualization_msgs).'),
     ParameterSpec('autostart', True, 'Configure and activate at start, without a lifecycle manager.'),
 )
 
 _BY_NAME = {spec.name: spec for spec in SPECS}
-
-
-@dataclass(frozen=True)
-class AudioParameters:
-    """Where sound comes from."""
-
-    source: str
-    device: str
-    wait: bool
-    file: str
-    topic: str
-    info_topic: str
-    assumed: StreamFormat
-    """Of messages that do not state theirs."""
-    realtime: bool
-    exit_at_end: bool
-    channel: int
-    frame_id: str
-
-
-@dataclass(frozen=True)
-class AdaptationParameters:
-    """How the model gets used to what it hears, and the file that keeps it; nothing is kept if `file` is empty."""
-
-    config: AdaptationConfig
-    file: str
-
-
-@dataclass(frozen=True)
-class RecordParameters:
-    """What is recorded; nothing if `directory` is empty."""
-
-    directory: str
-    max_megabytes: int
-
-
-@dataclass(frozen=True)
-class Ros4hriParameters:
-    """Whether the voice is published as in REP-155; `voice_id`: of another node's voice, or '' for a new one."""
-
-    enabled: bool
-    voice_id: str
-
-
-@dataclass(frozen=True)
-class SerParameters:
-    """All parameters at one point in time."""
-
-    model_path: str
-    model_device: str
-    model_backend: str
-    audio: AudioParameters
-    segmentation: SegmentationConfig
-    rejection: RejectionConfig
-    gate: GateConfig
-    min_confidence: float
-    adaptation: AdaptationParameters
-    record: RecordParameters
-    ros4hri: Ros4hriParameters
-    autostart: bool
 
 
 def check_parameter(parameter: Parameter) -> None:
@@ -244,49 +206,3 @@ def check_parameter(parameter: Parameter) -> None:
 def takes_effect_at_once(name: str) -> bool:
     """Return whether changing `name` needs no new configuration; true for parameters that are not listed here."""
     return name not in _BY_NAME or _BY_NAME[name].live
-
-
-def read_parameters(node: Node, changed: Sequence[Parameter] = ()) -> SerParameters:
-    """Return the parameters of `node`, with those in `changed`, which are about to be set, already in place."""
-    value = {name: node.get_parameter(name).value for name in _BY_NAME}
-    value |= {parameter.name: parameter.value for parameter in changed if parameter.name in _BY_NAME}
-    return SerParameters(
-        model_path=value['model.path'],
-        model_device=value['model.device'],
-        model_backend=value['model.backend'],
-        audio=AudioParameters(
-            source=value['audio.source'],
-            device=value['audio.device'],
-            wait=value['audio.wait'],
-            file=value['audio.file'],
-            topic=value['audio.topic'],
-            info_topic=value['audio.info_topic'],
-            assumed=StreamFormat(value['audio.topic_rate'], value['audio.topic_channels']),
-            realtime=value['audio.realtime'],
-            exit_at_end=value['audio.exit_at_end'],
-            channel=value['audio.channel'],
-            frame_id=value['audio.frame_id'],
-        ),
-        segmentation=SegmentationConfig(
-            threshold=value['vad.threshold'],
-            min_speech=value['vad.min_speech'],
-            end_silence=value['vad.end_silence'],
-            pre_roll=value['vad.pre_roll'],
-            max_utterance=value['vad.max_utterance'],
-            interim_period=value['emotion.interim_period'],
-        ),
-        rejection=RejectionConfig(noise_margin=value['vad.noise_margin'], min_voice=value['vad.min_voice']),
-        gate=GateConfig(
-            hold_off=value['robot_speaking.hold_off'],
-            lead=value['robot_speaking.lead'],
-            timeout=value['robot_speaking.timeout'],
-        ),
-        min_confidence=value['emotion.min_confidence'],
-        adaptation=AdaptationParameters(
-            AdaptationConfig(enabled=value['adaptation.enabled'], memory=value['adaptation.memory']),
-            value['adaptation.file'],
-        ),
-        record=RecordParameters(value['record.directory'], value['record.max_megabytes']),
-        ros4hri=Ros4hriParameters(value['ros4hri.enabled'], value['ros4hri.voice_id']),
-        autostart=value['autostart'],
-    )

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The microphone as a voice in the sense of REP-155 (ROS4HRI)."""
 
-import os
+import math
 import random
 import string
 
@@ -14,7 +14,7 @@ from std_msgs.msg import Bool
 
 from ser_msgs.msg import Emotion
 from ser_ros.emotions import ROS4HRI_EXPRESSIONS
-from ser_ros.errors import SerError
+from ser_ros.node.optional_messages import messages_of
 
 VOICES = '/humans/voices'
 """Absolute, as in REP-155: a node's namespace does not change it."""
@@ -34,8 +34,9 @@ class VoicePublisher:
     active, otherwise none.
     `/humans/voices/<id>/is_speaking` (std_msgs/Bool, latched): follows the segmenter; false while the node is inactive.
     `/humans/voices/<id>/expression` (hri_msgs/Expression): what a final utterance sounds like; an extension, as REP-155
-    gives expressions to faces only. Its valence and arousal stay 0: they are not estimated, and the message has no way
-    to say so. Nothing is published for an emotion that Expression cannot express, nor for `unknown`.
+    gives expressions to faces only. Its valence and arousal are those of the estimate; where that has none they are 0,
+    because the message allows nothing but -1..1. Nothing is published for an emotion that Expression cannot express,
+    nor for `unknown`.
 
     Each object draws a new id: REP-155 requires it to be unique and not persistent. It does not identify the speaker.
     With `voice_id` the voice belongs to another node, which publishes everything about it but the expression: the last
@@ -46,28 +47,26 @@ class VoicePublisher:
 
     def __init__(self, node: Node, voice_id: str = ''):
         """Create the publishers, for a new voice or another node's. Raises SerError if hri_msgs is not installed."""
-        try:
-            from hri_msgs.msg import Expression, IdsList
-        except ImportError:
-            distribution = os.environ.get('ROS_DISTRO') or '$ROS_DISTRO'
-            raise SerError(
-                'ros4hri.enabled is set, but the package hri_msgs is not installed or not sourced; '
-                f'`sudo apt install ros-{distribution}-hri-msgs`, or set ros4hri.enabled to false'
-            ) from None
+        messages = messages_of('hri_msgs', asked_by='ros4hri.enabled is set', without='set ros4hri.enabled to false')
         self._node = node
-        self._make_ids = IdsList
-        self._make_expression = Expression
+        self._make_ids = messages.IdsList
+        self._make_expression = messages.Expression
         self.voice_id = voice_id or _draw_id()
         voice = f'{VOICES}/{self.voice_id}'
         self._tracked = self._is_speaking = self._timer = None
         self._is_alone = True
         if not voice_id:
-            self._tracked = node.create_publisher(IdsList, f'{VOICES}/tracked', _LATCHED)
+            self._tracked = node.create_publisher(messages.IdsList, f'{VOICES}/tracked', _LATCHED)
             self._is_speaking = node.create_publisher(Bool, f'{voice}/is_speaking', _LATCHED)
             # Not the node's own clock, which may stand still in a simulation.
             self._timer = node.create_timer(_PERIOD, self._repeat, clock=Clock(clock_type=ClockType.STEADY_TIME))
             self._timer.cancel()
-        self._expression = node.create_publisher(Expression, f'{voice}/expression', _EVENTS)
+        self._expression = node.create_publisher(messages.Expression, f'{voice}/expression', _EVENTS)
+
+    @property
+    def own_id(self) -> str:
+        """The id of the voice if it is this node's own; '' if it is another node's."""
+        return self.voice_id if self._tracked is not None else ''
 
     def activate(self) -> None:
         """Publish that the voice is tracked, and that no one is speaking yet."""
@@ -93,7 +92,13 @@ class VoicePublisher:
         expression = ROS4HRI_EXPRESSIONS.get(message.emotion)
         if message.is_final and expression is not None:
             self._expression.publish(
-                self._make_expression(header=message.header, expression=expression, confidence=message.confidence)
+                self._make_expression(
+                    header=message.header,
+                    expression=expression,
+                    valence=_or_middle(message.valence),
+                    arousal=_or_middle(message.arousal),
+                    confidence=message.confidence,
+                )
             )
 
     def wait_for_all_acked(self, timeout: Duration) -> None:
@@ -130,6 +135,10 @@ class VoicePublisher:
         message = self._make_ids(ids=ids)
         message.header.stamp = self._node.get_clock().now().to_msg()
         self._tracked.publish(message)
+
+
+def _or_middle(value: float) -> float:
+    return 0.0 if math.isnan(value) else value
 
 
 def _draw_id() -> str:

@@ -15,9 +15,10 @@ from ser_ros.errors import SerError
 from ser_ros.node.adapting import NodeAdaptation
 from ser_ros.node.audio_input import AudioInput
 from ser_ros.node.emotion_publisher import EmotionPublisher
-from ser_ros.node.parameters import SerParameters
 from ser_ros.node.recorder import Recorder
+from ser_ros.node.settings import SerParameters
 from ser_ros.node.subjects import NodeStatus
+from ser_ros.node.whereabouts import Whereabouts
 from ser_ros.pipeline.callbacks import Callbacks
 from ser_ros.pipeline.gate import Gate
 from ser_ros.pipeline.pipeline import Pipeline
@@ -48,6 +49,7 @@ class Configured:
     audio: AudioInput
     publisher: EmotionPublisher
     adaptation: NodeAdaptation
+    whereabouts: Whereabouts
 
     @classmethod
     def load(cls, node: LifecycleNode, settings: SerParameters, clock: Callable[[], float]) -> 'Configured':
@@ -66,12 +68,14 @@ class Configured:
             adaptation = NodeAdaptation(node, settings.adaptation, classifier)
             opened.callback(adaptation.destroy)
             publisher = EmotionPublisher(node, settings, classifier.name)
+            opened.callback(publisher.destroy)
+            whereabouts = Whereabouts(node, settings, publisher.own_voice)
             opened.pop_all()
         node.get_logger().info(
             f"ready in {time.monotonic() - started:.1f} s: model '{classifier.name}' on "
             f'{classifier.device} by {classifier.backend}, {audio.source.description}'
         )
-        return cls(node, classifier, audio, publisher, adaptation)
+        return cls(node, classifier, audio, publisher, adaptation, whereabouts)
 
     def activate(self, settings: SerParameters, gate: Gate, on_end: Callable[[], None]) -> 'Active':
         """Listen and publish, and record if enabled; any thread may call `on_end`. Raises SerError."""
@@ -82,7 +86,7 @@ class Configured:
         end: Future[None] = Future()
 
         def publish_and_record(utterance: Utterance, estimate: Estimate) -> None:
-            self.publisher.publish_estimate(utterance, estimate)
+            self.publisher.publish_estimate(utterance, estimate, self.whereabouts.direction_of(utterance))
             if utterance.is_final:
                 self.adaptation.hear(estimate)
             if recorder is not None:
@@ -101,6 +105,7 @@ class Configured:
             segmentation=settings.segmentation,
             rejection=settings.rejection,
             gate=gate,
+            voices=self.whereabouts.voices,
             callbacks=Callbacks(
                 on_estimate=publish_and_record,
                 on_speaking=self.publisher.publish_speaking,
@@ -120,6 +125,7 @@ class Configured:
         """Apply those of `settings` that may change while configured."""
         self.publisher.configure(settings)
         self.adaptation.configure(settings.adaptation)
+        self.whereabouts.configure(settings)
 
     def describe(self, status: NodeStatus) -> NodeStatus:
         """Return `status` with the source, the model and the last messages filled in."""
@@ -135,6 +141,7 @@ class Configured:
             backend=classifier.backend,
             degraded=classifier.degraded,
             adaptation=self.adaptation.state,
+            whereabouts_problem=self.whereabouts.problem,
             last_emotion=publisher.last_emotion,
             latencies=publisher.latencies,
             inference_times=publisher.inference_times,
@@ -144,6 +151,7 @@ class Configured:
         """Close the source, destroy the publishers, keep what was heard and free the model."""
         self.audio.close()
         self.adaptation.destroy()
+        self.whereabouts.destroy()
         self.publisher.destroy()
         return Unconfigured()
 

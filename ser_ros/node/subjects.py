@@ -60,6 +60,7 @@ class NodeStatus:
         live: Whether sound is lost while no one listens: false for files.
         degraded: One sentence if the model does not run as configured; '' otherwise.
         adaptation: What the model has got used to, in words.
+        whereabouts_problem: One sentence while it cannot be known where voices come from; '' otherwise.
         latencies: Seconds, of the last final messages.
         inference_times: Seconds, of the last final messages.
         pipeline: None while the node is not active.
@@ -81,6 +82,7 @@ class NodeStatus:
     backend: str = ''
     degraded: str = ''
     adaptation: str = ''
+    whereabouts_problem: str = ''
     last_emotion: str = ''
     latencies: tuple[float, ...] = ()
     inference_times: tuple[float, ...] = ()
@@ -128,7 +130,7 @@ def _node(status: NodeStatus) -> Subject:
         level, message = Level.ERROR, status.error
     elif status.recording_problem:
         level, message = Level.ERROR, status.recording_problem
-    elif warnings := [text for text in (status.recording, status.time_problem) if text]:
+    elif warnings := [text for text in (status.recording, status.time_problem, status.whereabouts_problem) if text]:
         level, message = Level.WARN, '; '.join(warnings)
     return Subject('node', level, message, values)
 

@@ -11,6 +11,7 @@ from ser_ros.pipeline.callbacks import Caller
 from ser_ros.pipeline.gate import Closure, Gate
 from ser_ros.pipeline.mailbox import Mailbox
 from ser_ros.pipeline.request import Purpose, Request
+from ser_ros.pipeline.voices import Voices
 from ser_ros.recognition.cancellation import Cancellation, Cancelled
 from ser_ros.recognition.estimate import Estimate
 from ser_ros.speech.segmenter import Utterance
@@ -19,10 +20,10 @@ from ser_ros.speech.segmenter import Utterance
 class Recogniser(Protocol):
     """What the pipeline needs of a classifier."""
 
-    def classify(self, samples: np.ndarray, cancellation: Cancellation) -> Estimate:
-        """Return the estimate for one utterance (float32, shape (n,), 16 kHz).
+    def classify(self, samples: np.ndarray, cancellation: Cancellation, voice: str) -> Estimate:
+        """Return the estimate for one utterance (float32, shape (n,), 16 kHz) of the voice with the id `voice`.
 
-        Raises Cancelled if another thread cancels it meanwhile.
+        The id is '' if the voice is not known. Raises Cancelled if another thread cancels it meanwhile.
         """
 
 
@@ -34,11 +35,12 @@ class Answerer:
         rejected: Final ones that were already answered when the robot reported that it had been speaking.
     """
 
-    def __init__(self, recogniser: Recogniser, mailbox: Mailbox, gate: Gate, caller: Caller):
+    def __init__(self, recogniser: Recogniser, mailbox: Mailbox, gate: Gate, voices: Voices, caller: Caller):
         """Prepare to answer what comes into `mailbox`."""
         self._recogniser = recogniser
         self._mailbox = mailbox
         self._gate = gate
+        self._voices = voices
         self._caller = caller
         self._working_since: float | None = None
         self.given_up = 0
@@ -62,17 +64,20 @@ class Answerer:
 
     def _answer(self, request: Request) -> None:
         self._working_since = time.monotonic()
+        utterance = request.utterance
         try:
-            request.estimate = self._recogniser.classify(request.utterance.samples, request.cancellation)
+            request.estimate = self._recogniser.classify(
+                utterance.samples, request.cancellation, self._voices.of(utterance)
+            )
         except Cancelled:
             self.given_up += request.purpose is Purpose.INTERIM
         except Exception as error:
             # An early request that fails is made again when the end is decided, if it ever is.
             if request.purpose is Purpose.FINAL:
-                self._caller.failure(request.utterance, error)
+                self._caller.failure(utterance, error)
         else:
             if request.purpose is not Purpose.EARLY:
-                self._publish(request.utterance, request.estimate)
+                self._publish(utterance, request.estimate)
         self._working_since = None
 
     def _publish(self, utterance: Utterance, estimate: Estimate) -> None:

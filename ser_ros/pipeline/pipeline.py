@@ -13,6 +13,7 @@ from ser_ros.pipeline.gate import Gate
 from ser_ros.pipeline.listener import Listener
 from ser_ros.pipeline.mailbox import Mailbox
 from ser_ros.pipeline.status import PipelineStatus, Reason
+from ser_ros.pipeline.voices import Voices
 from ser_ros.speech.fused import FusedVad
 from ser_ros.speech.hearing import Hearing
 from ser_ros.speech.rejection import Rejection, RejectionConfig
@@ -41,16 +42,17 @@ class Pipeline:
         callbacks: Callbacks,
         rejection: RejectionConfig | None = None,
         gate: Gate | None = None,
+        voices: Voices | None = None,
         make_detector: Callable[[], VoiceActivityDetector] = FusedVad,
     ):
-        """Prepare without starting; without a `gate` it always listens."""
+        """Prepare without starting; without a `gate` it always listens, without `voices` it knows nobody."""
         gate = gate or Gate()
         self._source = source
         self._hearing = Hearing(segmentation, rejection, make_detector())
         self._mailbox = Mailbox(_MAILBOX_CAPACITY)
         self._caller = Caller(callbacks, discard=lambda: self._mailbox.close(discard=True))
         self._listener = Listener(source, self._hearing, gate, self._mailbox, self._caller)
-        self._answerer = Answerer(recogniser, self._mailbox, gate, self._caller)
+        self._answerer = Answerer(recogniser, self._mailbox, gate, voices or Voices(), self._caller)
         self._threads = [
             threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
             for name, work in (('listener', self._listener.run), ('recogniser', self._answerer.run))

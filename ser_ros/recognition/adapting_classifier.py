@@ -2,7 +2,6 @@
 """A classifier that gets used to what one microphone hears."""
 
 import dataclasses
-from collections.abc import Callable
 
 import numpy as np
 
@@ -19,17 +18,17 @@ class AdaptingClassifier:
         adaptation: None if the model's folder has no prior; it then answers as the classifier does.
     """
 
-    def __init__(
-        self, classifier: Classifier, config: AdaptationConfig | None = None, voice: Callable[[], str] = lambda: ''
-    ):
-        """Start with nothing heard; `voice` returns the id of who is speaking, '' if it is not known."""
+    def __init__(self, classifier: Classifier, config: AdaptationConfig | None = None):
+        """Start with nothing heard."""
         self._classifier = classifier
-        self._voice = voice
         self.adaptation = Adaptation(classifier.prior, config) if classifier.prior is not None else None
 
-    def classify(self, samples: np.ndarray, cancellation: Cancellation | None = None) -> Estimate:
-        """Return the estimate for one utterance; see Classifier.classify."""
-        voice, adaptation = self._voice(), self.adaptation
+    def classify(self, samples: np.ndarray, cancellation: Cancellation | None = None, voice: str = '') -> Estimate:
+        """Return the estimate for one utterance of the voice with the id `voice`; '' if it is not known.
+
+        See Classifier.classify.
+        """
+        adaptation = self.adaptation
         if adaptation is None:
             return dataclasses.replace(self._classifier.classify(samples, cancellation), voice=voice)
         heard = adaptation.heard(voice)

@@ -26,7 +26,7 @@ class CountingRecogniser:
         self.heard = []
         self.learned = []
 
-    def classify(self, samples: np.ndarray, cancellation=None) -> Estimate:
+    def classify(self, samples: np.ndarray, cancellation=None, voice='') -> Estimate:
         probabilities = np.full(len(LABELS), (1 - self.confidence) / (len(LABELS) - 1), dtype=np.float32)
         probabilities[len(self.heard) % len(LABELS)] = self.confidence
         self.heard.append(samples)

@@ -3,6 +3,7 @@
 
 import csv
 import json
+import math
 
 import pytest
 import soundfile
@@ -10,6 +11,7 @@ from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import Reader, StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
+from ser_ros.affect import valence_arousal
 from ser_ros.annotation import table
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.cli import annotate
@@ -240,6 +242,9 @@ def test_a_bag_gets_a_copy_with_emotions_at_the_right_times(run, bag, said, rand
         assert message.emotion == LABELS[int(message.probabilities.argmax())]
         assert message.confidence == message.probabilities.max()
         assert message.probabilities.sum() == pytest.approx(1.0, abs=1e-4)
+        place = valence_arousal(LABELS, message.probabilities)
+        assert (message.valence, message.arousal) == pytest.approx(place, abs=1e-4)
+        assert math.isnan(message.direction)
 
 
 def test_a_second_run_is_the_same_to_the_byte(run, bag, tmp_path):

@@ -8,7 +8,6 @@ import pytest
 import soundfile
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
-from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from ser_ros.node.node import SerNode
@@ -40,11 +39,11 @@ def configure(context, tmp_path, adapting_model):
         node.destroy_node()
 
 
-def say(node, times=1):
+def say(node, times=1, *, voice=''):
     """Let the node's recogniser answer an utterance that many times, as the pipeline does; return the last answer."""
     adaptation = node._state.adaptation
     for _ in range(times):
-        estimate = adaptation.recogniser.classify(SOUND)
+        estimate = adaptation.recogniser.classify(SOUND, voice=voice)
         adaptation.hear(estimate)
     return estimate
 
@@ -71,9 +70,8 @@ def test_it_counts_what_it_has_heard_and_forgets_when_it_is_asked_to(configure):
 def test_it_keeps_apart_whom_the_robot_names(configure):
     node, _ = configure()
     say(node, 2)
-    node._state.adaptation._on_voice(String(data='anna'))
-    assert [say(node).heard for _ in range(3)] == [0, 1, 2]
-    assert say(node).voice == 'anna'
+    assert [say(node, voice='anna').heard for _ in range(3)] == [0, 1, 2]
+    assert say(node, voice='anna').voice == 'anna'
     assert told(node) == '6 utterance(s) heard, 1 voice(s) known by name'
 
 

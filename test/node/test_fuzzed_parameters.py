@@ -11,7 +11,8 @@ from rclpy.parameter import Parameter
 from ser_ros.errors import SerError
 from ser_ros.node.node import SerNode
 from ser_ros.node.parameter_spec import declare_parameters
-from ser_ros.node.parameters import SPECS, read_parameters
+from ser_ros.node.parameters import SPECS
+from ser_ros.node.settings import read_parameters
 
 FAST = settings(max_examples=150, deadline=None, derandomize=True)
 

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+import math
 import time
 
 import numpy as np
 import pytest
 
 from ser_msgs.msg import Emotion
+from ser_ros.affect import valence_arousal
 from ser_ros.emotions import LABELS, UNKNOWN
 from ser_ros.node.messages import seconds, to_message
 from ser_ros.recognition.estimate import Estimate
@@ -32,6 +34,8 @@ def test_all_fields_are_filled():
     assert sent.confidence == pytest.approx(0.6)
     assert list(sent.labels) == list(LABELS)
     assert list(sent.probabilities) == pytest.approx([0.1, 0.6, 0.1, 0.05, 0.05, 0.05, 0.03, 0.02])
+    assert (sent.valence, sent.arousal) == pytest.approx(valence_arousal(LABELS, sent.probabilities))
+    assert math.isnan(sent.direction)
     assert seconds(sent.duration) == 1.5
     assert sent.header.frame_id == 'ear'
 

@@ -35,7 +35,13 @@ def test_defaults_are_described_and_lie_in_their_own_range(spec):
 
 @pytest.mark.parametrize(
     'name, value',
-    [('audio.source', 'radio'), ('model.device', 'gpu'), ('model.device', 'cuda:x'), ('model.backend', 'jax')],
+    [
+        ('audio.source', 'radio'),
+        ('model.device', 'gpu'),
+        ('model.device', 'cuda:x'),
+        ('model.backend', 'jax'),
+        ('voice.source', 'face'),
+    ],
 )
 def test_a_value_that_breaks_the_pattern_is_refused(name, value):
     with pytest.raises(SerError, match=name):
@@ -53,6 +59,14 @@ def test_a_value_that_breaks_the_pattern_is_refused(name, value):
 def test_what_is_no_topic_name_is_refused_in_one_sentence(name, topic, refuses):
     with refuses(name, 'must be a ROS topic name (', '); give one such as audio or /robot/audio'):
         check_parameter(Parameter(name, value=topic))
+
+
+@pytest.mark.parametrize('topic', ['/', 'a//b', '1a', 'a b', '~a', 'a\0b', 'a' * 300])
+def test_a_topic_that_nobody_need_publish_may_be_empty_and_no_more(topic, refuses):
+    check_parameter(Parameter('direction.topic', value=''))
+    check_parameter(Parameter('direction.topic', value='sound_direction'))
+    with refuses('direction.topic', 'must be a ROS topic name, or empty'):
+        check_parameter(Parameter('direction.topic', value=topic))
 
 
 @pytest.mark.parametrize('topic', ['audio', '/audio', '~/audio', '{node}/audio', '/robot/head_2/_audio'])

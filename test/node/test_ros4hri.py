@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is published as REP-155 says, on a stand-in node and a stand-in hri_msgs; test/e2e has the real thing."""
 
+import math
 import re
 import sys
 import types
@@ -8,8 +9,8 @@ from dataclasses import dataclass, field
 
 import pytest
 from builtin_interfaces.msg import Time
-from rclpy.clock import Clock
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
+from stand_in_node import StandInNode
 from std_msgs.msg import Bool, Header
 
 from ser_msgs.msg import Emotion
@@ -30,66 +31,6 @@ class StandInExpression:
     valence: float = 0.0
     arousal: float = 0.0
     confidence: float = 0.0
-
-
-class StandInTimer:
-    """Fires when the test says so, if it runs."""
-
-    def __init__(self, period, callback):
-        self.period = period
-        self.callback = callback
-        self.runs = True
-
-    def cancel(self):
-        self.runs = False
-
-    def reset(self):
-        self.runs = True
-
-    def fire(self):
-        if self.runs:
-            self.callback()
-
-
-class StandInNode:
-    """Keeps what is published, by topic."""
-
-    def __init__(self):
-        self.published = {}
-        self.qos = {}
-        self.timers = []
-        self.publishers_of_tracked = 1
-        self.warnings = []
-
-    def create_publisher(self, kind, topic, qos):
-        messages = self.published[topic] = []
-        self.qos[topic] = qos
-
-        def publish(message):
-            assert isinstance(message, kind)
-            messages.append(message)
-
-        return types.SimpleNamespace(topic=topic, publish=publish)
-
-    def destroy_publisher(self, publisher):
-        del self.qos[publisher.topic]
-
-    def create_timer(self, period, callback, clock):
-        self.timers.append(StandInTimer(period, callback))
-        return self.timers[-1]
-
-    def destroy_timer(self, timer):
-        self.timers.remove(timer)
-
-    def count_publishers(self, topic):
-        assert topic == '/humans/voices/tracked'
-        return self.publishers_of_tracked
-
-    def get_logger(self):
-        return types.SimpleNamespace(warning=self.warnings.append)
-
-    def get_clock(self):
-        return Clock()
 
 
 @pytest.fixture
@@ -155,14 +96,14 @@ def test_another_publisher_of_tracked_is_told_once_with_the_cure(node, voice):
     voice.activate()
     node.timers[0].fire()
     assert node.warnings == []
-    node.publishers_of_tracked = 2
+    node.publishers['/humans/voices/tracked'] = 2
     node.timers[0].fire()
     node.timers[0].fire()
     (warning,) = node.warnings
     assert 'ros4hri.voice_id' in warning
-    node.publishers_of_tracked = 1
+    node.publishers['/humans/voices/tracked'] = 1
     node.timers[0].fire()
-    node.publishers_of_tracked = 2
+    node.publishers['/humans/voices/tracked'] = 2
     node.timers[0].fire()
     assert len(node.warnings) == 2
 
@@ -196,7 +137,7 @@ def test_speaking_follows_and_never_stays_on(node, voice):
 
 @pytest.mark.parametrize('emotion', LABELS)
 def test_a_final_estimate_becomes_an_expression(node, voice, emotion):
-    message = Emotion(is_final=True, emotion=emotion, confidence=0.5)
+    message = Emotion(is_final=True, emotion=emotion, confidence=0.5, valence=-0.25, arousal=0.75)
     message.header.stamp.sec = 12
     message.header.frame_id = 'ear'
     voice.estimate(message)
@@ -205,6 +146,12 @@ def test_a_final_estimate_becomes_an_expression(node, voice, emotion):
     renamed = {'calm': 'neutral', 'fearful': 'scared', 'disgust': 'disgusted'}
     assert expression.expression == renamed.get(emotion, emotion)
     assert expression.confidence == 0.5
+    assert (expression.valence, expression.arousal) == (-0.25, 0.75)
+
+
+def test_an_expression_has_no_way_to_say_that_valence_and_arousal_are_not_known(node, voice):
+    voice.estimate(Emotion(is_final=True, emotion='happy', confidence=0.5, valence=math.nan, arousal=math.nan))
+    (expression,) = node.published[topic(voice, 'expression')]
     assert (expression.valence, expression.arousal) == (0.0, 0.0)
 
 

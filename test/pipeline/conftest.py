@@ -13,7 +13,7 @@ def make():
     """Return make(source, recogniser): a pipeline and what it calls back; stopped at the end of the test."""
     pipelines = []
 
-    def build(source, recogniser=None, *, segmentation=CONFIG, gate=None, detector=Detector, **callbacks):
+    def build(source, recogniser=None, *, segmentation=CONFIG, gate=None, voices=None, detector=Detector, **callbacks):
         heard = Heard()
         pipeline = Pipeline(
             source=source,
@@ -27,6 +27,7 @@ def make():
             ),
             rejection=ANSWER_ALL,
             gate=gate,
+            voices=voices,
             make_detector=detector,
         )
         pipelines.append((pipeline, recogniser))

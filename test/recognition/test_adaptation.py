@@ -61,10 +61,10 @@ def classifier(prior):
     return Classifier(Network(), name='made', prior=prior)
 
 
-def say(adapting, label, times, **options):
+def say(adapting, label, times, *, voice='', **options):
     """Let it hear an utterance that many times, and return its last answer."""
     for seed in range(times):
-        estimate = adapting.classify(sound(label, noise=0.3, seed=seed, **options))
+        estimate = adapting.classify(sound(label, noise=0.3, seed=seed, **options), voice=voice)
         adapting.hear(estimate)
     return estimate
 
@@ -88,8 +88,8 @@ def test_a_voice_that_sounds_angry_is_ordinary_once_it_is_known(prior):
 
 
 def test_without_a_prior_it_answers_as_the_classifier_does(prior):
-    adapting = AdaptingClassifier(classifier(None), voice=lambda: 'anna')
-    answer = say(adapting, 'neutral', 3)
+    adapting = AdaptingClassifier(classifier(None))
+    answer = say(adapting, 'neutral', 3, voice='anna')
     assert adapting.adaptation is None
     assert (answer.label, answer.heard, answer.voice) == ('angry', 0, 'anna')
 
@@ -126,17 +126,14 @@ def test_what_was_heard_before_the_memory_loses_its_weight(prior):
 
 
 def test_two_voices_known_by_name_keep_apart(prior):
-    voice = ['anna']
-    adapting = AdaptingClassifier(classifier(prior), voice=lambda: voice[0])
+    adapting = AdaptingClassifier(classifier(prior))
     adaptation = adapting.adaptation
     for _ in range(10):
-        voice[0] = 'anna'
-        say(adapting, 'neutral', 2, offset=CALM_OFFSET)
-        voice[0] = 'ben'
-        say(adapting, 'neutral', 2, offset=np.zeros(WIDTH))
+        say(adapting, 'neutral', 2, voice='anna', offset=CALM_OFFSET)
+        say(adapting, 'neutral', 2, voice='ben', offset=np.zeros(WIDTH))
     assert np.abs(adaptation.offset('anna') - CALM_OFFSET).max() < 0.6
     assert np.abs(adaptation.offset('ben')).max() < 0.6
-    answer = adapting.classify(sound('neutral', offset=np.zeros(WIDTH)))
+    answer = adapting.classify(sound('neutral', offset=np.zeros(WIDTH)), voice='ben')
     assert (answer.voice, answer.heard, answer.label) == ('ben', 20, 'neutral')
     assert adaptation.heard() == 40
 
@@ -150,10 +147,10 @@ def test_a_voice_that_is_new_starts_at_what_the_microphone_heard(prior):
 
 
 def test_the_voice_that_was_silent_for_the_longest_time_is_forgotten(prior):
-    names = iter(['first', *(f'voice{index}' for index in range(MOST_VOICES - 1)), 'first', 'last'])
-    adapting = AdaptingClassifier(classifier(prior), voice=lambda: next(names))
+    adapting = AdaptingClassifier(classifier(prior))
     adaptation = adapting.adaptation
-    say(adapting, 'neutral', MOST_VOICES + 2)
+    for name in ['first', *(f'voice{index}' for index in range(MOST_VOICES - 1)), 'first', 'last']:
+        say(adapting, 'neutral', 1, voice=name)
     _, voices = adaptation.all_heard()
     assert len(voices) == MOST_VOICES
     assert 'voice0' not in voices
@@ -172,9 +169,9 @@ def test_a_disabled_adaptation_neither_answers_nor_learns(prior):
 
 
 def test_forgetting_goes_back_to_the_beginning(prior):
-    adapting = AdaptingClassifier(classifier(prior), voice=lambda: 'anna')
+    adapting = AdaptingClassifier(classifier(prior))
     adaptation = adapting.adaptation
-    say(adapting, 'neutral', 5)
+    say(adapting, 'neutral', 5, voice='anna')
     adaptation.forget()
     assert (adaptation.heard(), adaptation.heard('anna')) == (0, 0)
     assert not adaptation.offset('anna').any()
@@ -182,9 +179,9 @@ def test_forgetting_goes_back_to_the_beginning(prior):
 
 def test_a_file_keeps_what_was_heard(prior, tmp_path):
     file = tmp_path / 'new' / 'heard.npz'
-    adapting = AdaptingClassifier(classifier(prior), voice=lambda: 'anna')
+    adapting = AdaptingClassifier(classifier(prior))
     before, after = adapting.adaptation, Adaptation(prior)
-    say(adapting, 'neutral', 5)
+    say(adapting, 'neutral', 5, voice='anna')
     store_heard(file, before)
     assert load_heard(file, after) == ''
     assert (after.offset('anna') == before.offset('anna')).all()

@@ -139,11 +139,8 @@ def test_what_rosdep_does_not_bring_is_in_the_readmes_command():
     assert {key for key in keys if key.endswith('-pip')} <= {f'python3-{name}-pip' for name in by_pip}
 
 
-OPTIONAL = {'hri_msgs'}
-"""Imported only where a parameter asks for it; who lacks it is told how to install it."""
-
-
 def test_each_ros_package_that_is_imported_is_a_dependency():
+    """Not hri_msgs and visualization_msgs, for which `messages_of` looks only if a parameter asks for them."""
     imported = set()
     for path in [*(ROOT / 'ser_ros').rglob('*.py'), *(ROOT / 'launch').glob('*.py')]:
         for node in ast.walk(ast.parse(path.read_text())):
@@ -153,7 +150,7 @@ def test_each_ros_package_that_is_imported_is_a_dependency():
     ros = {name for name in imported if name in ROS_PACKAGES or name.endswith(('_msgs', '_srvs', '_interfaces'))}
     declared = {element.text for element in manifest('.').iter('exec_depend')}
     assert 'rclpy' in ros
-    assert ros - OPTIONAL <= declared
+    assert ros <= declared
 
 
 DATA_FILES = ['config/*.yaml', 'launch/*.launch.py', 'demo/*', 'models/default/*', 'models/default/optimized/*']

@@ -118,14 +118,16 @@ class Recogniser:
         self.busy = threading.Event()
         self.go = threading.Event()
         self.asked = []
+        self.voices = []
         self.cancelled = 0
         self.ignores = ignores
         self.error = error
         if not waits:
             self.go.set()
 
-    def classify(self, samples, cancellation):
+    def classify(self, samples, cancellation, voice):
         self.asked.append(len(samples))
+        self.voices.append(voice)
         self.busy.set()
         deadline = time.monotonic() + TIMEOUT
         while not self.go.wait(0.001):
