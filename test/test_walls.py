@@ -19,6 +19,7 @@ ROS += ('launch', 'launch_ros')
 
 MAY_IMPORT = {
     'errors.py': [],
+    'affect.py': [],
     'emotions.py': [],
     'files.py': ['errors'],
     'machine.py': [],
