@@ -9,6 +9,8 @@ from rclpy.parameter import Parameter
 
 from ser_ros.audio.packets import StreamFormat
 from ser_ros.bring_up import AUDIO_SOURCES
+from ser_ros.mood.config import MoodConfig
+from ser_ros.node.mood_parameters import MOOD_SPECS, mood_config
 from ser_ros.node.names import FRAME, TOPIC, VOICE_ID
 from ser_ros.node.parameter_spec import ParameterSpec
 from ser_ros.pipeline.gate import GateConfig
@@ -115,6 +117,7 @@ SPECS = (
         10.0,
         live=True,
     ),
+    *MOOD_SPECS,
     ParameterSpec(
         'adaptation.enabled',
         _A.enabled,
@@ -229,6 +232,7 @@ class SerParameters:
     rejection: RejectionConfig
     gate: GateConfig
     min_confidence: float
+    mood: MoodConfig
     adaptation: AdaptationParameters
     record: RecordParameters
     ros4hri: Ros4hriParameters
@@ -282,6 +286,7 @@ def read_parameters(node: Node, changed: Sequence[Parameter] = ()) -> SerParamet
             timeout=value['robot_speaking.timeout'],
         ),
         min_confidence=value['emotion.min_confidence'],
+        mood=mood_config(value),
         adaptation=AdaptationParameters(
             AdaptationConfig(enabled=value['adaptation.enabled'], memory=value['adaptation.memory']),
             value['adaptation.file'],

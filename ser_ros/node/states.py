@@ -65,7 +65,7 @@ class Configured:
             classifier = Classifier.load(folder, settings.model_device, settings.model_backend)
             adaptation = NodeAdaptation(node, settings.adaptation, classifier)
             opened.callback(adaptation.destroy)
-            publisher = EmotionPublisher(node, settings, classifier.name)
+            publisher = EmotionPublisher(node, settings, classifier.name, classifier.labels)
             opened.pop_all()
         node.get_logger().info(
             f"ready in {time.monotonic() - started:.1f} s: model '{classifier.name}' on "
