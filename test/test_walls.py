@@ -45,6 +45,7 @@ MAY_IMPORT = {
         *('audio.block', 'onnx_session', 'recognition'),
     ],
     'pipeline': ['audio', 'speech', 'recognition.cancellation', 'recognition.estimate', 'pipeline'],
+    'mood': ['emotions', 'recognition.adaptation', 'mood'],
     'export': ['errors', 'places', 'resources', 'audio', 'speech', 'onnx_session', 'recognition', 'export'],
     'annotation': [
         'affect',

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The topics `emotion` and `~/speaking`, and if enabled the voice of REP-155 and the marker for RViz."""
+"""The topics `emotion`, `mood` and `~/speaking`, and if enabled the voice of REP-155 and the marker for RViz."""
 
 import contextlib
 from collections import deque
+from collections.abc import Sequence
 
 from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode
@@ -12,6 +13,7 @@ from std_msgs.msg import Bool
 from ser_msgs.msg import Emotion
 from ser_ros.node.marker import EmotionMarker
 from ser_ros.node.messages import seconds, to_message
+from ser_ros.node.mood_publisher import MoodPublisher
 from ser_ros.node.ros4hri import VoicePublisher
 from ser_ros.node.settings import SerParameters
 from ser_ros.recognition.estimate import Estimate
@@ -28,14 +30,13 @@ _LAST_WORDS_TIMEOUT = Duration(seconds=2)
 class EmotionPublisher:
     """The publishers of a configured node; remembers the last final messages for diagnostics."""
 
-    def __init__(self, node: LifecycleNode, settings: SerParameters, model: str):
-        """Create what `settings` ask for. Raises SerError."""
+    def __init__(self, node: LifecycleNode, settings: SerParameters, model: str, labels: Sequence[str]):
+        """Create what `settings` ask for, for answers of `model`, which knows `labels`. Raises SerError."""
         self._node = node
         self._model = model
         self.last_emotion = ''
         self._latencies: deque[float] = deque(maxlen=_REMEMBERED)
         self._inference_times: deque[float] = deque(maxlen=_REMEMBERED)
-        self.configure(settings)
         self._voices = VoicePublisher(node, settings.ros4hri.voice_id) if settings.ros4hri.enabled else None
         with contextlib.ExitStack() as opened:
             if self._voices is not None:
@@ -44,6 +45,8 @@ class EmotionPublisher:
             opened.pop_all()
         self._emotions = node.create_lifecycle_publisher(Emotion, 'emotion', EVENT_QOS)
         self._speaking = node.create_lifecycle_publisher(Bool, '~/speaking', LATCHED_QOS)
+        self._moods = MoodPublisher(node, labels, settings.mood, settings.audio.frame_id)
+        self.configure(settings)
 
     @property
     def own_voice(self) -> str:
@@ -64,16 +67,19 @@ class EmotionPublisher:
         """Use `settings` from the next message on."""
         self._frame_id = settings.audio.frame_id
         self._min_confidence = settings.min_confidence
+        self._moods.configure(settings.mood)
 
     def activate(self) -> None:
-        """Publish that no one is speaking yet."""
+        """Publish that no one is speaking yet, and that no mood is known."""
+        self._moods.activate()
         if self._voices is not None:
             self._voices.activate()
         self.publish_speaking(False)
 
     def deactivate(self) -> None:
-        """Publish that no one is speaking any more: a latched true would stay for ever."""
+        """Publish that no one is speaking any more, and no mood known: what is latched would stay for ever."""
         self.publish_speaking(False)
+        self._moods.deactivate()
         if self._voices is not None:
             self._voices.deactivate()
 
@@ -97,6 +103,7 @@ class EmotionPublisher:
         self.last_emotion = message.emotion
         if not utterance.is_final:
             return
+        self._moods.hear(message, utterance.end_arrival)
         latency = seconds(message.latency)
         self._latencies.append(latency)
         self._inference_times.append(estimate.inference_time)
@@ -113,12 +120,13 @@ class EmotionPublisher:
         """Destroy the publishers once all subscribers have the last messages, or after two seconds for each topic."""
         # A publisher that is destroyed at once loses the messages that a busy subscriber has not fetched yet.
         if self._node.context.ok():
-            for publisher in (self._emotions, self._speaking):
+            for publisher in (self._emotions, self._speaking, self._moods):
                 publisher.wait_for_all_acked(_LAST_WORDS_TIMEOUT)
             if self._voices is not None:
                 self._voices.wait_for_all_acked(_LAST_WORDS_TIMEOUT)
         self._node.destroy_lifecycle_publisher(self._emotions)
         self._node.destroy_lifecycle_publisher(self._speaking)
+        self._moods.destroy()
         if self._voices is not None:
             self._voices.destroy()
         if self._marker is not None:

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From utterances and estimates to `ser_msgs/Emotion`."""
+"""From utterances, estimates and moods to messages."""
 
 import math
 import time
+from collections.abc import Sequence
 
 from builtin_interfaces.msg import Duration, Time
 
 from ser_msgs.msg import Emotion
+from ser_msgs.msg import Mood as MoodMessage
 from ser_ros.affect import valence_arousal
+from ser_ros.emotions import UNKNOWN
+from ser_ros.mood.voice_mood import Mood
 from ser_ros.recognition.estimate import Estimate
 from ser_ros.speech.segmenter import Utterance
 
@@ -47,6 +51,27 @@ def to_message(
         latency=_split(Duration, max(0.0, time.monotonic() - utterance.end_arrival)),
     )
     message.header.stamp = _split(Time, utterance.start_time)
+    message.header.frame_id = frame_id
+    return message
+
+
+def mood_message(mood: Mood, labels: Sequence[str], frame_id: str) -> MoodMessage:
+    """Return the message for a mood of a model with `labels`, heard by the microphone `frame_id`."""
+    is_known = mood.label != UNKNOWN
+    valence, arousal = valence_arousal(labels, mood.probabilities) if is_known else (math.nan, math.nan)
+    message = MoodMessage(
+        mood=mood.label,
+        since=_split(Time, mood.since),
+        confidence=mood.confidence,
+        labels=list(labels),
+        probabilities=mood.probabilities.tolist(),
+        valence=valence,
+        arousal=arousal,
+        utterances=mood.utterances,
+        voice=mood.voice,
+        direction=mood.direction,
+    )
+    message.header.stamp = _split(Time, mood.time)
     message.header.frame_id = frame_id
     return message
 

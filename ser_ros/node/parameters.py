@@ -4,6 +4,7 @@
 from rclpy.parameter import Parameter
 
 from ser_ros.bring_up import AUDIO_SOURCES
+from ser_ros.mood.config import MoodConfig
 from ser_ros.node.names import FRAME, TOPIC, TOPIC_OR_NONE, VOICE_ID
 from ser_ros.node.parameter_spec import ParameterSpec
 from ser_ros.pipeline.gate import GateConfig
@@ -16,6 +17,7 @@ from ser_ros.speech.segmenter import SegmentationConfig
 _S = SegmentationConfig()
 _G = GateConfig()
 _R = RejectionConfig()
+_M = MoodConfig()
 _A = AdaptationConfig()
 
 SPECS = (
@@ -108,6 +110,22 @@ SPECS = (
         'Seconds between interim messages while someone is speaking; 0 for none.',
         0.0,
         10.0,
+        live=True,
+    ),
+    ParameterSpec(
+        'mood.memory',
+        _M.memory,
+        'Seconds; after so much silence the mood is `unknown`, and after less it is less sure.',
+        5.0,
+        600.0,
+        live=True,
+    ),
+    ParameterSpec(
+        'mood.hysteresis',
+        _M.hysteresis,
+        'By how much the probability of another mood must exceed that of the present one to take its place.',
+        0.0,
+        1.0,
         live=True,
     ),
     ParameterSpec(

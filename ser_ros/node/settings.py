@@ -8,6 +8,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from ser_ros.audio.packets import StreamFormat
+from ser_ros.mood.config import MoodConfig
 from ser_ros.node.parameters import SPECS
 from ser_ros.pipeline.gate import GateConfig
 from ser_ros.recognition.adaptation import AdaptationConfig
@@ -78,6 +79,7 @@ class SerParameters:
     rejection: RejectionConfig
     gate: GateConfig
     min_confidence: float
+    mood: MoodConfig
     adaptation: AdaptationParameters
     record: RecordParameters
     ros4hri: Ros4hriParameters
@@ -123,6 +125,7 @@ def read_parameters(node: Node, changed: Sequence[Parameter] = ()) -> SerParamet
             timeout=value['robot_speaking.timeout'],
         ),
         min_confidence=value['emotion.min_confidence'],
+        mood=MoodConfig(memory=value['mood.memory'], hysteresis=value['mood.hysteresis']),
         adaptation=AdaptationParameters(
             AdaptationConfig(enabled=value['adaptation.enabled'], memory=value['adaptation.memory']),
             value['adaptation.file'],

@@ -67,7 +67,7 @@ class Configured:
             classifier = Classifier.load(folder, settings.model_device, settings.model_backend)
             adaptation = NodeAdaptation(node, settings.adaptation, classifier)
             opened.callback(adaptation.destroy)
-            publisher = EmotionPublisher(node, settings, classifier.name)
+            publisher = EmotionPublisher(node, settings, classifier.name, classifier.labels)
             opened.callback(publisher.destroy)
             whereabouts = Whereabouts(node, settings, publisher.own_voice)
             opened.pop_all()
