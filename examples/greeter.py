@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Greets whoever has begun to speak, once, by the mood in their voice.
+
+`mood` is latched: a greeter that starts in the middle of a conversation knows at once how it stands.
+"""
+
+import argparse
+
+import rclpy
+from rclpy.executors import ExternalShutdownException
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.utilities import remove_ros_args
+from robot import Robot
+
+from ser_msgs.msg import Emotion, Mood
+
+LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+"""As `mood` is published: reliable, and the last message is kept for those who come later."""
+
+GREETINGS = {
+    Emotion.HAPPY: 'Hello! Good to hear you so cheerful.',
+    Emotion.SAD: 'Hello. Take your time, I am listening.',
+    Emotion.FEARFUL: 'Hello. It is quiet here, and I am with you.',
+    Emotion.ANGRY: 'Hello. What can I do for you?',
+}
+NEUTRAL_GREETING = 'Hello.'
+"""For all other moods, and for Emotion.UNKNOWN, which is no mood: too little was heard, or nothing sure."""
+
+
+class Greeter(Node):
+    """Greets each voice once a visit; a visit is over when the node has heard nothing of it lately."""
+
+    def __init__(self) -> None:
+        """Wait for somebody."""
+        super().__init__('greeter')
+        self._robot = Robot(self)
+        self._greeted: set[str] = set()
+        self.create_subscription(Mood, 'mood', self._on_mood, LATCHED)
+
+    def _on_mood(self, mood: Mood) -> None:
+        if mood.utterances == 0:
+            self._greeted.discard(mood.voice)
+        elif mood.voice not in self._greeted:
+            self._greeted.add(mood.voice)
+            self._robot.say(GREETINGS.get(mood.mood, NEUTRAL_GREETING))
+
+
+def main() -> None:
+    """Run the greeter until Ctrl-C or SIGTERM."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.parse_args(remove_ros_args()[1:])
+    rclpy.init()
+    try:
+        rclpy.spin(Greeter())
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        rclpy.try_shutdown()
+
+
+if __name__ == '__main__':
+    main()
