@@ -156,7 +156,7 @@ def test_each_ros_package_that_is_imported_is_a_dependency():
     assert ros - OPTIONAL <= declared
 
 
-DATA_FILES = ['config/*.yaml', 'launch/*.launch.py', 'demo/*', 'models/default/*', 'models/default/optimized/*']
+DATA_FILES = ['config/*', 'launch/*.launch.py', 'demo/*', 'models/default/*', 'models/default/optimized/*']
 DATA_FILES += ['examples/*.py', 'train/*.yaml', 'train/base/*.yaml']
 
 
