@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Greets whoever has begun to speak, once, by the mood in their voice.
+"""Greets whoever has spoken, once, by the mood in their voice, and does not interrupt them.
 
-`mood` is latched: a greeter that starts in the middle of a conversation knows at once how it stands.
+`mood` and `~/speaking` are latched: a greeter that starts in the middle of a conversation knows at once how it stands.
 """
 
 import argparse
@@ -12,11 +12,12 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.utilities import remove_ros_args
 from robot import Robot
+from std_msgs.msg import Bool
 
 from ser_msgs.msg import Emotion, Mood
 
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-"""As `mood` is published: reliable, and the last message is kept for those who come later."""
+"""As both topics are published: reliable, and the last message is kept for those who come later."""
 
 GREETINGS = {
     Emotion.HAPPY: 'Hello! Good to hear you so cheerful.',
@@ -35,13 +36,25 @@ class Greeter(Node):
         """Wait for somebody."""
         super().__init__('greeter')
         self._robot = Robot(self)
+        self._mood = Mood()
+        self._is_quiet = False
         self._greeted: set[str] = set()
         self.create_subscription(Mood, 'mood', self._on_mood, LATCHED)
+        self.create_subscription(Bool, 'ser/speaking', self._on_speaking, LATCHED)
 
     def _on_mood(self, mood: Mood) -> None:
+        self._mood = mood
         if mood.utterances == 0:
             self._greeted.discard(mood.voice)
-        elif mood.voice not in self._greeted:
+        self._greet()
+
+    def _on_speaking(self, speaking: Bool) -> None:
+        self._is_quiet = not speaking.data
+        self._greet()
+
+    def _greet(self) -> None:
+        mood = self._mood
+        if self._is_quiet and mood.utterances > 0 and mood.voice not in self._greeted:
             self._greeted.add(mood.voice)
             self._robot.say(GREETINGS.get(mood.mood, NEUTRAL_GREETING))
 

@@ -5,21 +5,25 @@ import pytest
 import rclpy
 from greeter import GREETINGS, NEUTRAL_GREETING, Greeter
 from made_moods import NOBODY, made_mood
+from std_msgs.msg import Bool
 
 from ser_msgs.msg import Emotion
+
+QUIET, SPEAKING = Bool(data=False), Bool(data=True)
 
 
 @pytest.fixture
 def greet(ros_domain, capfd):
-    """Return a function: what a new greeter says when these moods come."""
+    """Return a function: what a new greeter says when these messages come, in a room where nobody speaks just now."""
 
-    def come(*moods):
-        for mood in moods:
-            greeter._on_mood(mood)
+    def come(*messages):
+        for message in messages:
+            (greeter._on_speaking if isinstance(message, Bool) else greeter._on_mood)(message)
         return [line.removeprefix('says: ') for line in capfd.readouterr().out.splitlines()]
 
     rclpy.init()
     greeter = Greeter()
+    greeter._on_speaking(QUIET)
     yield come
     greeter.destroy_node()
     rclpy.shutdown()
@@ -51,3 +55,9 @@ def test_the_next_visit_is_greeted_again(greet):
 def test_each_voice_is_greeted(greet):
     moods = [made_mood(Emotion.HAPPY, voice=voice) for voice in ('anna', 'ben', 'anna', 'ben')]
     assert greet(*moods) == [GREETINGS[Emotion.HAPPY]] * 2
+
+
+def test_nobody_is_interrupted(greet):
+    assert greet(SPEAKING, made_mood(Emotion.SAD)) == []
+    assert greet(made_mood(Emotion.HAPPY)) == []
+    assert greet(QUIET, SPEAKING, QUIET) == [GREETINGS[Emotion.HAPPY]]
