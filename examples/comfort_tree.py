@@ -5,17 +5,13 @@ The tree is create_tree() in companion.py. Here its blackboard is filled from th
 comfort_tree_ros.py by the subscribers of py_trees_ros.
 """
 
-import argparse
-
 import py_trees
-import rclpy
 from companion import create_tree
 from py_trees.common import Access
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from rclpy.utilities import remove_ros_args
 from robot import Robot
+from running import run
 from std_msgs.msg import Bool
 
 from ser_msgs.msg import Mood
@@ -50,18 +46,5 @@ class ComfortTree(Node):
         self._tree.tick()
 
 
-def main() -> None:
-    """Run the tree until Ctrl-C or SIGTERM."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.parse_args(remove_ros_args()[1:])
-    rclpy.init()
-    try:
-        rclpy.spin(ComfortTree())
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    finally:
-        rclpy.try_shutdown()
-
-
 if __name__ == '__main__':
-    main()
+    run(ComfortTree, __doc__)

@@ -4,7 +4,6 @@
 Needs py_trees_ros: sudo apt install ros-$ROS_DISTRO-py-trees-ros
 """
 
-import argparse
 from typing import Any
 
 import py_trees
@@ -13,11 +12,10 @@ import rclpy
 from companion import create_tree
 from py_trees.common import Access, ClearingPolicy, ParallelPolicy, Status
 from py_trees_ros.subscribers import ToBlackboard
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from rclpy.utilities import remove_ros_args
 from robot import Robot
+from running import run
 from std_msgs.msg import Bool
 
 from ser_msgs.msg import Mood
@@ -56,22 +54,14 @@ def create_root(node: Node) -> py_trees.composites.Parallel:
     )
 
 
-def main() -> None:
-    """Run the tree until Ctrl-C or SIGTERM."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.parse_args(remove_ros_args()[1:])
-    rclpy.init()
-    try:
-        node = rclpy.create_node('comfort_tree')
-        tree = py_trees_ros.trees.BehaviourTree(create_root(node))
-        tree.setup(node=node, timeout=15.0)
-        tree.tick_tock(period_ms=100.0)
-        rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    finally:
-        rclpy.try_shutdown()
+def make_tree() -> Node:
+    """Return the node of a tree that ticks ten times a second."""
+    node = rclpy.create_node('comfort_tree')
+    tree = py_trees_ros.trees.BehaviourTree(create_root(node))
+    tree.setup(node=node, timeout=15.0)
+    tree.tick_tock(period_ms=100.0)
+    return node
 
 
 if __name__ == '__main__':
-    main()
+    run(make_tree, __doc__)

@@ -4,14 +4,10 @@
 `mood` and `~/speaking` are latched: a greeter that starts in the middle of a conversation knows at once how it stands.
 """
 
-import argparse
-
-import rclpy
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from rclpy.utilities import remove_ros_args
 from robot import Robot
+from running import run
 from std_msgs.msg import Bool
 
 from ser_msgs.msg import Emotion, Mood
@@ -41,16 +37,15 @@ class Greeter(Node):
         self._greeted: set[str] = set()
         self.create_subscription(Mood, 'mood', self._on_mood, LATCHED)
         self.create_subscription(Bool, 'ser/speaking', self._on_speaking, LATCHED)
+        self.create_timer(0.2, self._greet)
 
     def _on_mood(self, mood: Mood) -> None:
         self._mood = mood
         if mood.utterances == 0:
             self._greeted.discard(mood.voice)
-        self._greet()
 
     def _on_speaking(self, speaking: Bool) -> None:
         self._is_quiet = not speaking.data
-        self._greet()
 
     def _greet(self) -> None:
         mood = self._mood
@@ -59,18 +54,5 @@ class Greeter(Node):
             self._robot.say(GREETINGS.get(mood.mood, NEUTRAL_GREETING))
 
 
-def main() -> None:
-    """Run the greeter until Ctrl-C or SIGTERM."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.parse_args(remove_ros_args()[1:])
-    rclpy.init()
-    try:
-        rclpy.spin(Greeter())
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    finally:
-        rclpy.try_shutdown()
-
-
 if __name__ == '__main__':
-    main()
+    run(Greeter, __doc__)

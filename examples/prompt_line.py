@@ -6,13 +6,14 @@ prompt_line() is the function to take over: keep the last message of `mood`, and
 
 import argparse
 import sys
+import time
 
 import rclpy
-from rclpy.executors import ExternalShutdownException
+from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.signals import SignalHandlerOptions
 from rclpy.time import Time
 from rclpy.utilities import remove_ros_args
-from rclpy.wait_for_message import wait_for_message
 
 from ser_msgs.msg import Emotion, Mood
 
@@ -35,22 +36,36 @@ def prompt_line(mood: Mood, now: Time) -> str:
     )
 
 
+def last_mood(node: Node, wait: float) -> Mood | None:
+    """Return the last message of `mood`, as soon as it is there; None if there is none within `wait` seconds."""
+    moods: list[Mood] = []
+    node.create_subscription(Mood, 'mood', moods.append, LATCHED)
+    deadline = time.monotonic() + wait
+    while not moods and time.monotonic() < deadline:
+        rclpy.spin_once(node, timeout_sec=0.1)
+    # A node that keeps more than one message sends the older ones first.
+    settled = time.monotonic() + 0.2
+    while time.monotonic() < settled:
+        rclpy.spin_once(node, timeout_sec=0.1)
+    return moods[-1] if moods else None
+
+
 def main() -> int:
     """Print the line; return 1, with a sentence on stderr and nothing on stdout, if no node tells a mood."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--wait', type=float, default=5.0, metavar='SECONDS', help='for the node to be found [5]')
     options = parser.parse_args(remove_ros_args()[1:])
-    rclpy.init()
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     try:
         node = rclpy.create_node('prompt_line')
-        found, mood = wait_for_message(Mood, node, 'mood', qos_profile=LATCHED, time_to_wait=options.wait)
-        if found:
+        mood = last_mood(node, options.wait)
+        if mood is not None:
             print(prompt_line(mood, node.get_clock().now()))
             return 0
         topic = node.resolve_topic_name('mood')
         print(f'prompt_line: nothing came on {topic} in {options.wait:g} s; is the node ser active?', file=sys.stderr)
         return 1
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except KeyboardInterrupt:
         return 130
     finally:
         rclpy.try_shutdown()

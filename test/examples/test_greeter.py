@@ -19,6 +19,7 @@ def greet(ros_domain, capfd):
     def come(*messages):
         for message in messages:
             (greeter._on_speaking if isinstance(message, Bool) else greeter._on_mood)(message)
+            greeter._greet()
         return [line.removeprefix('says: ') for line in capfd.readouterr().out.splitlines()]
 
     rclpy.init()

@@ -85,7 +85,7 @@ def wait_for_lines(ser):
     """Wait until a process has printed these lines and no others."""
 
     def wait(process: NodeProcess, *lines: str):
-        ser.wait_until(lambda: len(process.output.splitlines()) >= len(lines), f'{lines[-1]!r} is printed', 60.0)
+        ser.wait_until(lambda: len(process.output.splitlines()) >= len(lines), f'{lines[-1]!r} is printed')
         assert process.output.splitlines() == list(lines)
 
     return wait
