@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tree without ROS: a made blackboard, tick by tick."""
 
+from pathlib import Path
+
 import py_trees
 import pytest
 from companion import COMFORT, SURE_ENOUGH, create_tree
@@ -102,3 +104,8 @@ def test_what_a_dead_node_said_last_is_not_acted_on(stage, robot):
     stage.tick(present=True, speaking=True)
     assert stage.tick(present=False, mood=made_mood(Emotion.SAD)) == 'idle'
     assert robot.deeds == ['up', 'away']
+
+
+def test_the_documentation_shows_the_tree(robot):
+    page = (Path(__file__).resolve().parents[2] / 'docs' / 'behaviours.md').read_text(encoding='utf-8')
+    assert py_trees.display.ascii_tree(create_tree(robot)) in page
