@@ -9,6 +9,7 @@ NAME = 'ser_ros'
 DATA_FOLDERS = (
     'config',
     'demo',
+    'examples',
     'launch',
     'models',
     'models/default',
@@ -56,6 +57,10 @@ OPTIMIZE = [
     'onnxscript>=0.5',
 ]
 
+EXAMPLES = [
+    'py-trees>=2.2',
+]
+
 TEST = [
     'hypothesis>=6.100',
     'mypy>=1.19',
@@ -96,7 +101,8 @@ setup(
         'torch': TORCH,
         'train': TORCH + TRAIN,
         'optimize': TORCH + OPTIMIZE,
-        'test': TORCH + TRAIN + OPTIMIZE + TEST,
+        'examples': EXAMPLES,
+        'test': TORCH + TRAIN + OPTIMIZE + EXAMPLES + TEST,
     },
     entry_points={
         'console_scripts': [

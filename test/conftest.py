@@ -29,7 +29,7 @@ os.environ['OMP_NUM_THREADS'] = '1'
 
 HERE = Path(__file__).resolve().parent
 
-E2E = (HERE / 'e2e', HERE / 'setup' / 'test_make.py')
+E2E = (HERE / 'e2e', HERE / 'examples' / 'test_programs.py', HERE / 'setup' / 'test_make.py')
 
 SLOW = tuple(
     HERE / path

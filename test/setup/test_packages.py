@@ -153,8 +153,8 @@ def test_each_ros_package_that_is_imported_is_a_dependency():
     assert ros <= declared
 
 
-DATA_FILES = ['config/*.yaml', 'launch/*.launch.py', 'demo/*', 'models/default/*', 'models/default/optimized/*']
-DATA_FILES += ['train/*.yaml', 'train/base/*.yaml']
+DATA_FILES = ['config/*', 'launch/*.launch.py', 'demo/*', 'models/default/*', 'models/default/optimized/*']
+DATA_FILES += ['examples/*.py', 'train/*.yaml', 'train/base/*.yaml']
 
 
 @pytest.mark.parametrize('pattern', DATA_FILES)
