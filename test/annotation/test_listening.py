@@ -39,7 +39,7 @@ def test_what_the_model_is_not_sure_of_is_unknown(recording, recogniser):
 
 
 def test_a_model_that_fails_ends_it_with_the_place(recording, recogniser, refuses):
-    def fail(samples, cancellation):
+    def fail(samples, cancellation, voice):
         raise RuntimeError('out of memory')
 
     recogniser.classify = fail
@@ -48,7 +48,7 @@ def test_a_model_that_fails_ends_it_with_the_place(recording, recogniser, refuse
 
 
 def test_a_cure_by_another_device_has_the_name_that_the_user_knows(recording, recogniser):
-    def fail(samples, cancellation):
+    def fail(samples, cancellation, voice):
         raise SettingError('model.device', lambda name: f'NaN on cuda; use {name} cpu')
 
     recogniser.classify = fail
