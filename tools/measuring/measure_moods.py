@@ -160,8 +160,9 @@ def draw(found: dict[str, dict[str, Followed]], example: Conversation, ways: dic
     )
     points.plot(*zip(*(point for _, point in by_hysteresis), strict=True), 's-', color=_BLUE, markersize=4)
     for value, point in by_hysteresis:
-        words = f'mood (hysteresis {value})' if value == MoodConfig().hysteresis else f'{value}'
-        points.annotate(words, point, (5, 5), textcoords='offset points', color=_BLUE)
+        is_default = value == MoodConfig().hysteresis
+        words, offset = (f'mood (hysteresis {value})', (6, 3)) if is_default else (f'{value}', (-22, -4))
+        points.annotate(words, point, offset, textcoords='offset points', color=_BLUE)
     for name, color, marker in (
         *((name, _ORANGE, 'o') for name in list(mean)[:2]),
         *((name, _GREEN, '^') for name in mean if 'average' in name),
@@ -174,7 +175,7 @@ def draw(found: dict[str, dict[str, Followed]], example: Conversation, ways: dic
         'target: left of and below this', (0.05, utterances + 2), (0, 4), textcoords='offset points', color='#555555'
     )
     points.set(
-        xlabel='flips a minute', ylabel='utterances until right', xlim=(0, 1.35 * max(mean[name][0] for name in mean))
+        xlabel='flips a minute', ylabel='utterances until right', xlim=(0, 1.4 * max(mean[name][0] for name in mean))
     )
     points.set_ylim(min(mean[name][1] for name in mean) - 0.3, utterances + 2.6)
     points.set_title(f'Mean of {" and ".join(found)}')
