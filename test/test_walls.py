@@ -63,9 +63,10 @@ TRAINING = {
 """Room of `training` -> the rooms of `training` that it may know: those below it."""
 
 LIVE_LINE = (
-    ('callbacks', 'gate', 'request'),
-    ('mailbox', 'status'),
-    ('early_answer',),
+    ('gate', 'request'),
+    ('mailbox', 'reading', 'status'),
+    ('callbacks',),
+    ('early_answer', 'meter'),
     ('listener', 'answerer'),
     ('pipeline',),
 )

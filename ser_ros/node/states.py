@@ -15,6 +15,7 @@ from ser_ros.errors import SerError
 from ser_ros.node.adapting import NodeAdaptation
 from ser_ros.node.audio_input import AudioInput
 from ser_ros.node.emotion_publisher import EmotionPublisher
+from ser_ros.node.hearing_publisher import HearingPublisher
 from ser_ros.node.parameters import SerParameters
 from ser_ros.node.recorder import Recorder
 from ser_ros.node.subjects import NodeStatus
@@ -47,6 +48,7 @@ class Configured:
     classifier: Classifier
     audio: AudioInput
     publisher: EmotionPublisher
+    hearing: HearingPublisher
     adaptation: NodeAdaptation
 
     @classmethod
@@ -66,12 +68,13 @@ class Configured:
             adaptation = NodeAdaptation(node, settings.adaptation, classifier)
             opened.callback(adaptation.destroy)
             publisher = EmotionPublisher(node, settings, classifier.name)
+            hearing = HearingPublisher(node, settings.audio.frame_id)
             opened.pop_all()
         node.get_logger().info(
             f"ready in {time.monotonic() - started:.1f} s: model '{classifier.name}' on "
             f'{classifier.device} by {classifier.backend}, {audio.source.description}'
         )
-        return cls(node, classifier, audio, publisher, adaptation)
+        return cls(node, classifier, audio, publisher, hearing, adaptation)
 
     def activate(self, settings: SerParameters, gate: Gate, on_end: Callable[[], None]) -> 'Active':
         """Listen and publish, and record if enabled; any thread may call `on_end`. Raises SerError."""
@@ -106,6 +109,8 @@ class Configured:
                 on_speaking=self.publisher.publish_speaking,
                 on_failure=self._log_failure,
                 on_end=note_end,
+                on_reading=self.hearing.publish,
+                wants_readings=self.hearing.is_wanted,
             ),
         )
         self.publisher.activate()
@@ -145,6 +150,7 @@ class Configured:
         self.audio.close()
         self.adaptation.destroy()
         self.publisher.destroy()
+        self.hearing.destroy()
         return Unconfigured()
 
     def _log_failure(self, utterance: Utterance, error: Exception) -> None:

@@ -149,6 +149,7 @@ class Heard:
         self.estimates = []
         self.speaking = []
         self.failures = []
+        self.readings = []
         self.ends = []
         self.ended = threading.Event()
         self.threads = set()
