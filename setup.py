@@ -56,6 +56,10 @@ OPTIMIZE = [
     'onnxscript>=0.5',
 ]
 
+VIEW = [
+    'nicegui>=3.0,<4',
+]
+
 TEST = [
     'hypothesis>=6.100',
     'mypy>=1.19',
@@ -64,6 +68,7 @@ TEST = [
     'pytest-timeout>=2.3',
     'pytest-xdist>=3.5',
     'ruff>=0.6',
+    'selenium>=4.20',
     'tensorboard>=2.16',
     'types-pyyaml>=6.0',
 ]
@@ -96,7 +101,8 @@ setup(
         'torch': TORCH,
         'train': TORCH + TRAIN,
         'optimize': TORCH + OPTIMIZE,
-        'test': TORCH + TRAIN + OPTIMIZE + TEST,
+        'view': VIEW,
+        'test': TORCH + TRAIN + OPTIMIZE + VIEW + TEST,
     },
     entry_points={
         'console_scripts': [
@@ -111,6 +117,7 @@ setup(
             'pretrain = ser_ros.cli.pretrain:main',
             'ser_node = ser_ros.cli.ser_node:main',
             'train = ser_ros.cli.train:main',
+            'view = ser_ros.cli.view:main',
         ],
     },
 )
