@@ -18,8 +18,8 @@ _PERIOD = SAMPLE_RATE // 10
 """Samples from one reading to the next, on average: a reading ends with a whole chunk of the detector."""
 
 _QUIET_READINGS = 3
-"""Readings that are reported together while no one is speaking: the second and the third take a third of the time of the
-first, as the code of DDS is in the processor's caches by then."""
+"""Readings that are reported together while no one is speaking: the second and the third take a third of the time of
+the first, as the code of DDS is in the processor's caches by then."""
 
 
 class Meter:

@@ -25,6 +25,7 @@ from ser_ros.benchmarking.live import Speaker
 from ser_ros.benchmarking.nodes import emotion_topic, logging_node, wait_until_listening
 from ser_ros.benchmarking.schedule import background_noise, expect, lay_out
 from ser_ros.benchmarking.speech import read_speech, utterances_of
+from ser_ros.extras import EXTRAS
 from ser_ros.testing.domain import take_own_domain
 from ser_ros.testing.process_cost import cpu_seconds
 from ser_ros.view.followed import Followed
@@ -42,7 +43,7 @@ def main() -> None:
     parser.add_argument('--rounds', type=int, default=4, help='how often each is measured (default: 4)')
     parser.add_argument('--idle', type=float, default=30.0, help='seconds of idling in each (default: 30)')
     options = parser.parse_args()
-    print(f'what the extra [view] adds to the run time: {extra_megabytes("view"):.0f} MB')
+    print(f'what the extra [view] adds to the run time: {extra_megabytes("view"):.0f} MB', flush=True)
     take_own_domain()
     rclpy.init()
     packets = lay_out(utterances_of(read_speech(None)))
@@ -101,7 +102,7 @@ def show(what: str, values: dict[bool, list[float]]) -> None:
 
 def extra_megabytes(extra: str) -> float:
     """Return the 10^6 bytes of the packages that `extra` brings to a machine with the run time alone."""
-    return (size_of(closure([f'ser_ros[{extra}]'])) - size_of(closure(['ser_ros']))) / 1e6
+    return size_of(closure(list(EXTRAS[extra])) - closure(['ser_ros'])) / 1e6
 
 
 def closure(wanted: list[str]) -> set[str]:
