@@ -61,6 +61,10 @@ EXAMPLES = [
     'py-trees>=2.2',
 ]
 
+VIEW = [
+    'nicegui>=3.0,<4',
+]
+
 TEST = [
     'hypothesis>=6.100',
     'mypy>=1.19',
@@ -69,6 +73,7 @@ TEST = [
     'pytest-timeout>=2.3',
     'pytest-xdist>=3.5',
     'ruff>=0.6',
+    'selenium>=4.20',
     'tensorboard>=2.16',
     'types-pyyaml>=6.0',
 ]
@@ -102,7 +107,8 @@ setup(
         'train': TORCH + TRAIN,
         'optimize': TORCH + OPTIMIZE,
         'examples': EXAMPLES,
-        'test': TORCH + TRAIN + OPTIMIZE + EXAMPLES + TEST,
+        'view': VIEW,
+        'test': TORCH + TRAIN + OPTIMIZE + EXAMPLES + VIEW + TEST,
     },
     entry_points={
         'console_scripts': [
@@ -117,6 +123,7 @@ setup(
             'pretrain = ser_ros.cli.pretrain:main',
             'ser_node = ser_ros.cli.ser_node:main',
             'train = ser_ros.cli.train:main',
+            'view = ser_ros.cli.view:main',
         ],
     },
 )

@@ -22,6 +22,7 @@ EXTRAS = {
         'torchaudio': 'torchaudio',
         'tqdm': 'tqdm',
     },
+    'view': {'nicegui': 'nicegui'},
     'optimize': _TORCH | {'onnx': 'onnx', 'onnxscript': 'onnxscript'},
 }
 """Extra of setup.py -> its packages, each with the module by which it is imported."""

@@ -59,6 +59,11 @@ MAY_IMPORT = {
         'pipeline',
         'annotation',
     ],
+    'view/record.py': ['emotions'],
+    'view/colours.py': ['emotions'],
+    'view/charts.py': ['view.colours', 'view.record'],
+    'view/followed.py': ['errors'],
+    'view/settings.py': [],
     'node/recorder.py': ['errors', 'files', 'places', 'audio.block', 'speech.segmenter', 'recognition.estimate'],
 }
 """Room -> the parts of ser_ros that it may know. Sound flows one way: nobody knows who comes after."""
@@ -76,9 +81,10 @@ TRAINING = {
 """Room of `training` -> the rooms of `training` that it may know: those below it."""
 
 LIVE_LINE = (
-    ('callbacks', 'gate', 'request', 'voices'),
-    ('mailbox', 'status'),
-    ('early_answer',),
+    ('gate', 'request', 'voices'),
+    ('mailbox', 'reading', 'status'),
+    ('callbacks',),
+    ('early_answer', 'meter'),
     ('listener', 'answerer'),
     ('pipeline',),
 )
@@ -156,6 +162,14 @@ def test_only_demo_benchmark_and_the_room_itself_know_what_serves_tests():
     paths = everything_but('testing', 'benchmarking', 'cli/demo.py', 'cli/benchmark.py')
     assert len(paths) > 100
     assert offences(paths, lambda name: is_part_of(name, 'ser_ros.testing')) == []
+
+
+def test_only_its_command_knows_the_view_and_it_knows_of_the_node_its_parameters_and_times_alone():
+    assert offences(everything_but('view', 'cli/view.py'), lambda name: is_part_of(name, 'ser_ros.view')) == []
+    allowed = ('ser_ros.errors', 'ser_ros.system_errors', 'ser_ros.emotions', 'ser_ros.view')
+    allowed += ('ser_ros.node.messages', 'ser_ros.node.parameters')
+    paths = modules_in('view')
+    assert offences(paths, lambda name: is_part_of(name, 'ser_ros') and not is_part_of(name, *allowed)) == []
 
 
 def test_what_serves_tests_knows_nothing_but_the_ground():

@@ -5,6 +5,7 @@ The recording holds people who act emotions and people who read; what was acted 
 """
 
 import argparse
+import contextlib
 import functools
 import json
 import math
@@ -31,9 +32,12 @@ if TYPE_CHECKING:
     from diagnostic_msgs.msg import DiagnosticArray
 
     from ser_msgs.msg import Emotion
+    from ser_ros.testing.observer import Observer
 
 _PATIENCE = 300.0
 """Seconds allowed for each step of the start of the node: a large model takes a while to load."""
+_VIEW = ('-m', 'ser_ros.cli.view')
+_LOOK_PERIOD = 0.2
 
 
 @ends_in_a_sentence
@@ -57,11 +61,14 @@ def main(args: list[str] | None = None) -> int:
         parameters['audio.file'] = str(audio)
     print('starting the node and loading its model ...', flush=True)
     with (
+        NodeProcess({}, program=_VIEW) if options.view else contextlib.nullcontext() as view,
         NodeProcess(parameters, arguments=['--log-level', 'ser:=warn']) as node,
         ros_context() as context,
         Observer(context, process=node, patience=_PATIENCE, on_message=functools.partial(_show, said)) as observer,
     ):
         _check(observer.configure(), 'configure')
+        if view is not None:
+            _wait_for(view, observer)
         _check(observer.activate(), 'activate')
         print(f'listening to {audio or "the microphone, until Ctrl-C"}\n', flush=True)
         try:
@@ -74,17 +81,21 @@ def main(args: list[str] | None = None) -> int:
         to_answer = max(map(_to_answer, observer.diagnostics), default=0)
         if said:
             print(_compared(said, {message.utterance: message.emotion for message in observer.finals}))
-        return _verdict(answered, to_answer, said=len(said), complete=not microphone, exit_code=node.wait())
+        code = _verdict(answered, to_answer, said=len(said), complete=not microphone, exit_code=node.wait())
+        if view is not None and not microphone:
+            _stay(view)
+        return code
 
 
 def _parse(args: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog='demo',
         description='Run the node on a recording or the microphone and print every message on /emotion.',
-        epilog='examples: demo | demo --audio speech.wav | demo --source microphone',
+        epilog='examples: demo | demo --view | demo --audio speech.wav | demo --source microphone',
     )
     parser.add_argument('--audio', help='WAV or FLAC file (default: the demo recording)')
     parser.add_argument('--source', choices=('file', 'microphone'), default='file')
+    parser.add_argument('--view', action='store_true', help='also show it in a browser, until Ctrl-C')
     parser.add_argument('--model', default='', help='model folder or name (default: the embedded model)')
     return parser.parse_args(args)
 
@@ -101,6 +112,23 @@ def _choose_domain() -> None:
 def _check(success: bool, transition: str) -> None:
     if not success:
         raise SerError(f'the node could not {transition}; its own message is above')
+
+
+def _wait_for(view: NodeProcess, observer: 'Observer') -> None:
+    """Wait until the view hears what this observer hears, so that it misses nothing."""
+    observer.wait_until(
+        lambda: view.exit_code is not None or observer.node.count_subscribers('emotion') > 1, 'the page is there'
+    )
+    if view.exit_code is not None:
+        raise SerError(f'the view ended with exit code {view.exit_code}; its own message is above')
+
+
+def _stay(view: NodeProcess) -> None:
+    """Leave the page as it is until Ctrl-C."""
+    print('the page stays until Ctrl-C', flush=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        while view.exit_code is None:
+            time.sleep(_LOOK_PERIOD)
 
 
 @dataclass(frozen=True)

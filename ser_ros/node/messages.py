@@ -50,7 +50,7 @@ def to_message(
         direction=direction,
         latency=_split(Duration, max(0.0, time.monotonic() - utterance.end_arrival)),
     )
-    message.header.stamp = _split(Time, utterance.start_time)
+    message.header.stamp = to_time(utterance.start_time)
     message.header.frame_id = frame_id
     return message
 
@@ -79,6 +79,11 @@ def mood_message(mood: Mood, labels: Sequence[str], frame_id: str) -> MoodMessag
 def seconds(stamp: Duration | Time) -> float:
     """Return a ROS time or duration in seconds."""
     return stamp.sec + stamp.nanosec / _NANOSECONDS
+
+
+def to_time(seconds_: float) -> Time:
+    """Return seconds as a ROS time, the nearest that it can hold."""
+    return _split(Time, seconds_)
 
 
 def _split(kind: type[Duration | Time], seconds_: float) -> Duration | Time:

@@ -15,6 +15,7 @@ from ser_ros.errors import SerError
 from ser_ros.node.adapting import NodeAdaptation
 from ser_ros.node.audio_input import AudioInput
 from ser_ros.node.emotion_publisher import EmotionPublisher
+from ser_ros.node.hearing_publisher import HearingPublisher
 from ser_ros.node.recorder import Recorder
 from ser_ros.node.settings import SerParameters
 from ser_ros.node.subjects import NodeStatus
@@ -48,6 +49,7 @@ class Configured:
     classifier: Classifier
     audio: AudioInput
     publisher: EmotionPublisher
+    hearing: HearingPublisher
     adaptation: NodeAdaptation
     whereabouts: Whereabouts
 
@@ -69,13 +71,15 @@ class Configured:
             opened.callback(adaptation.destroy)
             publisher = EmotionPublisher(node, settings, classifier.name, classifier.labels)
             opened.callback(publisher.destroy)
+            hearing = HearingPublisher(node, settings.audio.frame_id)
+            opened.callback(hearing.destroy)
             whereabouts = Whereabouts(node, settings, publisher.own_voice)
             opened.pop_all()
         node.get_logger().info(
             f"ready in {time.monotonic() - started:.1f} s: model '{classifier.name}' on "
             f'{classifier.device} by {classifier.backend}, {audio.source.description}'
         )
-        return cls(node, classifier, audio, publisher, adaptation, whereabouts)
+        return cls(node, classifier, audio, publisher, hearing, adaptation, whereabouts)
 
     def activate(self, settings: SerParameters, gate: Gate, on_end: Callable[[], None]) -> 'Active':
         """Listen and publish, and record if enabled; any thread may call `on_end`. Raises SerError."""
@@ -111,6 +115,8 @@ class Configured:
                 on_speaking=self.publisher.publish_speaking,
                 on_failure=self._log_failure,
                 on_end=note_end,
+                on_reading=self.hearing.publish,
+                wants_readings=self.hearing.is_wanted,
             ),
         )
         self.publisher.activate()
@@ -153,6 +159,7 @@ class Configured:
         self.adaptation.destroy()
         self.whereabouts.destroy()
         self.publisher.destroy()
+        self.hearing.destroy()
         return Unconfigured()
 
     def _log_failure(self, utterance: Utterance, error: Exception) -> None:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ser_ros.pipeline.reading import Reading
 from ser_ros.recognition.estimate import Estimate
 from ser_ros.speech.segmenter import Utterance
 
@@ -19,12 +20,16 @@ class Callbacks:
         on_failure: The recogniser could not answer a final utterance; the next one is tried again.
         on_end: Once, when the source has ended and everything heard is answered (None), or when listening itself
             failed.
+        on_reading: What is heard, by the listener's thread, about ten times for each second of sound.
+        wants_readings: Whether to make readings at all; asked as often.
     """
 
     on_estimate: Callable[[Utterance, Estimate], None]
     on_speaking: Callable[[bool], None]
     on_failure: Callable[[Utterance, Exception], None]
     on_end: Callable[[Exception | None], None]
+    on_reading: Callable[[Reading], None] = lambda reading: None
+    wants_readings: Callable[[], bool] = lambda: False
 
 
 class Caller:
@@ -69,6 +74,17 @@ class Caller:
         with self._calling:
             if not self.is_over:
                 self._callbacks.on_speaking(speaking)
+
+    def wants_readings(self) -> bool:
+        """Return whether anybody wants to know what is heard."""
+        with self._calling:
+            return not self.is_over and self._callbacks.wants_readings()
+
+    def reading(self, reading: Reading) -> None:
+        """Report what is heard."""
+        with self._calling:
+            if not self.is_over:
+                self._callbacks.on_reading(reading)
 
     def failure(self, utterance: Utterance, error: Exception) -> None:
         """Report that a final utterance got no answer."""

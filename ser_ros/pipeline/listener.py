@@ -11,6 +11,7 @@ from ser_ros.pipeline.callbacks import Caller
 from ser_ros.pipeline.early_answer import EarlyAnswer
 from ser_ros.pipeline.gate import Closure, Gate
 from ser_ros.pipeline.mailbox import Mailbox
+from ser_ros.pipeline.meter import Meter
 from ser_ros.pipeline.status import REASONS, Reason
 from ser_ros.speech.framing import Framer
 from ser_ros.speech.hearing import Hearing
@@ -46,6 +47,7 @@ class Listener:
         self._mailbox = mailbox
         self._caller = caller
         self._early = EarlyAnswer(hearing.segmenter, self._rejection, mailbox)
+        self._meter = Meter(hearing, caller)
         self._framer = Framer()
         self._unheard: list[AudioBlock] = []
         self._last_block = time.monotonic()
@@ -100,7 +102,9 @@ class Listener:
         if block.after_gap or closed:
             # Muting also drops what is being said. A robot may be speaking in reply to it, so there the stamps decide.
             self._interrupt(closed if closed is Closure.MUTED else None)
-        if not closed:
+        if closed:
+            self._meter.overhear(block, closed)
+        else:
             self._segment(self._framer.push(block))
 
     def _interrupt(self, closure: Closure | None = None) -> None:
@@ -121,6 +125,7 @@ class Listener:
         for chunk in chunks:
             before = self._segmenter.state
             utterances = self._hearing.hear(chunk)
+            self._meter.hear(chunk)
             self._report_speaking()
             self._hand_over(utterances)
             if self._source.live:  # a source that can wait needs no answer before the end

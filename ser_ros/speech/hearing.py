@@ -10,7 +10,11 @@ from ser_ros.speech.vad import VoiceActivityDetector
 
 
 class Hearing:
-    """Listens to one stream, live or recorded; `segmenter`, `noise_floor` and `judge` hold the current state."""
+    """Listens to one stream, live or recorded; `segmenter`, `noise_floor` and `judge` hold the current state.
+
+    Attributes:
+        speech_probability: Of the last chunk, 0..1.
+    """
 
     def __init__(
         self,
@@ -22,11 +26,12 @@ class Hearing:
         self.segmenter = Segmenter(segmentation or SegmentationConfig())
         self.noise_floor = NoiseFloor()
         self.judge = Judge(rejection)
+        self.speech_probability = 0.0
         self._detector = detector or FusedVad()
 
     def hear(self, chunk: AudioBlock) -> list[Utterance]:
         """Take the stream's next chunk (512 samples) and return what it completes, at most one utterance."""
-        probability = self._detector.speech_probability(chunk.samples)
+        self.speech_probability = probability = self._detector.speech_probability(chunk.samples)
         utterances = self.segmenter.push(chunk, probability)
         self.noise_floor.hear(chunk.samples, probability, self.segmenter.state)
         if utterances and self.segmenter.state is SpeechState.QUIET:

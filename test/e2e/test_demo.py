@@ -2,9 +2,12 @@
 """`demo` as a user runs it."""
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
+import urllib.request
 
 import numpy as np
 import pytest
@@ -85,3 +88,19 @@ def test_a_lost_message_is_a_failure(answered, to_answer, said, exit_code, words
 
 def test_a_microphone_may_be_left_in_the_middle_of_an_utterance():
     assert _verdict(2, 3, said=0, complete=False, exit_code=0) == 0
+
+
+def test_with_a_view_the_page_has_seen_every_utterance_and_stays_until_ctrl_c(ros_domain, beginning):
+    pytest.importorskip('nicegui')
+    command = [sys.executable, '-m', 'ser_ros.cli.demo', '--view', '--audio', str(beginning)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, 'DISPLAY': ''}) as process:
+        lines = []
+        while not lines or 'stays until Ctrl-C' not in lines[-1]:
+            lines.append(process.stdout.readline())
+            assert lines[-1], lines
+        address = next(re.search(r'http://127\.0\.0\.1:\d+', line)[0] for line in lines if 'http://' in line)
+        assert '2 final message(s) received' in ''.join(lines)
+        with urllib.request.urlopen(address) as page:
+            assert b'what it hears' in page.read()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(120.0) == 0

@@ -24,6 +24,8 @@ def make():
                 on_speaking=heard.speaking.append,
                 on_failure=heard.on_failure,
                 on_end=heard.on_end,
+                on_reading=heard.readings.append,
+                wants_readings=callbacks.get('wants_readings', lambda: False),
             ),
             rejection=ANSWER_ALL,
             gate=gate,

@@ -151,6 +151,7 @@ class Heard:
         self.estimates = []
         self.speaking = []
         self.failures = []
+        self.readings = []
         self.ends = []
         self.ended = threading.Event()
         self.threads = set()

@@ -14,7 +14,12 @@ from machine import PYTHON, WorkspaceError, clean_environment
 SHOWN_DOWNLOAD = 20.0
 """MB from which a download is worth a line."""
 
-SIZES = {'ros': 'ROS 2 and colcon', 'runtime': 'what the node needs', 'train': '3 GB to download, some minutes'}
+SIZES = {
+    'ros': 'ROS 2 and colcon',
+    'runtime': 'what the node needs',
+    'train': '3 GB to download, some minutes',
+    'view': 'the page that shows what the node hears',
+}
 """What each of requirements/*.txt is, shown while it is installed."""
 
 TAIL_LINES = 12

@@ -35,11 +35,8 @@ INSTALL_STAMP = INSTALL / '.made-by-make'
 
 REQUIREMENTS = {
     'demo': ('pip', 'ros', 'runtime'),
-    'build': ('pip', 'ros', 'runtime', 'train'),
-    'test': ('pip', 'ros', 'runtime', 'train', 'test'),
-    'test-fast': ('pip', 'ros', 'runtime', 'train', 'test'),
-    'lint': ('pip', 'ros', 'runtime', 'train', 'test'),
-    'format': ('pip', 'ros', 'runtime', 'train', 'test'),
+    'build': ('pip', 'ros', 'runtime', 'train', 'view'),
+    **dict.fromkeys(('test', 'test-fast', 'lint', 'format'), ('pip', 'ros', 'runtime', 'train', 'view', 'test')),
 }
 """Which of requirements/*.txt each goal needs, in the order in which they are installed."""
 
@@ -105,7 +102,8 @@ def clean() -> None:
 def make_workspace(goal: str) -> None:
     """Install what `goal` needs into .venv and build both packages, as far as that is not done yet."""
     with locked():
-        todo = [name for name in REQUIREMENTS[goal] if not is_installed(name)]
+        wanted = REQUIREMENTS[goal] + (('view',) if goal == 'demo' and os.environ.get('VIEW') else ())
+        todo = [name for name in wanted if not is_installed(name)]
         sources = source_hash()
         if not todo and read(INSTALL_STAMP) == sources:
             return
@@ -232,7 +230,7 @@ def remove(folder: Path) -> None:
 
 
 def demo_arguments() -> list[str]:
-    """Return the demo's arguments for AUDIO, which is relative to the caller's folder, and SOURCE."""
+    """Return the demo's arguments for AUDIO, which is relative to the caller's folder, SOURCE and VIEW."""
     arguments = []
     if audio := os.environ.get('AUDIO'):
         # After `make -C path` the working directory is path, but make's PWD is still the caller's.
@@ -243,6 +241,8 @@ def demo_arguments() -> list[str]:
         arguments += ['--audio', str(path.absolute())]
     if source := os.environ.get('SOURCE'):
         arguments += ['--source', source]
+    if os.environ.get('VIEW'):
+        arguments.append('--view')
     return arguments
 
 
