@@ -7,6 +7,7 @@ from rclpy.lifecycle import LifecycleNode
 from rclpy.qos import QoSProfile
 
 from ser_msgs.msg import Emotion
+from ser_ros.colours import BLACK, GREY, OF_LABELS
 from ser_ros.node.optional_messages import messages_of
 from ser_ros.node.settings import SerParameters
 
@@ -18,23 +19,18 @@ _HEIGHT = 0.3
 """Metres above the frame, so that it does not cover what is there."""
 _LETTERS = 0.15
 """Metres; height of a capital letter."""
-_GREY = (0.80, 0.80, 0.80)
 
-COLOURS = {
-    'neutral': _GREY,
-    'calm': (0.34, 0.71, 0.91),
-    'happy': (0.94, 0.89, 0.26),
-    'sad': (0.00, 0.45, 0.70),
-    'angry': (0.84, 0.37, 0.00),
-    'fearful': (0.80, 0.47, 0.65),
-    'disgust': (0.00, 0.62, 0.45),
-    'surprised': (0.90, 0.62, 0.00),
-}
-"""Emotion -> red, green and blue, 0..1; what is not listed is grey.
 
-The eight colours that people of all kinds of colour vision tell apart (Okabe and Ito 2008, Color Universal Design),
-with grey for black, because RViz's background is dark.
-"""
+def _rgb(colour: str) -> tuple[float, float, float]:
+    """Return red, green and blue, 0..1, of hexadecimal digits."""
+    red, green, blue = bytes.fromhex(colour.removeprefix('#'))
+    return red / 255, green / 255, blue / 255
+
+
+_OTHER = _rgb(GREY)
+COLOURS = {label: _rgb(colour) if colour != BLACK else _OTHER for label, colour in OF_LABELS.items()}
+"""Emotion -> red, green and blue, 0..1; what is not listed is grey, and so is what is black elsewhere, because RViz's
+background is dark."""
 
 
 class EmotionMarker:
@@ -68,7 +64,7 @@ class EmotionMarker:
             marker.pose.position.x = _DISTANCE * math.cos(message.direction)
             marker.pose.position.y = _DISTANCE * math.sin(message.direction)
         marker.scale.z = _LETTERS
-        marker.color.r, marker.color.g, marker.color.b = COLOURS.get(message.emotion, _GREY)
+        marker.color.r, marker.color.g, marker.color.b = COLOURS.get(message.emotion, _OTHER)
         marker.color.a = 1.0
         marker.lifetime.sec = _LIFETIME
         # The confidence is that of the most probable label, which is not named if the emotion is unknown.

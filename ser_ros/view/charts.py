@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ser_ros.view.colours import BLUE, GREEN, VERMILLION, colours
+from ser_ros.colours import BLUE, GREEN, VERMILLION, colours
 from ser_ros.view.record import CURVE_SECONDS, MOOD_SECONDS, Mood, Reading
 
 Options = dict[str, Any]

@@ -3,7 +3,7 @@
 
 from nicegui import ui
 
-from ser_ros.view.colours import GREEN, VERMILLION
+from ser_ros.colours import GREEN, VERMILLION
 from ser_ros.view.link import Link
 from ser_ros.view.panels import AnswersPanel, LightsPanel, MoodPanel, SoundPanel, heading, shows
 from ser_ros.view.record import Snapshot

@@ -8,9 +8,9 @@ from typing import TypeVar
 from nicegui import ui
 from nicegui.element import Element
 
+from ser_ros.colours import colours
 from ser_ros.emotions import UNKNOWN
 from ser_ros.view.charts import hearing_data, hearing_options, mood_data, mood_options
-from ser_ros.view.colours import colours
 from ser_ros.view.record import SUBJECTS, Answer, Light, Mood, Reading, Snapshot, shown_mood
 
 _LEVELS = {0: ('✔', 'OK', '#00664b'), 1: ('▲', 'WARN', '#7a5200'), 2: ('✖', 'ERROR', '#a03f00')}

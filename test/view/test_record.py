@@ -8,9 +8,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ser_ros.colours import colours
 from ser_ros.emotions import LABELS
 from ser_ros.view.charts import hearing_data, mood_data
-from ser_ros.view.colours import colours
 from ser_ros.view.followed import Followed
 from ser_ros.view.record import CURVE_SECONDS, MOOD_SECONDS, Answer, Light, Mood, Reading, Record, shown_mood
 from ser_ros.view.settings import Setting, as_yaml
