@@ -108,5 +108,6 @@ def test_two_viewers_share_one_link_and_what_one_sets_the_node_has_and_the_other
     assert parameters['adaptation']['enabled'] is True
 
     first.close()
-    second.wait_for('node', 'connected')
+    node.heard.level = -12.0
+    second.wait_for('figures', 'level -12 dBFS')
     assert node.lookers == 1
