@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The page: what is on it, and how one browser's copy of it follows the link."""
 
-from nicegui import ui
+from nicegui import Client, ui
 
 from ser_ros.colours import GREEN, VERMILLION
 from ser_ros.view.link import Link
@@ -27,7 +27,10 @@ def show_page(link: Link) -> None:
             panels = (SoundPanel(), AnswersPanel(), MoodPanel(), LightsPanel())
         settings = SettingsPanel(link.settings, link.followed.name)
 
+    client = ui.context.client
+
     def refresh() -> None:
+        note_watcher(link, client)
         snapshot = link.snapshot()
         header.update(snapshot)
         for panel in panels:
@@ -36,10 +39,19 @@ def show_page(link: Link) -> None:
 
     refresh()
     ui.timer(_REFRESH, refresh)
-    client = ui.context.client
-    client.on_connect(lambda: link.watch(client.id))
-    client.on_disconnect(lambda: link.unwatch(client.id))
+    client.on_disconnect(lambda: note_watcher(link, client))
     client.on_delete(lambda: link.unwatch(client.id))
+
+
+def note_watcher(link: Link, client: Client) -> None:
+    """Let `link` know whether the browser of `client` is connected.
+
+    Asked rather than told: a browser that has connected anew may lose its old connection only afterwards.
+    """
+    if client.has_socket_connection:
+        link.watch(client.id)
+    else:
+        link.unwatch(client.id)
 
 
 class _Header:

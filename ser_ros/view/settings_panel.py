@@ -85,7 +85,9 @@ class _Control:
         field = ui.number(value=setting.value, min=setting.minimum, max=setting.maximum, step=setting.step)
 
         async def entered() -> None:
-            if field.value is not None:
+            if field.value is None:
+                self._show(self._setting)
+            else:
                 await self._set(field.value)
 
         field.on('blur', entered).on('keydown.enter', entered)

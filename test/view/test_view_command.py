@@ -2,6 +2,7 @@
 """The command `view`: what it says of addresses that it cannot have, and without its extra."""
 
 import socket
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,6 +10,7 @@ from ser_ros.cli import view
 
 pytest.importorskip('nicegui')
 server = pytest.importorskip('ser_ros.view.server')
+page = pytest.importorskip('ser_ros.view.page')
 
 
 @pytest.fixture
@@ -40,6 +42,25 @@ def test_an_address_that_is_none_of_this_machine_is_refused(refuses, host):
 )
 def test_it_knows_who_can_reach_it(host, local):
     assert server.is_local(host) is local
+
+
+class Watched:
+    """Stands in for a link."""
+
+    def __init__(self):
+        self.watchers = set()
+        self.watch, self.unwatch = self.watchers.add, self.watchers.discard
+
+
+def test_a_browser_that_has_connected_anew_is_still_there_when_its_old_connection_is_lost():
+    link = Watched()
+    client = SimpleNamespace(id='browser', has_socket_connection=True)
+    page.note_watcher(link, client)
+    page.note_watcher(link, client)  # the old connection ends while the new one is there
+    assert link.watchers == {'browser'}
+    client.has_socket_connection = False
+    page.note_watcher(link, client)
+    assert link.watchers == set()
 
 
 @pytest.mark.parametrize('port', ['-1', '65536', 'http', '1.5', ''])
