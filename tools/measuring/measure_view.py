@@ -3,21 +3,28 @@
 
 Two nodes with the embedded default model: one hears noise from a file and shows what idling costs, the other hears the
 package's own recording over a topic and shows how long an answer takes after the decision of its end. In turns nobody
-looks and the view's own link does, with its curves; only the ratios count on a machine that does other things too.
+looks and the view's own link does, with its curves, in a process of its own; only the ratios count on a machine that
+does other things too.
 Needs the built workspace: `. ./env.bash`, then `python tools/measuring/measure_view.py`.
 """
 
 import argparse
 import contextlib
 import importlib.metadata
+import signal
+import subprocess
+import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import rclpy
 import soundfile
 from packaging.requirements import Requirement
+from rclpy.signals import SignalHandlerOptions
 
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.benchmarking.latency import delays_of
@@ -33,8 +40,8 @@ from ser_ros.view.link import Link
 
 IDLE, TALKER = 'idle', 'answering'
 """The nodes."""
-SETTLING = 2.0
-"""Seconds for discovery after somebody begins or ceases to look."""
+SETTLING = 8.0
+"""Seconds for the start and the discovery of whoever looks, and for their end."""
 
 
 def main() -> None:
@@ -42,7 +49,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--rounds', type=int, default=4, help='how often each is measured (default: 4)')
     parser.add_argument('--idle', type=float, default=30.0, help='seconds of idling in each (default: 30)')
+    parser.add_argument('--look', action='store_true', help='look at both nodes until SIGTERM; for this tool itself')
     options = parser.parse_args()
+    if options.look:
+        look()
+        return
     print(f'what the extra [view] adds to the run time: {extra_megabytes("view"):.0f} MB', flush=True)
     take_own_domain()
     rclpy.init()
@@ -58,15 +69,13 @@ def main() -> None:
         soundfile.write(noise, background_noise(seconds).ravel(), SAMPLE_RATE)
         quiet = stack.enter_context(logging_node(IDLE, {'audio.source': 'file', 'audio.file': str(noise)}))
         talker = stack.enter_context(logging_node(TALKER, {'audio.source': 'topic'}))
-        links = [Link(Followed.named(name)) for name in (IDLE, TALKER)]
         for node in (quiet, talker):
             wait_until_listening(node)
         speaker = stack.enter_context(Speaker())
         speaker.connect('audio', [emotion_topic(TALKER)])
         for number in range(2 * options.rounds):
             looks = number % 2 == 1
-            for link in links:
-                (link.watch if looks else link.unwatch)('tool')
+            viewer = stack.enter_context(looking()) if looks else None
             time.sleep(SETTLING)
             began, before = time.monotonic(), cpu_seconds(quiet.pid)
             time.sleep(options.idle)
@@ -75,9 +84,8 @@ def main() -> None:
             played.append(looks)
             came = speaker.take(emotion_topic(TALKER), len(sent) * len(schedule.utterances))
             print(f'{"looked at" if looks else "alone    "}: idle {idle[looks][-1]:.2f} % of a core', flush=True)
-        for link in links:
-            print(f'readings shown of {link.followed.name}: {len(link.snapshot().readings)}')
-            link.close()
+            if viewer is not None:
+                end(viewer)
     finals = [(when, message.utterance) for when, message in came if message.is_final]
     show('idle share of a core, %', idle)
     delays = {
@@ -91,6 +99,37 @@ def main() -> None:
     }
     show('end decision to message, ms', delays)
     rclpy.try_shutdown()
+
+
+def look() -> None:
+    """Look at both nodes, until SIGTERM."""
+    asked_to_end = threading.Event()
+    signal.signal(signal.SIGTERM, lambda number, frame: asked_to_end.set())
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    links = [Link(Followed.named(name)) for name in (IDLE, TALKER)]
+    for link in links:
+        link.watch('tool')
+    asked_to_end.wait()
+    for link in links:
+        print(f'  readings shown of {link.followed.name}: {len(link.snapshot().readings)}', flush=True)
+        link.close()
+    rclpy.try_shutdown()
+
+
+@contextlib.contextmanager
+def looking() -> Iterator[subprocess.Popen]:
+    """Look at both nodes from another process."""
+    process = subprocess.Popen([sys.executable, __file__, '--look'])
+    try:
+        yield process
+    finally:
+        end(process)
+
+
+def end(process: subprocess.Popen) -> None:
+    """End a process, if it has not ended."""
+    process.terminate()
+    process.wait()
 
 
 def show(what: str, values: dict[bool, list[float]]) -> None:
