@@ -37,7 +37,11 @@ values = st.one_of(
 def context(ros_domain):
     made = rclpy.Context()
     rclpy.init(context=made)
+    # With a node that stays, DDS's participant does too: to make and destroy one for each example takes long, and Fast
+    # DDS has been seen waiting for ever in the end of one.
+    lasting = Node('lasting', context=made)
     yield made
+    lasting.destroy_node()
     rclpy.shutdown(context=made)
 
 
