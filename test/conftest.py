@@ -9,6 +9,7 @@ import itertools
 import os
 import resource
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -79,6 +80,16 @@ def pytest_collection_finish():
     """Keep garbage collection, which ends each training, from looking through all that is imported by now."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope='session', autouse=True)
+def heeds_ctrl_c():
+    """Let what the tests start heed Ctrl-C, also where they run in the background of a shell, which ignores it."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope='session')

@@ -39,6 +39,7 @@ FIRST_HEAVY = {
     'pretrain': 'yaml',
     'ser_node': 'rclpy',
     'train': 'yaml',
+    'view': 'rclpy',
 }
 """Command -> the first module of others that it imports before its main function runs."""
 

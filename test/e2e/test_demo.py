@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`demo` as a user runs it."""
 
-import functools
 import json
 import os
 import re
@@ -94,10 +93,8 @@ def test_a_microphone_may_be_left_in_the_middle_of_an_utterance():
 def test_with_a_view_the_page_has_seen_every_utterance_and_stays_until_ctrl_c(ros_domain, beginning):
     pytest.importorskip('nicegui')
     command = [sys.executable, '-m', 'ser_ros.cli.demo', '--view', '--audio', str(beginning)]
-    # These tests may run in the background of a shell, where Ctrl-C is ignored, also by what they start.
-    heeds_ctrl_c = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     options = {'stdout': subprocess.PIPE, 'text': True, 'env': {**os.environ, 'DISPLAY': ''}}
-    with subprocess.Popen(command, preexec_fn=heeds_ctrl_c, **options) as process:
+    with subprocess.Popen(command, **options) as process:
         try:
             lines = []
             while not lines or 'stays until Ctrl-C' not in lines[-1]:
