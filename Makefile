@@ -4,7 +4,7 @@
 ## make demo                      run the node on a recording and print each emotion as it is published
 ## make demo AUDIO=path.wav       the same on your own recording (WAV or FLAC)
 ## make demo SOURCE=microphone    the same on your microphone, until Ctrl-C
-## make demo VIEW=1                any of these, shown in a browser as well, until Ctrl-C
+## make demo VIEW=1               any of these, shown in a browser as well, until Ctrl-C
 ## make build                     install the versions locked in requirements/ into .venv, build both packages into install/
 ## make test [ARGS=...]           build, ruff, mypy, then pytest (ARGS are pytest's arguments)
 ## make test-fast                 all tests but those that train, export, measure, or use ROS or PulseAudio

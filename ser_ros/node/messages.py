@@ -61,7 +61,7 @@ def mood_message(mood: Mood, labels: Sequence[str], frame_id: str) -> MoodMessag
     valence, arousal = valence_arousal(labels, mood.probabilities) if is_known else (math.nan, math.nan)
     message = MoodMessage(
         mood=mood.label,
-        since=_split(Time, mood.since),
+        since=to_time(mood.since),
         confidence=mood.confidence,
         labels=list(labels),
         probabilities=mood.probabilities.tolist(),
@@ -71,7 +71,7 @@ def mood_message(mood: Mood, labels: Sequence[str], frame_id: str) -> MoodMessag
         voice=mood.voice,
         direction=mood.direction,
     )
-    message.header.stamp = _split(Time, mood.time)
+    message.header.stamp = to_time(mood.time)
     message.header.frame_id = frame_id
     return message
 
