@@ -23,7 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-ENCODER, FOLDS, CORPORA, PAPER, MODEL = 'whisper-tiny-narrow-encoder', 'folds', 'corpora', 'paper', 'default'
+ENCODER, FOLDS, CORPORA, PAPER, MODEL = 'whisper-tiny-lower-encoder', 'folds', 'corpora', 'paper', 'default'
 """Folders in WORK."""
 
 RESULTS = {FOLDS: 'speaker-independent', CORPORA: 'leave-one-corpus-out', PAPER: 'paper'}
@@ -32,7 +32,7 @@ RESULTS = {FOLDS: 'speaker-independent', CORPORA: 'leave-one-corpus-out', PAPER:
 NOTES = ROOT / 'train' / 'results' / 'ablation.md'
 """Measurements on the card that are not made here."""
 
-_ENCODER_RECIPE, _RECIPE = 'whisper-tiny-narrow', 'default'
+_ENCODER_RECIPE, _RECIPE = 'whisper-tiny-lower', 'default'
 _FOLDS = 6
 
 _REPORTS = ('report.json', 'report.md', 'curves.png', 'summary.json', 'summary.md', 'confusion.png')

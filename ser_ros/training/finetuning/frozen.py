@@ -139,8 +139,9 @@ def fit_probe(
     normalised = recipe.optimisation.voice_normalised
     plain = states(ordinary) if ordinary else np.empty((0, pooled.shape[1]))
     neutral = list(labels).index(recipe.other_speech.ordinary_emotion) if ordinary else 0
-    # All ordinary speech counts as so many clips; as it is, for a robot hears a stranger so at first.
-    together = recipe.other_speech.ordinary / len(recordings) * shares.sum()
+    # Ordinary speech stays as it is, for a robot hears a stranger so at first.
+    share = recipe.frozen_encoder.ordinary_share
+    together = share / (1.0 - share) * shares.sum()
     head = fit_linear_head(
         np.concatenate([pooled - parts.offsets, pooled, plain]),
         np.concatenate([truth, truth, np.full(len(plain), neutral)]),

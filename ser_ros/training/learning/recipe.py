@@ -56,6 +56,8 @@ class FrozenEncoder:
     steps."""
     penalty: Weight = 0.03
     """Of the squared weights of the last layer."""
+    ordinary_share: ShareBelowOne = 0.03
+    """Of all that the layer is fitted to, what ordinary speech counts for, if other_speech.ordinary is above 0."""
 
 
 @dataclass(frozen=True)

@@ -58,8 +58,9 @@ def test_ordinary_speech_trains_the_last_layer_too():
         return np.stack([centres[each.clip.name.split('-')[0]] + rng.normal(scale=0.1, size=2) for each in recordings])
 
     text = 'extends: paper\ndescription: made\nnetwork: {checkpoint: made}\n'
-    recipe = parse_finetuning_recipe(text, ['frozen_encoder.layers=[1]', 'other_speech.ordinary=12'])
-    for heard, answer in ((ordinary, 0), ((), 1)):
+    for share, heard, answer in ((0.3, ordinary, 0), (0.3, (), 1), (0.0, ordinary, 1)):
+        settings = ['frozen_encoder.layers=[1]', 'other_speech.ordinary=12', f'frozen_encoder.ordinary_share={share}']
+        recipe = parse_finetuning_recipe(text, settings)
         head = fit_probe(recipe, clips, LABELS, {}, states, heard).head
         assert (head.weights @ centres['plain'] + head.bias).argmax() == answer
         assert (head.weights @ centres['angry'] + head.bias).argmax() == 1

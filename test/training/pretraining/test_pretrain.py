@@ -69,7 +69,7 @@ def test_an_encoder_is_made_and_training_begins_with_it(speech, models, make_cli
 
 def pretrain_narrow(speech, models, out, *settings):
     whisper = ['--model', str(models / 'whisper'), '--teacher', str(models / 'whisper')]
-    options = ['--recipe', 'whisper-tiny-narrow', *whisper, '--speech', str(speech), '--out', str(out)]
+    options = ['--recipe', 'whisper-tiny-lower', *whisper, '--speech', str(speech), '--out', str(out)]
     return main([*options, '--set', *NARROW, 'optimisation.epochs=2', 'optimisation.batch_size=4', *settings])
 
 
