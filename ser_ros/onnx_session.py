@@ -2,7 +2,10 @@
 """How ONNX Runtime is used here: on the CPU, quietly, and without telemetry."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+
+import numpy as np
 
 # ONNX Runtime 1.32 collects usage in ~/.cache/Microsoft and sends it to its maker unless this is set before its import.
 os.environ['ORT_DISABLE_TELEMETRY'] = '1'
@@ -14,8 +17,16 @@ _FATAL_ONLY = 4
 """Errors are raised as exceptions anyway."""
 
 
-def open_session(graph: Path, *, threads: int) -> onnxruntime.InferenceSession:
-    """Load `graph` to run on `threads` CPU threads, or on ALL_CORES."""
+def open_session(
+    graph: Path, *, threads: int, weights: Mapping[str, np.ndarray] | None = None
+) -> onnxruntime.InferenceSession:
+    """Load `graph` to run on `threads` CPU threads, or on ALL_CORES.
+
+    Args:
+        graph: The file.
+        threads: How many.
+        weights: The values of those of its initializers that it does not hold itself, by name; they are copied.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -25,6 +36,9 @@ def open_session(graph: Path, *, threads: int) -> onnxruntime.InferenceSession:
     options.enable_mem_pattern = False
     # Threads that spin while they wait are no faster, and take the cores from everything else on the robot.
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+    if weights:
+        values = [onnxruntime.OrtValue.ortvalue_from_numpy(value) for value in weights.values()]
+        options.add_external_initializers(list(weights), values)
     return onnxruntime.InferenceSession(graph, sess_options=options, providers=['CPUExecutionProvider'])
 
 

@@ -100,7 +100,8 @@ class _Stages:
 def _print(built: 'Built') -> None:
     print(f'\n{"":10}  {"3 s take":>10}  {"size":>9}  {"labels equal":>16}  largest difference')
     for candidate in built.candidates:
-        line = f'{candidate.name:10}  {candidate.milliseconds:7.1f} ms  {candidate.megabytes:6.1f} MB'
+        size = f'{"+" if candidate.agreement else ""}{candidate.megabytes:.1f}'  # a form adds to the model
+        line = f'{candidate.name:10}  {candidate.milliseconds:7.1f} ms  {size:>6} MB'
         if candidate.agreement is not None:
             share = f'{candidate.agreement.labels_equal:.1%} of {candidate.agreement.clips}'
             line += f'  {share:>16}  {candidate.agreement.largest_difference:.4f}'

@@ -16,9 +16,11 @@ import torch
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.errors import SerError, reason
 from ser_ros.export.agreement import LARGEST_DIFFERENCE, LEAST_LABELS_EQUAL, Agreement, compare
-from ser_ros.export.graph import export, load_exporter, quantise, store_halves
+from ser_ros.export.graph import export, load_exporter, quantise
+from ser_ros.export.shared_weights import share_weights
 from ser_ros.recognition.checkpoint import Checkpoint, load_checkpoint
 from ser_ros.recognition.classifier import Classifier
+from ser_ros.recognition.model_files import weight_files
 from ser_ros.recognition.onnx_backend import OnnxBackend
 from ser_ros.recognition.optimised_form import FOLDER, GRAPH, OptimisedForm, describe_sources, write_form
 from ser_ros.recognition.torch_backend import TorchBackend
@@ -39,7 +41,7 @@ class Candidate:
         name: 'torch' for the model itself, or the precision.
         threads: On which it was timed; 0 for all cores.
         milliseconds: Median for an utterance of 3 s.
-        megabytes: Of the weights on disk, 10^6 bytes.
+        megabytes: What the model's weights take on disk; for a form, what it adds to them. 10^6 bytes.
         agreement: With the model itself; None for the model itself.
     """
 
@@ -86,9 +88,8 @@ def build(
             graphs['int8'] = workshop / 'int8' / GRAPH
             graphs['int8'].parent.mkdir()
             quantise(graphs['float32'], graphs['int8'])
-        for graph in graphs.values():
-            store_halves(graph)
         wanted = graphs if precision == AUTO else {precision: graphs[precision]}
+        shared = {name: share_weights(graph, weight_files(folder)) for name, graph in wanted.items()}
         model = Classifier(TorchBackend(checkpoint, device=torch.device('cpu')), name=folder.name)
         on_stage(f'asking it about {len(clips)} utterances')
         expected = np.stack([model.classify(clip).probabilities for clip in clips])
@@ -96,7 +97,7 @@ def build(
         agreements: dict[str, Agreement] = {}
         for name, graph in wanted.items():
             on_stage(f'comparing {name} with it')
-            backend = _load(checkpoint, graph)
+            backend = _load(checkpoint, graph, folder, shared[name])
             ways[name] = way = Classifier(backend, name=folder.name)
             threads[name] = backend.threads
             agreements[name] = compare(expected, partial(_probabilities, way), clips)
@@ -116,15 +117,22 @@ def build(
             labels_equal=agreements[best.name].labels_equal,
             largest_difference=agreements[best.name].largest_difference,
             sources=sources,
+            shared=shared[best.name],
         )
         write_form(form, graphs[best.name].parent)
         _put_into_place(graphs[best.name].parent, folder / FOLDER, workshop)
     return Built(candidates, form)
 
 
-def _load(checkpoint: Checkpoint, graph: Path) -> OnnxBackend:
-    window = checkpoint.frontend.longest
-    return OnnxBackend(graph, labels=checkpoint.labels, temperature=checkpoint.temperature, window=window)
+def _load(checkpoint: Checkpoint, graph: Path, folder: Path, shared: dict[str, tuple[str, ...]]) -> OnnxBackend:
+    return OnnxBackend(
+        graph,
+        folder,
+        shared=shared,
+        labels=checkpoint.labels,
+        temperature=checkpoint.temperature,
+        window=checkpoint.frontend.longest,
+    )
 
 
 def _probabilities(way: Classifier, clip: np.ndarray) -> np.ndarray:
@@ -171,7 +179,7 @@ def _put_into_place(made: Path, form: Path, workshop: Path) -> None:
 
 
 def _megabytes(folder: Path) -> float:
-    """Return the size of the weights in `folder`, 10^6 bytes."""
+    """Return the size of the weights, or of the graph with what lies beside it, in `folder`, 10^6 bytes."""
     return sum(file.stat().st_size for kind in ('*.safetensors', f'{GRAPH}*') for file in folder.glob(kind)) / 1e6
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 import torch
 from transformers import PreTrainedModel
 
@@ -22,11 +21,7 @@ from ser_ros.recognition.optimised_form import INPUT, LOGITS, POOLED
 
 _EXAMPLE_SECONDS = 2.0
 _LARGEST_FILE = 1_900_000_000
-"""Bytes. A protobuf file may have 2 GiB; the weights of a larger model are stored beside it."""
-
-
-_SMALLEST_HALVED = 4096
-"""Values; a smaller tensor is not worth another node."""
+"""Bytes. A protobuf file may have 2 GiB; the weights of a larger graph are stored beside it."""
 
 
 class _Recogniser(torch.nn.Module):
@@ -84,7 +79,7 @@ def load_exporter() -> ModuleType:
 
 def export(checkpoint: Checkpoint, graph: Path) -> None:
     """Write `graph` in single precision for a checkpoint on the CPU. Raises SerError."""
-    onnx = load_exporter()
+    load_exporter()
     count = int(_EXAMPLE_SECONDS * SAMPLE_RATE)
     if checkpoint.frontend.longest is not None:
         count = min(count, checkpoint.frontend.longest - 1)
@@ -103,7 +98,7 @@ def export(checkpoint: Checkpoint, graph: Path) -> None:
         )
     model = program.model_proto
     _forget_origins(model)
-    _save(onnx, model, graph)
+    save(model, graph)
 
 
 def quantise(graph: Path, quantised: Path) -> None:
@@ -126,31 +121,16 @@ def quantise(graph: Path, quantised: Path) -> None:
             use_external_data_format=_size(graph) > _LARGEST_FILE,
         )
         model = onnx.load(quantised)
-    _save(onnx, model, quantised)
+    save(model, quantised)
 
 
-def store_halves(graph: Path) -> None:
-    """Store the weights of `graph` that are exact in half precision so, in half the space; it computes the same.
-
-    ONNX Runtime makes them float32 again when it loads the graph. A graph with weights beside it stays as it is.
-    """
+def save(model: Any, graph: Path) -> None:
+    """Write `model` as `graph`, with its weights beside it if they are too large for one file."""
     onnx = load_exporter()
-    if _size(graph) > _LARGEST_FILE:
-        return
-    model = onnx.load(graph)
-    casts = []
-    for tensor in [tensor for tensor in model.graph.initializer if tensor.data_type == onnx.TensorProto.FLOAT]:
-        values = onnx.numpy_helper.to_array(tensor)
-        with np.errstate(over='ignore'):
-            halves = values.astype(np.float16)
-        if values.size < _SMALLEST_HALVED or not np.array_equal(halves.astype(np.float32), values):
-            continue
-        stored = onnx.numpy_helper.from_array(halves, f'{tensor.name}_half')
-        casts.append(onnx.helper.make_node('Cast', [stored.name], [tensor.name], to=onnx.TensorProto.FLOAT))
-        tensor.CopyFrom(stored)
-    for cast in reversed(casts):
-        model.graph.node.insert(0, cast)
-    _save(onnx, model, graph)
+    for file in graph.parent.glob(f'{graph.name}*'):
+        file.unlink()
+    large = sum(len(tensor.raw_data) for tensor in model.graph.initializer) > _LARGEST_FILE
+    onnx.save(model, graph, save_as_external_data=large, location=f'{graph.name}.data' if large else None)
 
 
 def _forget_origins(model: Any) -> None:
@@ -162,13 +142,6 @@ def _forget_origins(model: Any) -> None:
         del value.metadata_props[:]
     del model.graph.metadata_props[:]
     del model.metadata_props[:]
-
-
-def _save(onnx: ModuleType, model: Any, graph: Path) -> None:
-    for file in graph.parent.glob(f'{graph.name}*'):
-        file.unlink()
-    large = sum(len(tensor.raw_data) for tensor in model.graph.initializer) > _LARGEST_FILE
-    onnx.save(model, graph, save_as_external_data=large, location=f'{graph.name}.data' if large else None)
 
 
 def _size(graph: Path) -> int:

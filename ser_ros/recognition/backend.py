@@ -102,4 +102,11 @@ def _torch_may_find_a_gpu() -> bool:
 def _load_optimised(folder: Path, form: OptimisedForm) -> Backend:
     from ser_ros.recognition.onnx_backend import OnnxBackend
 
-    return OnnxBackend(graph_path(folder), labels=form.labels, temperature=form.temperature, window=form.window)
+    return OnnxBackend(
+        graph_path(folder),
+        folder,
+        shared=form.shared,
+        labels=form.labels,
+        temperature=form.temperature,
+        window=form.window,
+    )

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs a model's optimised form with ONNX Runtime on the CPU; needs neither torch nor transformers."""
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,13 @@ from ser_ros.errors import SerError, reason
 from ser_ros.onnx_session import ALL_CORES, new_run, open_session
 from ser_ros.recognition.cancellation import Cancellation
 from ser_ros.recognition.model_output import ModelOutput
-from ser_ros.recognition.optimised_form import INPUT, LOGITS, POOLED
+from ser_ros.recognition.optimised_form import INPUT, LOGITS, POOLED, WEIGHT
+from ser_ros.recognition.weight_tensors import read_tensors
 
 _SMALL = 20e6
-"""Bytes. A smaller model is faster on one thread: handing work to others takes longer than they save (the embedded
-default, 3 MB, two cores: 3.5 ms on one, 4.1 on two for an utterance of 3 s), and the other cores stay free."""
+"""Bytes of the form and of what it shares with the model. A smaller model is faster on one thread: handing work to
+others takes longer than they save (an earlier embedded default, 3 MB, two cores: 3.5 ms on one, 4.1 on two for an
+utterance of 3 s), and the other cores stay free."""
 
 
 class OnnxBackend:
@@ -23,20 +26,33 @@ class OnnxBackend:
     device = 'cpu'
     degraded = ''
 
-    def __init__(self, graph: Path, *, labels: tuple[str, ...], temperature: float, window: int | None):
-        """Load `graph`; the rest is as in `OptimisedForm`. Raises SerError."""
+    def __init__(
+        self,
+        graph: Path,
+        folder: Path,
+        *,
+        shared: Mapping[str, Collection[str]],
+        labels: tuple[str, ...],
+        temperature: float,
+        window: int | None,
+    ):
+        """Load `graph` with what it shares with the files of the model `folder`; the rest is as in `OptimisedForm`.
+
+        Raises SerError.
+        """
         self.labels = labels
         self.temperature = temperature
         self.window = window
         try:
+            weights = {f'{WEIGHT}{name}': values for name, values in read_tensors(folder, shared).items()}
             size = sum(file.stat().st_size for file in graph.parent.iterdir())
+            size += sum(values.nbytes for values in weights.values())
             self.threads = 1 if size < _SMALL else ALL_CORES
-            self._session = open_session(graph, threads=self.threads)
+            self._session = open_session(graph, threads=self.threads, weights=weights)
             self._check_ends()
         except Exception as error:
-            model = graph.parent.parent
             raise SerError(
-                f'{graph} cannot be loaded ({reason(error)}); build it again: `ros2 run ser_ros optimize {model}`'
+                f'{graph} cannot be loaded ({reason(error)}); build it again: `ros2 run ser_ros optimize {folder}`'
             ) from None
 
     def _check_ends(self) -> None:

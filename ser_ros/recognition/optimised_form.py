@@ -2,7 +2,8 @@
 """The optimised form of a model, stored beside its weights: what belongs to it and whether it is still valid.
 
 `<model folder>/optimized/` holds `model.onnx`, which takes samples and gives logits without torch, and
-`optimized.json`, which states from which weights it was built and how it was checked.
+`optimized.json`, which states from which weights it was built, how it was checked, and which tensors the graph does not
+hold itself: they are read from the model's files of weights when it is loaded.
 """
 
 import dataclasses
@@ -22,7 +23,7 @@ FOLDER = 'optimized'
 GRAPH = 'model.onnx'
 MANIFEST = 'optimized.json'
 
-FORMAT = 2
+FORMAT = 3
 """Increased when earlier graphs can no longer be run."""
 
 INPUT = 'samples'
@@ -31,6 +32,9 @@ LOGITS = 'logits'
 """float32, shape (labels,)."""
 POOLED = 'pooled'
 """float32, shape (width,); what the logits are made from."""
+
+WEIGHT = 'weight/'
+"""What the graph calls a tensor of the model's files of weights is this and then its name there."""
 
 PRECISIONS = ('int8', 'float32')
 
@@ -64,6 +68,7 @@ class OptimisedForm:
         labels_equal: Share of them with the same label, 0..1.
         largest_difference: Between any two probabilities, 0..1.
         sources: File name -> its description.
+        shared: Name of one of these files -> names of the tensors in it that the graph takes from there.
     """
 
     precision: str
@@ -74,6 +79,7 @@ class OptimisedForm:
     labels_equal: float
     largest_difference: float
     sources: dict[str, SourceFile]
+    shared: dict[str, tuple[str, ...]]
     format: int = FORMAT
 
 
@@ -122,10 +128,11 @@ def _form(where: str, values: dict[str, Any]) -> OptimisedForm:
     """Return `values` as a form. Raises SerError, ValueError, TypeError, KeyError or AttributeError."""
     sources = {name: SourceFile(**source) for name, source in values['sources'].items()}
     labels = check_names(where, list(values['labels']))
-    form = OptimisedForm(**values | {'labels': labels, 'sources': sources})
+    shared = {file: tuple(map(str, names)) for file, names in values['shared'].items()}
+    form = OptimisedForm(**values | {'labels': labels, 'sources': sources, 'shared': shared})
     is_window = form.window is None or (type(form.window) is int and form.window > 0)
     is_known = form.format == FORMAT and form.precision in PRECISIONS
-    if not (is_known and is_window and is_temperature(form.temperature)):
+    if not (is_known and is_window and is_temperature(form.temperature) and set(shared) <= set(sources)):
         raise ValueError(values)
     return form
 

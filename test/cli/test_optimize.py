@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`optimize` on a tiny random-weight model."""
 
+import re
 import shutil
 
 import pytest
@@ -21,7 +22,9 @@ def test_a_model_is_optimised_and_the_node_would_take_it(
     assert main(['mine', '--precision', 'float32']) == 0
     out, err = capfd.readouterr()
     assert 'exporting it ... ' in out and 'comparing float32 with it ... ' in out
-    assert '100.0% of' in out and str(folder / 'optimized') in out
+    assert re.search(r'^torch .* \d+\.\d MB$', out, re.MULTILINE)
+    assert re.search(r'^float32 .* \+\d+\.\d MB  +100.0% of', out, re.MULTILINE)
+    assert str(folder / 'optimized') in out
     assert err == ''
     assert Classifier.load(folder, 'cpu').backend == 'onnx'
     assert not (folder / 'README.md').exists()
@@ -41,6 +44,9 @@ def test_the_card_tells_what_was_measured_last(random_weight_model, tmp_path, mo
         assert f'ros2 run ser_ros optimize mine --precision {precision}' in told and str(tmp_path) not in told
         assert f'The form {precision} is in `optimized/`' in told
         assert told.count('## How fast') == 1 and ' ms ' in told and '| 100.0 % of ' in told
+        added = (folder / 'optimized' / 'model.onnx').stat().st_size / 1e6
+        assert re.search(rf'^\| {precision} .* \| \+{added:.1f} MB +\|', told, re.MULTILINE)
+        assert re.search(r'^\| torch .* \| \d+\.\d MB +\|', told, re.MULTILINE)
         assert told.endswith(below)  # what a user wrote stays
         below = '\n\nOn our robot it is slower.\n\n## Thanks\n\nTo Ann.\n'
         card.write_text(told.rstrip('\n') + below, encoding='latin-1')

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from ser_ros.export import build as module
+from ser_ros.export import shared_weights
 from ser_ros.export.clips import clips_of_demo
 
 
@@ -27,6 +28,8 @@ def optimise(models, tmp_path_factory, clips, export_once):
             shutil.copytree(models / family, folder)
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(module, 'export', export_once)
+                # Which of the weights of so small networks are worth sharing.
+                patch.setattr(shared_weights, '_SMALLEST', 256)
                 built = module.build(folder, clips, precision=precision)
             made[family, precision] = SimpleNamespace(folder=folder, built=built)
         return made[family, precision]

@@ -156,7 +156,7 @@ DAMAGES = {
     'a graph of a terabyte': lambda folder: os.truncate(folder / FOLDER / GRAPH, 1 << 40),
     'a pipe beside the weights': lambda folder: os.mkfifo(folder / 'more.safetensors'),
     'another format': lambda folder: (folder / FOLDER / MANIFEST).write_text(
-        (folder / FOLDER / MANIFEST).read_text().replace('"format": 2', '"format": 1')
+        (folder / FOLDER / MANIFEST).read_text().replace('"format": 3', '"format": 2')
     ),
 }
 
@@ -199,7 +199,7 @@ def test_a_recognition_ends_when_another_thread_says_so(random_weight_model, tmp
     folder = tmp_path / 'slow'
     shutil.copytree(random_weight_model, folder)
     add_form(folder, turns=10_000_000)
-    backend = OnnxBackend(folder / FOLDER / GRAPH, labels=LABELS, temperature=1.0, window=None)
+    backend = OnnxBackend(folder / FOLDER / GRAPH, folder, shared={}, labels=LABELS, temperature=1.0, window=None)
     cancellation, outcome = Cancellation(), []
 
     def run():

@@ -84,6 +84,7 @@ def add_form(folder, *, window=WINDOW, **graph):
         labels_equal=1.0,
         largest_difference=0.0,
         sources=describe_sources(folder),
+        shared={},
     )
     write_form(form, folder / FOLDER)
     return form

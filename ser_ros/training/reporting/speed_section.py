@@ -28,7 +28,7 @@ def _section(built: Built, machine: Mapping[str, str], command: str) -> list[str
             candidate.name,
             str(candidate.threads or 'all cores'),
             f'{candidate.milliseconds:.1f} ms',
-            megabytes(candidate.megabytes),
+            ('+' if candidate.agreement else '') + megabytes(candidate.megabytes),
             *(
                 [
                     f'{percent(candidate.agreement.labels_equal)} of {candidate.agreement.clips}',
@@ -40,15 +40,16 @@ def _section(built: Built, machine: Mapping[str, str], command: str) -> list[str
         ]
         for candidate in built.candidates
     ]
-    header = ['form', 'threads', 'one utterance of 3 s takes', 'weights']
+    header = ['form', 'threads', 'one utterance of 3 s takes', 'on disk']
     return [
         '## How fast it answers',
         '',
         *table([*header, 'labels equal to those of torch', 'largest difference of a probability'], rows),
         '',
         (
-            f'The form {built.form.precision} is in `optimized/`. Medians, all forms in turns; CPU {machine["CPU"]}; '
-            f'{machine["software"]}.'
+            f'The form {built.form.precision} is in `optimized/`; it takes the weights that it shares with the model '
+            f"from the model's own files, and + is what a form adds to them. Medians, all forms in turns; CPU "
+            f'{machine["CPU"]}; {machine["software"]}.'
         ),
         '',
         '```',
