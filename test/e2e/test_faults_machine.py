@@ -68,7 +68,7 @@ def test_a_machine_too_slow_drops_interim_work_tells_its_lag_and_catches_up(list
         talker.say(pause)
     observer.wait_for_level('recognition', 'WARN', 's behind: take a smaller model')
     lag = float(observer.last_values()['lag'].split()[0])
-    assert lag > 1.0
+    assert lag >= 1.0  # as printed, with two digits
     observer.wait_until(lambda: observer.count('utterances') == 3, 'all three are heard')
     slow.unlink()
     observer.wait_until(lambda: len(observer.finals) == 3, 'all three are answered', 20.0)
