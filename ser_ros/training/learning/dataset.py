@@ -106,8 +106,7 @@ class TrainingSet(torch.utils.data.Dataset):
             other: Speech without labels.
             known_labels: The labels of each corpus, by its name; its clips count neither for nor against the others.
                 For a corpus that is not named, all.
-            balanced: Whether to draw the clips of each epoch so that every corpus, in it every label, and of that every
-                speaker is heard as often as any other.
+            balanced: Whether to draw the clips of each epoch with the probabilities of `chances`.
         """
         self._recordings = list(recordings)
         self._label_ids = [labels.index(recording.clip.emotion) for recording in recordings]
@@ -234,15 +233,19 @@ class _Known:
 def chances(clips: Sequence[Clip]) -> np.ndarray:
     """Return the probability with which each clip is drawn: float64, shape (clips,), sums to 1.
 
-    Corpora are equal, in each its labels, of each label its speakers, and of each speaker the clips.
+    A corpus counts by its speakers, for those of a large one tell more of people; in each its labels are equal, of each
+    label its speakers, and of each speaker the clips.
     """
     groups = [(clip.corpus, (clip.corpus, clip.emotion), (clip.corpus, clip.emotion, clip.speaker)) for clip in clips]
-    corpora = len({corpus for corpus, *_ in groups})
+    people = Counter(corpus for corpus, _ in {(clip.corpus, clip.speaker) for clip in clips})
     labels = Counter(corpus for corpus, _ in {(corpus, label) for corpus, label, _ in groups})
     speakers = Counter(label for label, _ in {(label, speaker) for _, label, speaker in groups})
     of_speaker = Counter(speaker for *_, speaker in groups)
     return np.array(
-        [1.0 / (corpora * labels[corpus] * speakers[label] * of_speaker[speaker]) for corpus, label, speaker in groups]
+        [
+            people[corpus] / people.total() / (labels[corpus] * speakers[label] * of_speaker[speaker])
+            for corpus, label, speaker in groups
+        ]
     )
 
 

@@ -258,7 +258,7 @@ def test_a_corrupt_clip_is_refused(refuses, tmp_path):
         load_recordings(read_corpus(tmp_path, for_training=False).clips)
 
 
-def test_balanced_chances_are_even_over_corpora_labels_and_speakers():
+def test_balanced_chances_count_a_corpus_by_its_speakers_and_are_even_in_it():
     clips = [
         *(Clip(Path(f'a{index}'), f'a{index}', 'happy', 'ann', corpus='large') for index in range(6)),
         *(Clip(Path(f'b{index}'), f'b{index}', 'happy', 'bob', corpus='large') for index in range(2)),
@@ -267,9 +267,15 @@ def test_balanced_chances_are_even_over_corpora_labels_and_speakers():
     ]
     found = chances(clips)
     assert found.sum() == pytest.approx(1.0)
-    assert found[-1] == pytest.approx(1 / 2)
-    assert found[8] == pytest.approx(1 / 4)
-    assert found[:6].sum() == pytest.approx(found[6:8].sum()) == pytest.approx(1 / 8)
+    assert found[-1] == pytest.approx(1 / 3)
+    assert found[8] == pytest.approx(1 / 3)
+    assert found[:6].sum() == pytest.approx(found[6:8].sum()) == pytest.approx(1 / 6)
+
+
+def test_a_corpus_whose_speakers_are_not_known_counts_as_one():
+    told = (('a', 'ann', 'known'), ('b', 'bob', 'known'), ('c', None, 'other'), ('d', None, 'other'))
+    clips = [Clip(Path(name), name, 'happy', speaker, corpus=corpus) for name, speaker, corpus in told]
+    assert chances(clips) == pytest.approx([1 / 3, 1 / 3, 1 / 6, 1 / 6])
 
 
 @pytest.mark.parametrize(

@@ -254,3 +254,24 @@ JL = Scheme(
     licence='cc0-1.0',
     source='James et al. 2018, Interspeech',
 )
+
+EMOTION_TTS = Scheme(
+    key='emotiontts',
+    name='EmotionTTS',
+    languages=('ko',),
+    example='emotional-to-emotional/nea/wav/nea00105',
+    # Numbers 1 to 100 are neutral, and so on; a twentieth of them is public.
+    pattern=r'(?P<speaker>em[abfgh]|ne[a-ek-o])00(?P<emotion>\d{3})',
+    codes={
+        'emotion': {
+            f'{number:03d}': ('neutral', 'happy', 'angry', 'sad')[(number - 1) // 100] for number in range(1, 401)
+        },
+    },
+    sexes=dict.fromkeys(('ema', 'emb', 'nea', 'neb', 'nec', 'ned', 'nee'), 'female')
+    | dict.fromkeys(('emf', 'emg', 'emh', 'nek', 'nel', 'nem', 'nen', 'neo'), 'male'),
+    clips=300,
+    speakers=15,
+    clips_each=20,
+    licence='cc-by-nc-sa-4.0',
+    source='SELVAS AI and KAIST 2018, github.com/emotiontts/emotiontts_open_db, the emotional part',
+)

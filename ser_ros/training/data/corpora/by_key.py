@@ -6,6 +6,7 @@ from ser_ros.training.data.corpora.acted import (
     CREMA_D,
     EMO_DB,
     EMOSPEECH,
+    EMOTION_TTS,
     EMOVO,
     ESD,
     JL,
@@ -17,7 +18,7 @@ from ser_ros.training.data.corpora.acted import (
 from ser_ros.training.data.corpora.dialogues import IEMOCAP, MELD
 from ser_ros.training.data.corpora.scheme import Scheme
 
-_ALL = (RAVDESS, CREMA_D, TESS, SAVEE, EMO_DB, EMOVO, NEMO, ASED, EMOSPEECH, IEMOCAP, MELD, ESD, JL)
+_ALL = (RAVDESS, CREMA_D, TESS, SAVEE, EMO_DB, EMOVO, NEMO, ASED, EMOSPEECH, IEMOCAP, MELD, ESD, JL, EMOTION_TTS)
 
 SCHEMES: dict[str, Scheme] = {scheme.key: scheme for scheme in _ALL}
 """Key -> scheme, in the order in which people are told of them."""

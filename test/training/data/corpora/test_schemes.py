@@ -25,6 +25,7 @@ EXAMPLES = {
     'emospeech': ('calm', SPEAKER, ''),
     'esd': ('surprised', 11, ''),
     'jl': ('sad', 'female1', 'female'),
+    'emotiontts': ('happy', 'nea', 'female'),
 }
 """Key -> emotion, speaker and sex of which the scheme's example tells."""
 
