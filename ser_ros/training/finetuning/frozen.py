@@ -25,47 +25,42 @@ _UNUSED = -1e4
 """Weight of a layer in the network's softmax over layers that leaves nothing of it."""
 
 
-class FrozenStates:
-    """The pooled state of each variant of each clip, computed once for all folds."""
+Parts = Sequence[Mapping[str, torch.Tensor]]
+"""The network's arguments for a sound, without a batch dimension: of all of it, or of each of several parts of it."""
 
-    def __init__(
-        self,
-        recipe: FinetuningRecipe,
-        design: Design,
-        parts: Callable[[Recording, int], Sequence[Mapping[str, torch.Tensor]]],
-        variants: int,
-    ):
+
+class FrozenStates:
+    """The pooled states of each clip in each of the ways in which it trains, computed once for all folds."""
+
+    def __init__(self, recipe: FinetuningRecipe, design: Design, ways: Sequence[Callable[[Recording], Parts]]):
         """Start without any.
 
         Args:
             recipe: Says which hidden states are pooled.
             design: Of the network.
-            parts: Returns the network's arguments for a variant of a recording, without a batch dimension: one part, or
-                several of a recording that is too long, whose states are averaged.
-            variants: How many there are of each recording.
+            ways: Each returns what the network is given of a recording; the states of several parts are averaged.
         """
         self._recipe = recipe
         self._design = design
-        self._parts = parts
-        self._variants = variants
+        self._ways = ways
         self._device = choose_device('auto')
         self._network: PreTrainedModel | None = None
         self._pooled = torch.empty(0)
         self._kept: dict[tuple[str, int], np.ndarray] = {}
 
     def __call__(self, recordings: Sequence[Recording]) -> np.ndarray:
-        """Return float32, shape (variants * recordings, width): all of the first variant, then of the second."""
-        due = [(recording, variant) for variant in range(self._variants) for recording in recordings]
-        missing = [(one, variant) for one, variant in due if (one.clip.name, variant) not in self._kept]
-        for recording, variant in tqdm(missing, desc='computing the states of the frozen encoder', unit='clip'):
-            self.of(recording, variant)
-        return np.stack([self.of(recording, variant) for recording, variant in due])
+        """Return float32, shape (ways * recordings, width): all in the first way, then in the second."""
+        due = [(recording, way) for way in range(len(self._ways)) for recording in recordings]
+        missing = [(one, way) for one, way in due if (one.clip.name, way) not in self._kept]
+        for recording, way in tqdm(missing, desc='computing the states of the frozen encoder', unit='clip'):
+            self.of(recording, way)
+        return np.stack([self.of(recording, way) for recording, way in due])
 
-    def of(self, recording: Recording, variant: int) -> np.ndarray:
-        """Return the state of one variant: float32, shape (width,)."""
-        key = (recording.clip.name, variant)
+    def of(self, recording: Recording, way: int) -> np.ndarray:
+        """Return the state in one way: float32, shape (width,)."""
+        key = (recording.clip.name, way)
         if key not in self._kept:
-            self._kept[key] = np.mean([self._run(part) for part in self._parts(recording, variant)], axis=0)
+            self._kept[key] = np.mean([self._run(part) for part in self._ways[way](recording)], axis=0)
         return self._kept[key]
 
     @torch.inference_mode()
@@ -129,7 +124,7 @@ def fit_probe(
     states: FrozenStates,
     ordinary: Sequence[Recording] = (),
 ) -> Probe:
-    """Return the layer that `recipe` asks for, fitted to all variants of the recordings; see train_head."""
+    """Return the layer that `recipe` asks for, fitted to the recordings in all ways; see train_head."""
     pooled = states(recordings)
     clips = [recording.clip for recording in recordings] * (len(pooled) // len(recordings))
     truth = np.array([list(labels).index(clip.emotion) for clip in clips])

@@ -3,6 +3,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -42,14 +43,15 @@ class TeacherStates:
         made = design_classifier(_network(str(teacher), self.recipe), FeatureExtraction(), corpus.labels)
         self.name = made.initial_weights
 
-        def parts(recording: Recording, variant: int) -> list[dict[str, torch.Tensor]]:
+        def parts(variant: int, recording: Recording) -> list[dict[str, torch.Tensor]]:
             voice = features.voice(recording, variant)
             return [
                 {name: value[0] for name, value in made.frontend([part]).items()}
                 for part in windows(voice, made.frontend.longest)
             ]
 
-        self.states = FrozenStates(self.recipe, made, parts, max(recipe.augmentation.variants, 1))
+        variants = range(max(recipe.augmentation.variants, 1))
+        self.states = FrozenStates(self.recipe, made, [partial(parts, variant) for variant in variants])
 
 
 def _network(teacher: str, recipe: FinetuningRecipe) -> Network:

@@ -11,6 +11,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.recognition.frontend import Frontend
+from ser_ros.recognition.windows import windows
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.recordings import Recording
 from ser_ros.training.learning.augment import Variation, draw_variation, vary_sound, vary_voice
@@ -57,6 +58,10 @@ class VariantFeatures:
         if self._augmentation.variants:
             self._kept[key] = inputs
         return inputs
+
+    def as_heard(self, recording: Recording) -> list[dict[str, torch.Tensor]]:
+        """Return the model's arguments for each window of the utterance that a robot would hear."""
+        return [_one(self._frontend, part) for part in windows(recording.utterance, self._frontend.longest)]
 
     def voice(self, recording: Recording, epoch: int) -> np.ndarray:
         """Return what a teacher hears of that variant: float32, shape (n,), without room, noise and microphone."""

@@ -20,28 +20,30 @@ LAYERS = (0, 1)
 
 
 @pytest.mark.parametrize('family', PRETRAINED)
-def test_its_pooled_state_is_the_mean_of_the_hidden_states(family, tmp_path):
+def test_its_pooled_state_is_the_mean_of_the_hidden_states_over_all_windows(family, tmp_path):
     width = save_pretrained_encoder(family, tmp_path / 'encoder').config.hidden_size
     text = f'extends: paper\ndescription: shrunken\nnetwork: {{checkpoint: {tmp_path / "encoder"}}}\n'
     settings = [
         f'frozen_encoder.layers={list(LAYERS)}',
         'network.config.use_weighted_layer_sum=true',
         f'network.config.classifier_proj_size={width}',
-        'augmentation.variants=1',
-        *(['network.window=1.0'] if family == 'whisper' else []),
+        *(['network.window=0.5'] if family == 'whisper' else []),
     ]
     recipe = parse_finetuning_recipe(text, settings)
     design = design_classifier(recipe.network, recipe.feature_extraction, LABELS)
     features = VariantFeatures(design.frontend, recipe.augmentation, seed=0)
     sound = np.random.default_rng(0).normal(scale=0.1, size=14_000).astype(np.float32)
     recording = Recording(Clip(Path('made'), 'made', 'angry'), sound, (0.0, 14_000 / 16_000))
-    (state,) = FrozenStates(recipe, design, lambda *due: [features(*due)], variants=1)([recording])
+    (state,) = FrozenStates(recipe, design, [features.as_heard])([recording])
     network = new_frozen(recipe, design).eval()
-    inputs = {name: value[None] for name, value in features(recording, 0).items()}
-    with torch.inference_mode():
-        hidden = network(**inputs, output_hidden_states=True).hidden_states
-    expected = torch.stack([hidden[layer] for layer in LAYERS]).mean(dim=0)[0].mean(dim=0)
-    np.testing.assert_allclose(state, expected.numpy(), atol=1e-5)
+    parts = features.as_heard(recording)
+    assert len(parts) == (2 if family == 'whisper' else 1)
+    expected = []
+    for part in parts:
+        with torch.inference_mode():
+            hidden = network(**{name: value[None] for name, value in part.items()}, output_hidden_states=True)
+        expected.append(torch.stack([hidden.hidden_states[layer] for layer in LAYERS]).mean(dim=0)[0].mean(dim=0))
+    np.testing.assert_allclose(state, torch.stack(expected).mean(dim=0).numpy(), atol=1e-5)
 
 
 def test_ordinary_speech_trains_the_last_layer_too():

@@ -244,6 +244,17 @@ def test_a_fixed_window_takes_a_part_of_what_is_longer(recordings):
     assert not same(seen[0], seen[1])
 
 
+def test_an_utterance_is_heard_whole_in_windows(recordings):
+    short, long = recordings
+    frontend = Frontend(WhisperFeatureExtractor(), WhisperConfig(max_source_positions=40))
+    features = VariantFeatures(frontend, Augmentation(), seed=0)
+    assert len(long.utterance) > 0.8 * RATE
+    assert len(features.as_heard(long)) == -(-len(long.utterance) // (0.8 * RATE))
+    unlimited = VariantFeatures(FRONTEND, Augmentation(), seed=0)
+    (only,) = unlimited.as_heard(short)
+    assert same(only['input_features'], ValidationSet([short], LABELS, FRONTEND, Augmentation())[0]['input_features'])
+
+
 def test_a_voice_that_the_detector_misses_counts_whole(make_clips, tmp_path):
     (recording, *_) = load_recordings(read_corpus(make_clips(tmp_path, (1,)), for_training=False).clips[:1])
     assert recording.speech == (0.0, 0.6)
