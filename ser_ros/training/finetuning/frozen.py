@@ -17,7 +17,7 @@ from ser_ros.training.finetuning.finetune import Finetuned
 from ser_ros.training.finetuning.finetuning_recipe import FinetuningRecipe
 from ser_ros.training.learning.dataset import chances
 from ser_ros.training.learning.design import Design
-from ser_ros.training.learning.linear_head import LinearHead, fit_linear_head
+from ser_ros.training.learning.linear_head import LinearHead, fit_linear_head, penalty_axes
 from ser_ros.training.learning.network import new_classifier
 from ser_ros.training.learning.separation import separate
 
@@ -144,7 +144,7 @@ def fit_probe(
         np.concatenate(
             [normalised * shares, (1.0 - normalised) * shares, np.full(len(plain), together / max(len(plain), 1))]
         ),
-        np.sqrt((parts.rest**2).mean(axis=0)) + np.finfo(np.float32).eps,
+        penalty_axes(parts.rest, recipe.frozen_encoder.whitening),
         recipe.frozen_encoder.penalty,
     )
     return Probe(head, {clip.voice: offset for clip, offset in zip(clips, parts.offsets, strict=True)})

@@ -10,6 +10,9 @@ from ser_ros.training.learning.loss import masked_cross_entropy
 
 _ITERATIONS = 150
 
+_LEAST_VARIANCE = 0.03
+"""Of a direction, where that of each element is 1: directions with less are hardly more than noise."""
+
 
 @dataclass(frozen=True, eq=False)
 class LinearHead:
@@ -26,8 +29,22 @@ class LinearHead:
     losses: tuple[float, ...]
 
 
+def penalty_axes(rest: np.ndarray, whitening: float) -> np.ndarray:
+    """Return the axes along which the penalty of `fit_linear_head` measures states: float64, shape (width, width).
+
+    Args:
+        rest: What is left of pooled states without label and voice, float64, shape (utterances, width).
+        whitening: 0 to divide each element by its deviation; 1 to divide each direction by its, so that one in which
+            utterances of one label and voice differ much is cheap to use no longer; between them by a power of it.
+    """
+    scale = np.sqrt((rest**2).mean(axis=0)) + np.finfo(np.float32).eps
+    variances, directions = np.linalg.eigh((rest / scale).T @ (rest / scale) / len(rest))
+    gains = (np.maximum(variances, 0.0) + _LEAST_VARIANCE) ** (-whitening / 2)
+    return (directions * gains) @ directions.T / scale[:, np.newaxis]
+
+
 def fit_linear_head(
-    states: np.ndarray, truth: np.ndarray, known: np.ndarray, shares: np.ndarray, scale: np.ndarray, penalty: float
+    states: np.ndarray, truth: np.ndarray, known: np.ndarray, shares: np.ndarray, axes: np.ndarray, penalty: float
 ) -> LinearHead:
     """Return the layer with the least cross-entropy plus `penalty` times the sum of its squared weights, by L-BFGS.
 
@@ -36,15 +53,15 @@ def fit_linear_head(
         truth: int, shape (utterances,), index of each label.
         known: bool, shape (utterances, labels); which labels each utterance tells of, as in masked_cross_entropy.
         shares: float, shape (utterances,); what each counts for.
-        scale: float, shape (width,), positive; what the states are divided by for the penalty.
+        axes: float, shape (width, axes); the penalty is that of weights for states times these.
         penalty: 0 or more.
     """
     centre = np.average(states, axis=0, weights=shares)
-    rows = torch.tensor((states - centre) / scale, dtype=torch.float64)
+    rows = torch.tensor((states - centre) @ axes, dtype=torch.float64)
     targets = torch.nn.functional.one_hot(torch.tensor(truth), known.shape[1]).double()
     weight = torch.tensor(shares / shares.sum())
     mask = torch.tensor(known)
-    layer = torch.zeros(known.shape[1], states.shape[1], dtype=torch.float64, requires_grad=True)
+    layer = torch.zeros(known.shape[1], axes.shape[1], dtype=torch.float64, requires_grad=True)
     bias = torch.zeros(known.shape[1], dtype=torch.float64, requires_grad=True)
     optimiser = torch.optim.LBFGS([layer, bias], max_iter=_ITERATIONS, line_search_fn='strong_wolfe')
     losses: list[float] = []
@@ -58,7 +75,7 @@ def fit_linear_head(
         return loss
 
     optimiser.step(closure)
-    weights = layer.detach().numpy() / scale
+    weights = layer.detach().numpy() @ axes.T
     return LinearHead(
         weights=weights.astype(np.float32),
         bias=(bias.detach().numpy() - weights @ centre).astype(np.float32),

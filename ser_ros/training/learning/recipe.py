@@ -56,6 +56,9 @@ class FrozenEncoder:
     steps."""
     penalty: Weight = 0.03
     """Of the squared weights of the last layer."""
+    whitening: Share = 0.0
+    """Power of the variance of each direction, without label and voice, that the penalty evens out: 0 to weigh each
+    element of the states by its own variance, 1 to make the most of small differences."""
     ordinary_share: ShareBelowOne = 0.03
     """Of all that the layer is fitted to, what ordinary speech counts for, if other_speech.ordinary is above 0."""
 
