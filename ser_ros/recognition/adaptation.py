@@ -21,7 +21,7 @@ ORDINARY = ('neutral', 'calm')
 ORDINARY_ODDS = 4.0
 """How much more often an ordinary label is expected than another, where people talk."""
 
-LEAST_WEIGHT = 0.3
+LEAST_WEIGHT = 0.15
 """What an utterance counts for that is certainly not ordinary; one that certainly is counts 1."""
 
 CAUTION = 1.5
