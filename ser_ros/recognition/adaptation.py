@@ -22,8 +22,8 @@ ORDINARY_ODDS = 4.0
 """How much more often an ordinary label is expected than another, where people talk."""
 
 LEAST_WEIGHT = 0.15
-"""What an utterance counts for that is certainly not ordinary; one that certainly is counts 1. The largest at which one
-emotion twenty times costs at most five points against learning from ordinary speech alone (docs/experiments.md)."""
+"""What an utterance counts for that is certainly not ordinary; one that certainly is counts 1. The largest of four at
+which one emotion twenty times costs at most five points against ordinary speech alone (docs/experiments.md)."""
 
 CAUTION = 1.5
 """By what the model's answer is softened before it says what an utterance teaches: of strangers it is too sure."""

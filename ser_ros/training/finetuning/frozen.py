@@ -15,7 +15,7 @@ from ser_ros.recognition.device import choose_device
 from ser_ros.training.data.recordings import Recording
 from ser_ros.training.finetuning.finetune import Finetuned
 from ser_ros.training.finetuning.finetuning_recipe import FinetuningRecipe
-from ser_ros.training.learning.dataset import chances
+from ser_ros.training.learning.dataset import VariantFeatures, chances
 from ser_ros.training.learning.design import Design
 from ser_ros.training.learning.linear_head import LinearHead, fit_linear_head, penalty_axes
 from ser_ros.training.learning.network import new_classifier
@@ -27,6 +27,15 @@ _UNUSED = -1e4
 
 Parts = Sequence[Mapping[str, torch.Tensor]]
 """The network's arguments for a sound, without a batch dimension: of all of it, or of each of several parts of it."""
+
+
+def ways_to_hear(features: VariantFeatures, variants: int) -> list[Callable[[Recording], Parts]]:
+    """Return how a frozen encoder hears a clip in training: as a robot does, and in each variant."""
+
+    def varied(variant: int) -> Callable[[Recording], Parts]:
+        return lambda recording: [features(recording, variant)]
+
+    return [features.as_heard, *map(varied, range(variants))]
 
 
 class FrozenStates:

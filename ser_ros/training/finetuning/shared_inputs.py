@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Inputs that the folds of an experiment share, so that no clip is decoded or turned into features twice."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from ser_ros.training.data.corpus import Corpus
 from ser_ros.training.data.recordings import Recording, load_recordings
 from ser_ros.training.evaluation.held_out_speech import load_held_out_speech
 from ser_ros.training.finetuning.finetuning_recipe import FinetuningRecipe
-from ser_ros.training.finetuning.frozen import FrozenStates, Parts
+from ser_ros.training.finetuning.frozen import FrozenStates, ways_to_hear
 from ser_ros.training.finetuning.probe_teacher import TeacherStates
 from ser_ros.training.finetuning.teaching import Teaching
 from ser_ros.training.learning.dataset import VariantFeatures
@@ -59,19 +59,10 @@ def load_shared_inputs(
         recordings=recordings,
         other=other,
         held_out_speech=held_out,
-        frozen_states=FrozenStates(recipe, made, _ways(features, recipe.augmentation.variants)),
+        frozen_states=FrozenStates(recipe, made, ways_to_hear(features, recipe.augmentation.variants)),
         teacher_states=(
             TeacherStates(recipe, teaching.teacher, corpus, features)
             if teaching.teacher and recipe.distillation.probe.layers
             else None
         ),
     )
-
-
-def _ways(features: VariantFeatures, variants: int) -> list[Callable[[Recording], Parts]]:
-    """Return how a frozen encoder hears a clip: as a robot does, and in each variant."""
-
-    def varied(variant: int) -> Callable[[Recording], Parts]:
-        return lambda recording: [features(recording, variant)]
-
-    return [features.as_heard, *map(varied, range(variants))]

@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """A frozen encoder of every family: its pooled state is the mean of the chosen hidden states."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from tiny_models import PRETRAINED, save_pretrained_encoder
+from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor
 
+from ser_ros.recognition.frontend import Frontend
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.recordings import Recording
 from ser_ros.training.finetuning.finetuning_recipe import parse_finetuning_recipe
-from ser_ros.training.finetuning.frozen import FrozenStates, fit_probe, new_frozen
+from ser_ros.training.finetuning.frozen import FrozenStates, fit_probe, new_frozen, ways_to_hear
 from ser_ros.training.learning.dataset import VariantFeatures
 from ser_ros.training.learning.design import design_classifier
 
@@ -44,6 +47,18 @@ def test_its_pooled_state_is_the_mean_of_the_hidden_states_over_all_windows(fami
             hidden = network(**{name: value[None] for name, value in part.items()}, output_hidden_states=True)
         expected.append(torch.stack([hidden.hidden_states[layer] for layer in LAYERS]).mean(dim=0)[0].mean(dim=0))
     np.testing.assert_allclose(state, torch.stack(expected).mean(dim=0).numpy(), atol=1e-5)
+
+
+def test_a_clip_trains_as_heard_and_in_each_of_its_variants():
+    recipe = parse_finetuning_recipe('extends: paper\ndescription: made\nnetwork: {checkpoint: made}\n', [])
+    augmentation = replace(recipe.augmentation, speed=(0.8, 1.2), variants=2)
+    features = VariantFeatures(Frontend(Wav2Vec2FeatureExtractor(), Wav2Vec2Config()), augmentation, seed=0)
+    sound = np.random.default_rng(0).normal(scale=0.1, size=14_000).astype(np.float32)
+    recording = Recording(Clip(Path('made'), 'made', 'angry'), sound, (0.0, 14_000 / 16_000))
+    heard = [way(recording) for way in ways_to_hear(features, 2)]
+    lengths = [len(part['input_values']) for (part,) in heard]
+    assert lengths[0] == len(recording.utterance)
+    assert len(set(lengths)) == 3
 
 
 def test_ordinary_speech_trains_the_last_layer_too():
