@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from ser_ros.cli.sentences import ends_in_a_sentence
+from ser_ros.colours import BLACK, BLUE, GREEN, GREY, OF_LABELS, VERMILLION
 from ser_ros.emotions import UNKNOWN
 from ser_ros.errors import SerError
 from ser_ros.mood.config import MoodConfig
@@ -41,11 +42,8 @@ HYSTERESES = (0.0, 0.1, 0.2, 0.3, 0.5, 0.6)
 MEMORIES = (30.0, 120.0)
 AVERAGED = (3, 5, 8)
 
-_BLUE, _ORANGE, _GREEN, _GREY = '#0072B2', '#D55E00', '#009E73', '#999999'
-"""Which the colour-blind tell apart (Okabe and Ito 2008)."""
-
-_FILLS = ('#56B4E9', '#E69F00', '#F0E442', '#CC79A7', '#009E73', '#D55E00')
-"""Of the moods in the example, each with its word."""
+_SILENT = '#eeeeee'
+"""Of `unknown` in the example."""
 
 _NARROW = 9.0
 """Seconds; the words of a shorter stretch stand upright."""
@@ -158,19 +156,19 @@ def draw(found: dict[str, dict[str, Followed]], example: Conversation, ways: dic
         [(float(name.split()[1]), point) for name, point in mean.items() if 'hysteresis' in name]
         + [(MoodConfig().hysteresis, mean['mood'])]
     )
-    points.plot(*zip(*(point for _, point in by_hysteresis), strict=True), 's-', color=_BLUE, markersize=4)
+    points.plot(*zip(*(point for _, point in by_hysteresis), strict=True), 's-', color=BLUE, markersize=4)
     for value, point in by_hysteresis:
         is_default = value == MoodConfig().hysteresis
         words, offset = (f'mood (hysteresis {value})', (6, 3)) if is_default else (f'{value}', (-22, -4))
-        points.annotate(words, point, offset, textcoords='offset points', color=_BLUE)
+        points.annotate(words, point, offset, textcoords='offset points', color=BLUE)
     for name, color, marker in (
-        *((name, _ORANGE, 'o') for name in list(mean)[:2]),
-        *((name, _GREEN, '^') for name in mean if 'average' in name),
+        *((name, VERMILLION, 'o') for name in list(mean)[:2]),
+        *((name, GREEN, '^') for name in mean if 'average' in name),
     ):
         points.plot(*mean[name], marker, color=color)
         points.annotate(name, mean[name], (6, 4), textcoords='offset points', color=color)
     flips, utterances = mean['answers as published']
-    points.plot([0, flips / 4, flips / 4], [utterances + 2, utterances + 2, 0.0], '--', color=_GREY, linewidth=1)
+    points.plot([0, flips / 4, flips / 4], [utterances + 2, utterances + 2, 0.0], '--', color=GREY, linewidth=1)
     points.annotate(
         'target: left of and below this', (0.05, utterances + 2), (0, 4), textcoords='offset points', color='#555555'
     )
@@ -188,8 +186,7 @@ def draw(found: dict[str, dict[str, Followed]], example: Conversation, ways: dic
 def _draw_example(axes: Axes, conversation: Conversation, ways: dict[str, Follower]) -> None:
     rows = {'spoken': [said.mood for said in conversation]}
     rows |= {name: way(conversation) for name, way in ways.items()}
-    words = sorted({label for row in rows.values() for label in row} - {UNKNOWN})
-    colors = {word: _FILLS[index % len(_FILLS)] for index, word in enumerate(words)} | {UNKNOWN: '#eeeeee'}
+    colors = OF_LABELS | {UNKNOWN: _SILENT}
     ends = [*(said.end for said in conversation[1:]), conversation[-1].end + 5.0]
     for height, row in enumerate(rows.values()):
         begun = 0
@@ -199,7 +196,8 @@ def _draw_example(axes: Axes, conversation: Conversation, ways: dict[str, Follow
                 axes.barh(-height, ends[index] - left, left=left, height=0.8, color=colors[label], edgecolor='white')
                 upright = 90 if ends[index] - left < _NARROW else 0
                 place = (left + ends[index]) / 2, -height
-                axes.text(*place, label, ha='center', va='center', fontsize=8, rotation=upright)
+                ink = 'white' if colors[label] in (BLACK, BLUE) else 'black'
+                axes.text(*place, label, ha='center', va='center', fontsize=8, rotation=upright, color=ink)
                 begun = index + 1
     axes.set_yticks([-height for height in range(len(rows))], list(rows))
     axes.set(xlabel='seconds')
