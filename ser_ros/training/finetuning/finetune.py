@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trains one model with the Hugging Face Trainer and keeps checkpoints from which a killed run continues."""
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from ser_ros.training.learning.loss import masked_cross_entropy, without_unknown
 from ser_ros.training.learning.network import new_classifier
 from ser_ros.training.learning.order import EpochOrder
 from ser_ros.training.learning.voice_offsets import VoiceOffsets
+from ser_ros.training.learning.weight_average import WeightAverage
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,8 @@ def finetune(
     freeze(model, recipe.network)
     share = recipe.optimisation.voice_normalised
     offsets = VoiceOffsets.attach(model, training.voice_count, share=share) if share else None
+    keep = recipe.optimisation.weight_average
+    average = WeightAverage(model, keep) if keep else None
     trainer = _Trainer(
         model=model,
         args=arguments,
@@ -107,9 +111,10 @@ def finetune(
         eval_dataset=validation,
         data_collator=collate_clips,
         compute_metrics=_accuracy,
-        callbacks=_callbacks(recipe, validation),
+        callbacks=_callbacks(recipe, validation, average),
         recipe=recipe,
         offsets=offsets,
+        average=average,
     )
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
@@ -118,6 +123,10 @@ def finetune(
     best = state.best_global_step if validation is not None else None
     if best and state.best_model_checkpoint is None:  # `work` was moved, and the Trainer looked in the old place
         load_model(model, work / f'checkpoint-{best}' / 'model.safetensors')
+    if average is not None:
+        if best:
+            average.load(work / f'checkpoint-{best}')
+        average.copy_to(model)
     if offsets is not None:
         offsets.detach(model)
     return Finetuned(
@@ -136,10 +145,18 @@ class _Trainer(Trainer):
 
     optimizer: torch.optim.Optimizer
 
-    def __init__(self, *, recipe: FinetuningRecipe, offsets: VoiceOffsets | None, **others: Any):
+    def __init__(
+        self,
+        *,
+        recipe: FinetuningRecipe,
+        offsets: VoiceOffsets | None,
+        average: WeightAverage | None,
+        **others: Any,
+    ):
         super().__init__(**others)
         self._recipe = recipe
         self._offsets = offsets
+        self._average = average
         # The loss below is a mean over one batch; the Trainer must divide it by the accumulated batches.
         self.model_accepts_loss_kwargs = False
         self._class_weights = None
@@ -161,6 +178,10 @@ class _Trainer(Trainer):
             )
             self.optimizer = kind(groups, **values)
         return self.optimizer
+
+    def evaluate(self, *arguments: Any, **named: Any) -> dict[str, float]:
+        with self._average.in_place(self.model) if self._average else contextlib.nullcontext():
+            return super().evaluate(*arguments, **named)
 
     def compute_loss(
         self,
@@ -194,9 +215,12 @@ class _EarlyStopping(EarlyStoppingCallback):
             control.should_save = False
 
 
-def _callbacks(recipe: FinetuningRecipe, validation: ValidationSet | None) -> list[TrainerCallback]:
+def _callbacks(
+    recipe: FinetuningRecipe, validation: ValidationSet | None, average: WeightAverage | None
+) -> list[TrainerCallback]:
     patience = recipe.validation.patience
-    return [Clock(), Seal()] + ([_EarlyStopping(patience)] if patience and validation is not None else [])
+    stopping = [_EarlyStopping(patience)] if patience and validation is not None else []
+    return [Clock(), *([average] if average else []), Seal(), *stopping]
 
 
 def _accuracy(prediction: EvalPrediction) -> dict[str, float]:

@@ -73,8 +73,8 @@ class FinetuningRecipe:
     other_speech: OtherSpeech = field(default_factory=OtherSpeech)
     validation: Validation = field(default_factory=Validation)
     balanced: bool = False
-    """Draw the clips of each epoch so that a corpus is heard in proportion to its speakers, in it every emotion as
-    often as any other, and of an emotion every speaker; otherwise each clip is heard once."""
+    """Draw the clips of each epoch so that a corpus is heard in proportion to its speakers (24 at most), in it every
+    emotion as often as any other, and of an emotion every speaker; otherwise each clip is heard once."""
     seed: Seed = 0
     selection: str = ''
     """How the values were chosen, for the model card."""

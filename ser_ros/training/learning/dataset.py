@@ -29,6 +29,9 @@ KNOWN = 'known'
 VOICE = 'voice'
 """In a batch: the index of who speaks, int64; -1 if it is not known."""
 
+MOST_SPEAKERS = 24
+"""A corpus counts by its speakers, but for no more than these, or one with many would leave little of the others."""
+
 _WHOLE_FROM = 0.5
 """Share of uncut training clips at and above which validation clips are not cut either."""
 
@@ -238,17 +241,18 @@ class _Known:
 def chances(clips: Sequence[Clip]) -> np.ndarray:
     """Return the probability with which each clip is drawn: float64, shape (clips,), sums to 1.
 
-    A corpus counts by its speakers, for those of a large one tell more of people; in each its labels are equal, of each
-    label its speakers, and of each speaker the clips.
+    A corpus counts by its speakers, up to MOST_SPEAKERS, for those of a large one tell more of people; in each its labels
+    are equal, of each label its speakers, and of each speaker the clips.
     """
     groups = [(clip.corpus, (clip.corpus, clip.emotion), (clip.corpus, clip.emotion, clip.speaker)) for clip in clips]
     people = Counter(corpus for corpus, _ in {(clip.corpus, clip.speaker) for clip in clips})
+    counts = {corpus: min(number, MOST_SPEAKERS) for corpus, number in people.items()}
     labels = Counter(corpus for corpus, _ in {(corpus, label) for corpus, label, _ in groups})
     speakers = Counter(label for label, _ in {(label, speaker) for _, label, speaker in groups})
     of_speaker = Counter(speaker for *_, speaker in groups)
     return np.array(
         [
-            people[corpus] / people.total() / (labels[corpus] * speakers[label] * of_speaker[speaker])
+            counts[corpus] / sum(counts.values()) / (labels[corpus] * speakers[label] * of_speaker[speaker])
             for corpus, label, speaker in groups
         ]
     )

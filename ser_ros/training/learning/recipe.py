@@ -160,6 +160,9 @@ class Optimisation:
     voice_normalised: Share = 0.0
     """Share of the utterances whose pooled state is taken without the offset of its voice, as an adapted model takes
     it; 0 to train on the states as they are."""
+    weight_average: ShareBelowOne = 0.0
+    """How much of the running mean of the weights stays in each step, such as 0.99 for about a hundred steps; the mean
+    is what is measured, chosen and saved. 0 for the weights of the last step."""
     class_weights: bool = False
     """Weight each emotion by its inverse frequency."""
     gradient_clip: Annotated[float, Range(0, 1000)] = 1.0

@@ -17,6 +17,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch.nn.functional import cross_entropy
 from transformers import SeamlessM4TFeatureExtractor, TrainerCallback, Wav2Vec2FeatureExtractor
 
@@ -91,6 +92,7 @@ RESUMABLE = make_recipe(
     gradient_accumulation=2,
     label_smoothing=0.1,
     voice_normalised=0.7,
+    weight_average=0.9,
 )
 """24 clips make 6 steps an epoch and a checkpoint in its middle."""
 
@@ -303,6 +305,31 @@ def test_without_resume_a_run_begins_anew(uninterrupted, tmp_path):
         dataclasses.replace(RESUMABLE, seed=1, optimisation=dataclasses.replace(RESUMABLE.optimisation, epochs=1)), work
     )
     assert_same_outcome(train(RESUMABLE, work), uninterrupted)
+
+
+@pytest.mark.parametrize('validates', [False, True])
+def test_what_is_saved_is_the_mean_of_the_weights(tmp_path, validates):
+    recipe = make_recipe(
+        validation={'every_steps': 1, 'checkpoints_kept': 20, 'measure': 'loss'}, epochs=2, weight_average=0.9
+    )
+    work = tmp_path / 'work'
+    trained = train(recipe, work, validates=validates)
+    assert trained.steps == 12
+    name = 'classifier.weight'
+    steps = [load_file(work / f'checkpoint-{step}' / 'model.safetensors')[name] for step in range(1, 13)]
+    mean = steps[0]
+    for number, value in enumerate(steps[1 : trained.chosen_step], start=1):
+        keep = min(0.9, number / (number + 10))
+        mean = keep * mean + (1 - keep) * value
+    torch.testing.assert_close(weights(trained)[name], mean)
+    assert not torch.equal(mean, steps[trained.chosen_step - 1])
+    if validates:
+        recipe = dataclasses.replace(recipe, optimisation=dataclasses.replace(recipe.optimisation, weight_average=0.0))
+        last = train(recipe, tmp_path / 'last', validates=True)
+        assert [e['eval_loss'] for e in trained.log if 'eval_loss' in e] != [
+            e['eval_loss'] for e in last.log if 'eval_loss' in e
+        ]
+        assert [e['loss'] for e in trained.log if 'loss' in e] == [e['loss'] for e in last.log if 'loss' in e]
 
 
 def test_another_recipe_cannot_be_resumed(refuses, tmp_path):

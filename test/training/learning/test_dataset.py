@@ -21,7 +21,14 @@ from ser_ros.training.data.corpora.acted import RAVDESS
 from ser_ros.training.data.corpora.scheme import parse_clip
 from ser_ros.training.data.corpus import read_corpus
 from ser_ros.training.data.recordings import Recording, load_recordings
-from ser_ros.training.learning.dataset import TrainingSet, ValidationSet, VariantFeatures, chances, collate_clips
+from ser_ros.training.learning.dataset import (
+    MOST_SPEAKERS,
+    TrainingSet,
+    ValidationSet,
+    VariantFeatures,
+    chances,
+    collate_clips,
+)
 from ser_ros.training.learning.masks import Masks
 from ser_ros.training.learning.recipe import Augmentation
 
@@ -281,6 +288,18 @@ def test_balanced_chances_count_a_corpus_by_its_speakers_and_are_even_in_it():
     assert found[-1] == pytest.approx(1 / 3)
     assert found[8] == pytest.approx(1 / 3)
     assert found[:6].sum() == pytest.approx(found[6:8].sum()) == pytest.approx(1 / 6)
+
+
+def test_a_corpus_of_a_crowd_counts_for_no_more_than_its_most():
+    sizes = {'crowd': 3 * MOST_SPEAKERS, 'small': MOST_SPEAKERS // 2}
+    clips = [
+        Clip(Path(f'{name}{number}'), f'{name}{number}', 'happy', number, corpus=name)
+        for name, size in sizes.items()
+        for number in range(size)
+    ]
+    found = chances(clips)
+    assert found[: sizes['crowd']] == pytest.approx(2 / 3 / sizes['crowd'])
+    assert found[sizes['crowd'] :].sum() == pytest.approx(1 / 3)
 
 
 def test_a_corpus_whose_speakers_are_not_known_counts_as_one():
