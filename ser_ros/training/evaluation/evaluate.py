@@ -71,6 +71,7 @@ def evaluate(
     label_map: LabelMap | None = None,
     known_labels: Mapping[str, Sequence[str]] | None = None,
     conditions: bool = False,
+    met: Sequence[Recording] = (),
 ) -> Measured:
     """Classify every recording, with a progress bar.
 
@@ -82,6 +83,7 @@ def evaluate(
         known_labels: The labels that may be the answer for a clip, by the name of its corpus; all for a corpus that is
             not named.
         conditions: Whether to measure all CONDITIONS as well, which takes three times as long.
+        met: What the same people said in clips that trained the model: a robot that knows them has heard that before.
 
     Raises:
         SerError: There is no recording, one has a label that the model does not have, or the model cannot be used.
@@ -100,6 +102,7 @@ def evaluate(
         said['utterance'].append(classifier.classify(recording.utterance))
         for name in measured_conditions:
             said[name].append(classifier.classify(in_condition(recording, name).utterance))
+    before = [classifier.classify(one.utterance) for one in tqdm(met, desc='meeting known voices', unit='clip')]
     possible = _possible(clips, label_map.labels, known_labels or {})
     answers = {
         name: Answers(
@@ -120,6 +123,8 @@ def evaluate(
         voices=np.array([clip.voice for clip in clips]),
         utterance=_outputs(said['utterance'], classifier.temperature),
         conditions={name: _outputs(said[name], classifier.temperature) for name in measured_conditions},
+        met=_outputs(before, classifier.temperature) if before else None,
+        met_voices=np.array([recording.clip.voice for recording in met], dtype=np.str_),
     )
     scores = {name: score(said_so) for name, said_so in answers.items()}
     return Measured(

@@ -2,7 +2,7 @@
 """Test clips with what a network returned for them, from which any order of them can be answered."""
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,9 @@ FILE = 'spoken.npz'
 
 _UTTERANCE = 'utterance'
 """In the file, before the names of the conditions."""
+
+_MET = 'met'
+"""In the file, what voices that the network knows said before."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +52,8 @@ class Spoken:
         voices: str, shape (clips,); who speaks, '' if it is not known.
         utterance: For the utterances as recorded.
         conditions: For the same utterances in each of CONDITIONS; empty if that was not measured.
+        met: For what these voices said in clips that trained the network; None if it trained on none of theirs.
+        met_voices: str, shape (utterances,); who says each of those.
     """
 
     labels: np.ndarray
@@ -58,6 +63,8 @@ class Spoken:
     voices: np.ndarray
     utterance: Outputs
     conditions: dict[str, Outputs]
+    met: Outputs | None = None
+    met_voices: np.ndarray = field(default_factory=lambda: np.array([], dtype=np.str_))
 
     def restrict(self, probabilities: np.ndarray, clips: np.ndarray) -> np.ndarray:
         """Return what could be the answer: float32, shape (n, labels), rows that sum to 1.
@@ -72,8 +79,8 @@ class Spoken:
     def save(self, folder: Path) -> None:
         """Write FILE into `folder`."""
         values = dataclasses.asdict(self)
-        heard = {_UTTERANCE: values.pop('utterance'), **values.pop('conditions')}
-        outputs = {f'{name}.{key}': array for name, pair in heard.items() for key, array in pair.items()}
+        heard = {_UTTERANCE: values.pop('utterance'), _MET: values.pop('met'), **values.pop('conditions')}
+        outputs = {f'{name}.{key}': array for name, pair in heard.items() if pair for key, array in pair.items()}
         with whole_file(folder / FILE) as part, part.open('wb') as file:
             np.savez(file, **values, **outputs)
 
@@ -86,4 +93,4 @@ class Spoken:
             values = dict(arrays)
         names = dict.fromkeys(key.removesuffix('.logits') for key in values if key.endswith('.logits'))
         heard = {name: Outputs(values.pop(f'{name}.logits'), values.pop(f'{name}.pooled')) for name in names}
-        return cls(**values, utterance=heard.pop(_UTTERANCE), conditions=heard)
+        return cls(**values, utterance=heard.pop(_UTTERANCE), met=heard.pop(_MET, None), conditions=heard)

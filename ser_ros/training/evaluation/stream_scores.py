@@ -19,6 +19,7 @@ from ser_ros.training.evaluation.streams import (
     Stream,
     balanced,
     by_voice,
+    by_voice_met,
     change_of_room,
     in_turn,
     mostly_ordinary,
@@ -73,6 +74,9 @@ def _kinds(spoken: Spoken) -> list[_Kind]:
             learns=is_ordinary,
         ),
     ]
+    if spoken.met is not None:
+        known = by_voice_met(voices, spoken.met_voices, _SEED)
+        kinds.append(_Kind('one voice alone, after its clips that trained', known, outputs.followed_by(spoken.met)))
     kinds += [
         _Kind(f'all clips, shuffled: {CONDITION_NAMES[name]}', balanced(truth, _SEED), heard)
         for name, heard in spoken.conditions.items()

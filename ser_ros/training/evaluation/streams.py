@@ -47,6 +47,23 @@ def by_voice(voices: Sequence[str] | np.ndarray, seed: int) -> list[Stream]:
     return [_whole(draw.permutation(np.flatnonzero(names == name))) for name in np.unique(names[names != ''])]
 
 
+def by_voice_met(voices: Sequence[str] | np.ndarray, met: Sequence[str] | np.ndarray, seed: int) -> list[Stream]:
+    """Return the streams of `by_voice`, each after all that the same voice has said before, which is not counted.
+
+    An index of `len(voices)` and more is that utterance in `met`, less `len(voices)`. No stream of a voice that is not
+    in `met`.
+    """
+    names, before = np.asarray(voices, dtype=np.str_), np.asarray(met, dtype=np.str_)
+    draw = np.random.default_rng(seed + 1)
+    streams = []
+    for stream in by_voice(voices, seed):
+        known = draw.permutation(np.flatnonzero(before == names[stream.order[0]]))
+        if len(known):
+            order = np.concatenate([known + len(names), stream.order])
+            streams.append(Stream(order, np.arange(len(order)) >= len(known)))
+    return streams
+
+
 def mostly_ordinary(truth: np.ndarray, labels: Sequence[str] | np.ndarray, share: float, seed: int) -> list[Stream]:
     """Return all other clips among so many ordinary ones, some of them again, that these are `share`; 0 < share < 1.
 

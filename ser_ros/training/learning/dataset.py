@@ -241,8 +241,8 @@ class _Known:
 def chances(clips: Sequence[Clip]) -> np.ndarray:
     """Return the probability with which each clip is drawn: float64, shape (clips,), sums to 1.
 
-    A corpus counts by its speakers, up to MOST_SPEAKERS, for those of a large one tell more of people; in each its labels
-    are equal, of each label its speakers, and of each speaker the clips.
+    A corpus counts by its speakers, up to MOST_SPEAKERS, for those of a large one tell more of people; in each its
+    labels are equal, of each label its speakers, and of each speaker the clips.
     """
     groups = [(clip.corpus, (clip.corpus, clip.emotion), (clip.corpus, clip.emotion, clip.speaker)) for clip in clips]
     people = Counter(corpus for corpus, _ in {(clip.corpus, clip.speaker) for clip in clips})

@@ -53,13 +53,23 @@ def test_of_a_model_that_makes_no_error_nothing_is_known():
     assert best_temperature([surprise(certain, prior)]) == 1.0
 
 
-def test_what_was_spoken_comes_back_from_its_file(tmp_path):
+@pytest.mark.parametrize('met', [False, True])
+def test_what_was_spoken_comes_back_from_its_file(tmp_path, met):
     spoken, _ = spoken_by(1.0)
-    spoken = Spoken(**{**vars(spoken), 'conditions': {'room': spoken_by(2.0)[0].utterance}})
+    others = {'conditions': {'room': spoken_by(2.0)[0].utterance}}
+    if met:
+        others |= {'met': spoken_by(3.0)[0].utterance, 'met_voices': np.full(CLIPS, 'A:1')}
+    spoken = Spoken(**{**vars(spoken), **others})
     spoken.save(tmp_path)
     loaded = Spoken.load(tmp_path)
     assert list(loaded.conditions) == ['room']
-    for one, other in ((loaded.utterance, spoken.utterance), (loaded.conditions['room'], spoken.conditions['room'])):
+    assert loaded.met_voices.tolist() == spoken.met_voices.tolist() == met * CLIPS * ['A:1']
+    pairs = [(loaded.utterance, spoken.utterance), (loaded.conditions['room'], spoken.conditions['room'])]
+    if met:
+        pairs.append((loaded.met, spoken.met))
+    else:
+        assert loaded.met is None
+    for one, other in pairs:
         np.testing.assert_array_equal(one.logits, other.logits)
         np.testing.assert_array_equal(one.pooled, other.pooled)
     assert loaded.voices.tolist() == spoken.voices.tolist() and Spoken.load(tmp_path / 'nowhere') is None

@@ -8,7 +8,16 @@ import pytest
 
 from ser_ros.training.evaluation.adapted import answer_stream
 from ser_ros.training.evaluation.spoken import Outputs
-from ser_ros.training.evaluation.streams import RUN, WARM_UP, balanced, by_voice, in_turn, mostly_ordinary, one_emotion
+from ser_ros.training.evaluation.streams import (
+    RUN,
+    WARM_UP,
+    balanced,
+    by_voice,
+    by_voice_met,
+    in_turn,
+    mostly_ordinary,
+    one_emotion,
+)
 from ser_ros.training.learning.fit_prior import fit_prior
 
 LABELS = ('neutral', 'happy', 'angry', 'calm')
@@ -60,6 +69,16 @@ def test_each_voice_has_a_stream_of_its_own(truth, voices):
     streams = by_voice(voices, 0)
     assert [len({voices[clip] for clip in stream.order}) for stream in streams] == [1] * VOICES
     assert sorted(np.concatenate([stream.order for stream in streams])) == list(range(len(truth)))
+
+
+def test_a_voice_that_was_met_comes_after_all_that_it_said_before(voices):
+    met = ['voice1', 'voice0', 'stranger', 'voice1', '']
+    streams = by_voice_met(voices, met, 0)
+    assert [stream.counted.sum() for stream in streams] == [4 * CLIPS] * 2
+    for stream, alone, before in zip(streams, by_voice(voices, 0), ([1], [0, 3]), strict=False):
+        assert sorted(stream.order[~stream.counted] - len(voices)) == before
+        assert stream.order[stream.counted].tolist() == alone.order.tolist()
+        assert stream.counted[len(before) :].all()
 
 
 def test_clips_of_unknown_voices_are_in_no_stream_of_voices(voices):

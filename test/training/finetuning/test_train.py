@@ -64,7 +64,7 @@ def test_folds_train_learn_and_are_summed_up(train, make_clips, tmp_path, capsys
         assert report['evaluation']['whole_clip']['clips'] == 8
         streams = {stream['name']: stream for stream in report['evaluation']['streams']}
         assert streams['one voice alone']['utterances'] == streams['all clips, shuffled']['utterances'] == 8
-        assert 'two voices in turn' not in streams
+        assert 'two voices in turn' not in streams and 'one voice alone, after its clips that trained' not in streams
         assert read_prior(out / f'fold-{fold}', ('neutral', 'angry')) is not None
     summary = json.loads((out / 'summary.json').read_text())
     accuracies = [report['evaluation']['whole_clip']['accuracy'] for report in reports]
@@ -217,6 +217,8 @@ def test_the_checkpoint_is_chosen_on_validation_clips_and_the_model_is_calibrate
     assert read_run_report(out / 'report.json').held_out_speech == heard
     assert report['protocol'] == 'paper' and report['selection'] == 'validation'
     assert (report['train_clips'], report['validation_clips'], report['test_clips']) == (25, 7, 8)
+    streams = {stream['name']: stream for stream in report['evaluation']['streams']}
+    assert streams['one voice alone, after its clips that trained']['utterances'] == 8
     assert report['chosen_step'] in {entry['step'] for entry in report['training_log'] if 'eval_loss' in entry}
     assert report['temperature'] == json.loads((out / 'config.json').read_text())[TEMPERATURE_KEY]
     parts = {name: read_corpus(out / f'{name}.csv').clips for name in ('train', 'validation', 'test', 'manifest')}
