@@ -37,7 +37,7 @@ from ser_ros.training.reporting.supplement import Supplement
 _VALIDATION_CLIPS = 'the validation clips'
 _MOST_CLIPS = 1000
 """From which the centroids of labels and the offsets of voices are learned; more take long with a large model."""
-_MOST_MET = 100
+_MOST_MET = 50
 """Utterances of a voice that trained, by which the model then knows it; the mean over more is hardly another."""
 _ALL_FOLDS = "all folds' test clips"
 
