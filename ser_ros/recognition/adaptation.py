@@ -4,6 +4,9 @@
 The offset that all utterances of a voice in a room share is estimated from what was heard so far, and taken out of
 every answer. It is the mean of the pooled states, each without the centroid that the model's own answer expects: what
 is left of an angry utterance is the voice, not the anger. Ordinary speech counts for more: the model is surer of it.
+
+A model is trained as if all labels came equally often, and people mostly speak plainly. So the more was heard, the more
+an answer expects ordinary speech.
 """
 
 import threading
@@ -18,14 +21,17 @@ from ser_ros.recognition.model_output import ModelOutput
 ORDINARY = ('neutral', 'calm')
 """Labels of speech without strong emotion."""
 
-ORDINARY_ODDS = 4.0
-"""How much more often an ordinary label is expected than another, where people talk."""
+ORDINARY_ODDS = 5.0
+"""How much more often an ordinary label comes than another where people talk (docs/experiments.md)."""
+
+ACQUAINTANCE = 20
+"""Utterances after which half of that is expected, in logits: at first, nothing is known of who speaks."""
 
 LEAST_WEIGHT = 0.15
 """What an utterance counts for that is certainly not ordinary; one that certainly is counts 1. The largest of four at
 which one emotion twenty times costs at most five points against ordinary speech alone (docs/experiments.md)."""
 
-CAUTION = 1.5
+CAUTION = 2.0
 """By what the model's answer is softened before it says what an utterance teaches: of strangers it is too sure."""
 
 MOST_VOICES = 64
@@ -92,6 +98,13 @@ class Adaptation:
             return output.logits
         return (output.logits - self.prior.weights @ self.offset(voice)).astype(np.float32)
 
+    def expect(self, probabilities: np.ndarray) -> np.ndarray:
+        """Return an answer (float32, shape (labels,)) that expects ordinary speech, the more was heard the more."""
+        heard = self.heard()  # by the microphone: it is people who speak so, not one of them
+        odds = ORDINARY_ODDS ** (heard / (heard + ACQUAINTANCE))
+        expected = probabilities * np.where(self._is_ordinary, odds, 1.0)
+        return (expected / expected.sum()).astype(np.float32)
+
     def offset(self, voice: str = '') -> np.ndarray:
         """Return the estimated offset, float64, shape (width,): of `voice`, which starts at that of the microphone."""
         counts = self.prior.prior_counts
@@ -106,7 +119,7 @@ class Adaptation:
         """Learn from an utterance that was answered."""
         if not self.config.enabled:
             return
-        expected = estimate.probabilities ** (1.0 / CAUTION) * np.where(self._is_ordinary, ORDINARY_ODDS, 1.0)
+        expected = estimate.probabilities ** (1.0 / CAUTION)
         expected /= expected.sum()
         ordinary = expected[self._is_ordinary].sum() if self._is_ordinary.any() else 1.0
         weight = float(LEAST_WEIGHT + (1.0 - LEAST_WEIGHT) * ordinary)

@@ -12,7 +12,14 @@ from permissions import permissions_count
 
 from ser_ros.emotions import LABELS as EMOTIONS
 from ser_ros.errors import SerError
-from ser_ros.recognition.adaptation import MOST_VOICES, Adaptation, AdaptationConfig
+from ser_ros.recognition.adaptation import (
+    ACQUAINTANCE,
+    MOST_VOICES,
+    ORDINARY_ODDS,
+    Adaptation,
+    AdaptationConfig,
+    Heard,
+)
 from ser_ros.recognition.adaptation_file import load_heard, store_heard
 from ser_ros.recognition.adaptation_prior import FILE, AdaptationPrior, read_prior, write_prior
 from ser_ros.recognition.adapting_classifier import AdaptingClassifier
@@ -87,6 +94,30 @@ def test_a_voice_that_sounds_angry_is_ordinary_once_it_is_known(prior):
     assert adapting.classify(sound('sad')).heard == 20
 
 
+def test_the_more_was_heard_the_more_ordinary_speech_is_expected(prior):
+    adapting = AdaptingClassifier(classifier(prior))
+    adaptation = adapting.adaptation
+    even = np.full(3, 1 / 3, dtype=np.float32)
+    assert (adaptation.expect(even) == even).all()
+    odds = []
+    for _ in range(3):
+        say(adapting, 'neutral', ACQUAINTANCE)
+        neutral, angry, sad = adaptation.expect(even)
+        assert angry == sad and neutral + angry + sad == pytest.approx(1.0)
+        odds.append(neutral / angry)
+    assert odds == pytest.approx([ORDINARY_ODDS ** (n / (n + 1)) for n in (1, 2, 3)], rel=1e-5)
+    adaptation.forget()
+    assert (adaptation.expect(even) == even).all()
+
+
+def test_where_no_label_is_ordinary_none_is_expected_more():
+    labels = ('angry', 'sad', 'happy')
+    adaptation = Adaptation(AdaptationPrior(labels, WEIGHTS, CENTROIDS, np.full(WIDTH, 2.0, dtype=np.float32)))
+    adaptation.restore(Heard(50, 50.0, np.zeros(WIDTH)), {})
+    answer = np.array([0.5, 0.3, 0.2], dtype=np.float32)
+    np.testing.assert_allclose(adaptation.expect(answer), answer, rtol=1e-6)
+
+
 def test_without_a_prior_it_answers_as_the_classifier_does(prior):
     adapting = AdaptingClassifier(classifier(None))
     answer = say(adapting, 'neutral', 3, voice='anna')
@@ -98,7 +129,7 @@ def test_the_offset_that_it_finds_is_that_of_the_voice(prior):
     adapting = AdaptingClassifier(classifier(prior))
     adaptation = adapting.adaptation
     say(adapting, 'neutral', 100, offset=CALM_OFFSET)
-    assert np.abs(adaptation.offset() - CALM_OFFSET).max() < 0.7
+    assert np.abs(adaptation.offset() - CALM_OFFSET).max() < 0.8
 
 
 def test_anger_that_goes_on_does_not_become_ordinary(prior):
@@ -121,7 +152,7 @@ def test_what_was_heard_before_the_memory_loses_its_weight(prior):
     adaptation = adapting.adaptation
     say(adapting, 'neutral', 50)
     say(adapting, 'neutral', 60, offset=CALM_OFFSET)
-    assert np.abs(adaptation.offset() * 12 / 10 - CALM_OFFSET).max() < 0.7  # ten utterances, and a prior worth two
+    assert np.abs(adaptation.offset() * 12 / 10 - CALM_OFFSET).max() < 0.8  # ten utterances, and a prior worth two
     assert adaptation.heard() == 110
 
 
@@ -131,8 +162,7 @@ def test_two_voices_known_by_name_keep_apart(prior):
     for _ in range(10):
         say(adapting, 'neutral', 2, voice='anna', offset=CALM_OFFSET)
         say(adapting, 'neutral', 2, voice='ben', offset=np.zeros(WIDTH))
-    assert np.abs(adaptation.offset('anna') - CALM_OFFSET).max() < 0.6
-    assert np.abs(adaptation.offset('ben')).max() < 0.6
+    assert np.abs(adaptation.offset('anna') - adaptation.offset('ben') - CALM_OFFSET).max() < 0.4
     answer = adapting.classify(sound('neutral', offset=np.zeros(WIDTH)), voice='ben')
     assert (answer.voice, answer.heard, answer.label) == ('ben', 20, 'neutral')
     assert adaptation.heard() == 40
