@@ -21,11 +21,11 @@ from ser_ros.recognition.model_output import ModelOutput
 ORDINARY = ('neutral', 'calm')
 """Labels of speech without strong emotion."""
 
-ORDINARY_ODDS = 5.0
-"""How much more often an ordinary label comes than another where people talk (docs/experiments.md)."""
+ORDINARY_ODDS = 6.0
+"""How much more often an ordinary label comes than another where people talk, in logits (docs/experiments.md)."""
 
 ACQUAINTANCE = 20
-"""Utterances after which half of that is expected, in logits: at first, nothing is known of who speaks."""
+"""Utterances after which half of that is expected: at first, nothing is known of who speaks."""
 
 LEAST_WEIGHT = 0.15
 """What an utterance counts for that is certainly not ordinary; one that certainly is counts 1. The largest of four at
@@ -93,17 +93,16 @@ class Adaptation:
             return self._voices.get(voice, self._nothing).utterances if voice else self._microphone.utterances
 
     def adapt(self, output: ModelOutput, voice: str = '') -> np.ndarray:
-        """Return the logits (float32, shape (labels,)) without the offset of `voice`, or of all if it is ''."""
+        """Return the logits (float32, shape (labels,)) without the offset of `voice`, or of all if it is ''.
+
+        Those of ordinary labels are higher, the more was heard.
+        """
         if not self.config.enabled:
             return output.logits
-        return (output.logits - self.prior.weights @ self.offset(voice)).astype(np.float32)
-
-    def expect(self, probabilities: np.ndarray) -> np.ndarray:
-        """Return an answer (float32, shape (labels,)) that expects ordinary speech, the more was heard the more."""
+        logits = output.logits - self.prior.weights @ self.offset(voice)
         heard = self.heard()  # by the microphone: it is people who speak so, not one of them
-        odds = ORDINARY_ODDS ** (heard / (heard + ACQUAINTANCE))
-        expected = probabilities * np.where(self._is_ordinary, odds, 1.0)
-        return (expected / expected.sum()).astype(np.float32)
+        expected = np.log(ORDINARY_ODDS) * heard / (heard + ACQUAINTANCE)
+        return (logits + np.where(self._is_ordinary, expected, 0.0)).astype(np.float32)
 
     def offset(self, voice: str = '') -> np.ndarray:
         """Return the estimated offset, float64, shape (width,): of `voice`, which starts at that of the microphone."""

@@ -95,27 +95,15 @@ def test_a_voice_that_sounds_angry_is_ordinary_once_it_is_known(prior):
 
 
 def test_the_more_was_heard_the_more_ordinary_speech_is_expected(prior):
-    adapting = AdaptingClassifier(classifier(prior))
-    adaptation = adapting.adaptation
-    even = np.full(3, 1 / 3, dtype=np.float32)
-    assert (adaptation.expect(even) == even).all()
-    odds = []
-    for _ in range(3):
-        say(adapting, 'neutral', ACQUAINTANCE)
-        neutral, angry, sad = adaptation.expect(even)
-        assert angry == sad and neutral + angry + sad == pytest.approx(1.0)
-        odds.append(neutral / angry)
-    assert odds == pytest.approx([ORDINARY_ODDS ** (n / (n + 1)) for n in (1, 2, 3)], rel=1e-5)
+    adaptation = Adaptation(prior)
+    output = ModelOutput(BIAS, np.zeros(WIDTH, dtype=np.float32))
+    for heard, expected in ((0, 0.0), (ACQUAINTANCE, 0.5), (3 * ACQUAINTANCE, 0.75)):
+        adaptation.restore(Heard(heard, float(heard), np.zeros(WIDTH)), {})
+        added = adaptation.adapt(output) - BIAS
+        assert added == pytest.approx([expected * np.log(ORDINARY_ODDS), 0.0, 0.0], abs=1e-6)
+    assert (adaptation.adapt(output, 'anna') - BIAS)[0] > 0.0
     adaptation.forget()
-    assert (adaptation.expect(even) == even).all()
-
-
-def test_where_no_label_is_ordinary_none_is_expected_more():
-    labels = ('angry', 'sad', 'happy')
-    adaptation = Adaptation(AdaptationPrior(labels, WEIGHTS, CENTROIDS, np.full(WIDTH, 2.0, dtype=np.float32)))
-    adaptation.restore(Heard(50, 50.0, np.zeros(WIDTH)), {})
-    answer = np.array([0.5, 0.3, 0.2], dtype=np.float32)
-    np.testing.assert_allclose(adaptation.expect(answer), answer, rtol=1e-6)
+    assert (adaptation.adapt(output) == BIAS).all()
 
 
 def test_without_a_prior_it_answers_as_the_classifier_does(prior):
