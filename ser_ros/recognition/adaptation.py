@@ -21,7 +21,7 @@ from ser_ros.recognition.model_output import ModelOutput
 ORDINARY = ('neutral', 'calm')
 """Labels of speech without strong emotion."""
 
-ORDINARY_ODDS = 6.0
+ORDINARY_ODDS = 5.0
 """How much more often an ordinary label comes than another where people talk, in logits (docs/experiments.md)."""
 
 ACQUAINTANCE = 20
@@ -31,7 +31,7 @@ LEAST_WEIGHT = 0.15
 """What an utterance counts for that is certainly not ordinary; one that certainly is counts 1. The largest of four at
 which one emotion twenty times costs at most five points against ordinary speech alone (docs/experiments.md)."""
 
-CAUTION = 2.0
+CAUTION = 1.5
 """By what the model's answer is softened before it says what an utterance teaches: of strangers it is too sure."""
 
 MOST_VOICES = 64
