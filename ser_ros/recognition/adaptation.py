@@ -21,11 +21,12 @@ from ser_ros.recognition.model_output import ModelOutput
 ORDINARY = ('neutral', 'calm')
 """Labels of speech without strong emotion."""
 
-ORDINARY_ODDS = 5.0
-"""How much more often an ordinary label comes than another where people talk, in logits (docs/experiments.md)."""
+ORDINARY_ODDS = 4.0
+"""How much more often an ordinary label comes than another where people talk."""
 
-ACQUAINTANCE = 20
-"""Utterances after which half of that is expected: at first, nothing is known of who speaks."""
+ACQUAINTANCE = 30
+"""Utterances after which an answer expects half of that, as logits go: at first, what sounds ordinary may be the voice.
+What is learned expects all of it from the beginning, or a harsh voice would stay angry (docs/experiments.md)."""
 
 LEAST_WEIGHT = 0.15
 """What an utterance counts for that is certainly not ordinary; one that certainly is counts 1. The largest of four at
@@ -100,9 +101,7 @@ class Adaptation:
         if not self.config.enabled:
             return output.logits
         logits = output.logits - self.prior.weights @ self.offset(voice)
-        heard = self.heard()  # by the microphone: it is people who speak so, not one of them
-        expected = np.log(ORDINARY_ODDS) * heard / (heard + ACQUAINTANCE)
-        return (logits + np.where(self._is_ordinary, expected, 0.0)).astype(np.float32)
+        return (logits + np.log(self._ordinary_odds(self._acquaintance()))).astype(np.float32)
 
     def offset(self, voice: str = '') -> np.ndarray:
         """Return the estimated offset, float64, shape (width,): of `voice`, which starts at that of the microphone."""
@@ -118,7 +117,7 @@ class Adaptation:
         """Learn from an utterance that was answered."""
         if not self.config.enabled:
             return
-        expected = estimate.probabilities ** (1.0 / CAUTION)
+        expected = (estimate.probabilities * self._ordinary_odds(1.0 - self._acquaintance())) ** (1.0 / CAUTION)
         expected /= expected.sum()
         ordinary = expected[self._is_ordinary].sum() if self._is_ordinary.any() else 1.0
         weight = float(LEAST_WEIGHT + (1.0 - LEAST_WEIGHT) * ordinary)
@@ -130,6 +129,15 @@ class Adaptation:
                 self._voices[estimate.voice] = own.plus(residual, weight, self.config.memory)
                 while len(self._voices) > MOST_VOICES:
                     del self._voices[next(iter(self._voices))]
+
+    def _acquaintance(self) -> float:
+        """Return 0 with nothing heard, 1 after very many utterances of anyone: people in general speak plainly."""
+        heard = self.heard()
+        return heard / (heard + ACQUAINTANCE)
+
+    def _ordinary_odds(self, share: float) -> np.ndarray:
+        """Return how much more often each label comes, to the power `share`: float64, shape (labels,)."""
+        return np.where(self._is_ordinary, ORDINARY_ODDS**share, 1.0)
 
     def configure(self, config: AdaptationConfig) -> None:
         """Use other settings from the next utterance on."""

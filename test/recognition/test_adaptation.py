@@ -117,7 +117,7 @@ def test_the_offset_that_it_finds_is_that_of_the_voice(prior):
     adapting = AdaptingClassifier(classifier(prior))
     adaptation = adapting.adaptation
     say(adapting, 'neutral', 100, offset=CALM_OFFSET)
-    assert np.abs(adaptation.offset() - CALM_OFFSET).max() < 0.8
+    assert np.abs(adaptation.offset() - CALM_OFFSET).max() < 0.7
 
 
 def test_anger_that_goes_on_does_not_become_ordinary(prior):
