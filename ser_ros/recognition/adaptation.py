@@ -5,8 +5,8 @@ The offset that all utterances of a voice in a room share is estimated from what
 every answer. It is the mean of the pooled states, each without the centroid that the model's own answer expects: what
 is left of an angry utterance is the voice, not the anger. Ordinary speech counts for more: the model is surer of it.
 
-A model is trained as if all labels came equally often, and people mostly speak plainly. So the more was heard, the more
-an answer expects ordinary speech.
+A model is trained as if all labels came equally often. How often ordinary speech comes here is learned from the
+answers, and expected in those that follow.
 """
 
 import threading
@@ -21,12 +21,11 @@ from ser_ros.recognition.model_output import ModelOutput
 ORDINARY = ('neutral', 'calm')
 """Labels of speech without strong emotion."""
 
-ORDINARY_ODDS = 4.0
-"""How much more often an ordinary label comes than another where people talk."""
+ORDINARY_ODDS = 3.0
+"""How much more often than another label an ordinary one is taken to come in what is learned of a voice."""
 
-ACQUAINTANCE = 30
-"""Utterances after which an answer expects half of that, as logits go: at first, what sounds ordinary may be the voice.
-What is learned expects all of it from the beginning, or a harsh voice would stay angry (docs/experiments.md)."""
+PRIOR_COUNT = 20.0
+"""Utterances that the assumption of the model, that all labels come equally often, is worth."""
 
 LEAST_WEIGHT = 0.15
 """What an utterance counts for that is certainly not ordinary; one that certainly is counts 1. The largest of four at
@@ -58,18 +57,26 @@ class Heard:
 
     Attributes:
         utterances: How many.
+        ordinary: How many of the last ones, at most the memory, were ordinary speech, by the answers.
         weight: What they count for, at most the memory.
         residuals: float64, shape (width,); weighted sum of pooled states minus expected centroids.
     """
 
     utterances: int
+    ordinary: float
     weight: float
     residuals: np.ndarray
 
-    def plus(self, residual: np.ndarray, weight: float, memory: int) -> 'Heard':
-        """Return it with one utterance more."""
+    def plus(self, ordinary: float, residual: np.ndarray, weight: float, memory: int) -> 'Heard':
+        """Return it with one utterance more, which was ordinary speech with the probability `ordinary`."""
         kept = min(1.0, (memory - weight) / self.weight) if self.weight else 1.0
-        return Heard(self.utterances + 1, kept * self.weight + weight, kept * self.residuals + weight * residual)
+        kept_count = min(1.0, (memory - 1) / max(1, min(self.utterances, memory)))
+        return Heard(
+            self.utterances + 1,
+            kept_count * self.ordinary + ordinary,
+            kept * self.weight + weight,
+            kept * self.residuals + weight * residual,
+        )
 
 
 class Adaptation:
@@ -81,7 +88,7 @@ class Adaptation:
         self.config = config or AdaptationConfig()
         self._lock = threading.Lock()
         self._is_ordinary = np.isin(prior.labels, ORDINARY)
-        self._nothing = Heard(0, 0.0, np.zeros(prior.width))
+        self._nothing = Heard(0, 0.0, 0.0, np.zeros(prior.width))
         self._microphone = self._nothing
         # The one that was heard last is the last.
         self._voices: dict[str, Heard] = {}
@@ -94,14 +101,31 @@ class Adaptation:
             return self._voices.get(voice, self._nothing).utterances if voice else self._microphone.utterances
 
     def adapt(self, output: ModelOutput, voice: str = '') -> np.ndarray:
-        """Return the logits (float32, shape (labels,)) without the offset of `voice`, or of all if it is ''.
-
-        Those of ordinary labels are higher, the more was heard.
-        """
+        """Return the logits (float32, shape (labels,)) without the offset of `voice`, or of all if it is ''."""
         if not self.config.enabled:
             return output.logits
-        logits = output.logits - self.prior.weights @ self.offset(voice)
-        return (logits + np.log(self._ordinary_odds(self._acquaintance()))).astype(np.float32)
+        return (output.logits - self.prior.weights @ self.offset(voice)).astype(np.float32)
+
+    def expect(self, probabilities: np.ndarray) -> np.ndarray:
+        """Return an answer (float32, shape (labels,)) that expects ordinary speech as often as it came so far."""
+        if not self.config.enabled:
+            return probabilities
+        expected = probabilities * self.odds()
+        return (expected / expected.sum()).astype(np.float32)
+
+    def odds(self) -> np.ndarray:
+        """Return how often each label comes, by what the microphone heard: float64, shape (labels,), 1 if not ordinary.
+
+        1 for ordinary ones, too, with nothing heard.
+        """
+        if self._is_ordinary.all() or not self._is_ordinary.any():
+            return np.ones(len(self._is_ordinary))
+        with self._lock:
+            heard = self._microphone
+        assumed = self._is_ordinary.mean()
+        count = min(heard.utterances, self.config.memory)
+        share = (PRIOR_COUNT * assumed + min(heard.ordinary, count)) / (PRIOR_COUNT + count)
+        return np.where(self._is_ordinary, share / (1.0 - share) * (1.0 - assumed) / assumed, 1.0)
 
     def offset(self, voice: str = '') -> np.ndarray:
         """Return the estimated offset, float64, shape (width,): of `voice`, which starts at that of the microphone."""
@@ -117,27 +141,20 @@ class Adaptation:
         """Learn from an utterance that was answered."""
         if not self.config.enabled:
             return
-        expected = (estimate.probabilities * self._ordinary_odds(1.0 - self._acquaintance())) ** (1.0 / CAUTION)
+        said = float(estimate.probabilities[self._is_ordinary].sum())
+        evidence = estimate.probabilities / self.odds()
+        expected = evidence ** (1.0 / CAUTION) * np.where(self._is_ordinary, ORDINARY_ODDS, 1.0)
         expected /= expected.sum()
         ordinary = expected[self._is_ordinary].sum() if self._is_ordinary.any() else 1.0
         weight = float(LEAST_WEIGHT + (1.0 - LEAST_WEIGHT) * ordinary)
         residual = estimate.pooled - expected @ self.prior.centroids
         with self._lock:
-            self._microphone = self._microphone.plus(residual, weight, self.config.memory)
+            self._microphone = self._microphone.plus(said, residual, weight, self.config.memory)
             if estimate.voice:
                 own = self._voices.pop(estimate.voice, self._nothing)
-                self._voices[estimate.voice] = own.plus(residual, weight, self.config.memory)
+                self._voices[estimate.voice] = own.plus(said, residual, weight, self.config.memory)
                 while len(self._voices) > MOST_VOICES:
                     del self._voices[next(iter(self._voices))]
-
-    def _acquaintance(self) -> float:
-        """Return 0 with nothing heard, 1 after very many utterances of anyone: people in general speak plainly."""
-        heard = self.heard()
-        return heard / (heard + ACQUAINTANCE)
-
-    def _ordinary_odds(self, share: float) -> np.ndarray:
-        """Return how much more often each label comes, to the power `share`: float64, shape (labels,)."""
-        return np.where(self._is_ordinary, ORDINARY_ODDS**share, 1.0)
 
     def configure(self, config: AdaptationConfig) -> None:
         """Use other settings from the next utterance on."""

@@ -33,7 +33,8 @@ class AdaptingClassifier:
             return dataclasses.replace(self._classifier.classify(samples, cancellation), voice=voice)
         heard = adaptation.heard(voice)
         estimate = self._classifier.classify(samples, cancellation, lambda output: adaptation.adapt(output, voice))
-        return dataclasses.replace(estimate, heard=heard, voice=voice)
+        probabilities = adaptation.expect(estimate.probabilities)
+        return dataclasses.replace(estimate, probabilities=probabilities, heard=heard, voice=voice)
 
     def hear(self, estimate: Estimate) -> None:
         """Learn from a final utterance that was answered."""

@@ -13,9 +13,8 @@ from permissions import permissions_count
 from ser_ros.emotions import LABELS as EMOTIONS
 from ser_ros.errors import SerError
 from ser_ros.recognition.adaptation import (
-    ACQUAINTANCE,
     MOST_VOICES,
-    ORDINARY_ODDS,
+    PRIOR_COUNT,
     Adaptation,
     AdaptationConfig,
     Heard,
@@ -94,16 +93,60 @@ def test_a_voice_that_sounds_angry_is_ordinary_once_it_is_known(prior):
     assert adapting.classify(sound('sad')).heard == 20
 
 
-def test_the_more_was_heard_the_more_ordinary_speech_is_expected(prior):
+def test_how_often_ordinary_speech_came_is_expected(prior):
     adaptation = Adaptation(prior)
-    output = ModelOutput(BIAS, np.zeros(WIDTH, dtype=np.float32))
-    for heard, expected in ((0, 0.0), (ACQUAINTANCE, 0.5), (3 * ACQUAINTANCE, 0.75)):
-        adaptation.restore(Heard(heard, float(heard), np.zeros(WIDTH)), {})
-        added = adaptation.adapt(output) - BIAS
-        assert added == pytest.approx([expected * np.log(ORDINARY_ODDS), 0.0, 0.0], abs=1e-6)
-    assert (adaptation.adapt(output, 'anna') - BIAS)[0] > 0.0
+    even = np.full(3, 1 / 3, dtype=np.float32)
+    assert (adaptation.expect(even) == even).all()
+    ordinary = []
+    for heard, plain in ((20, 18.0), (2000, 180.0), (200, 0.0), (200, 200 / 3)):
+        adaptation.restore(Heard(heard, plain, 1.0, np.zeros(WIDTH)), {})
+        neutral, angry, sad = adaptation.expect(even)
+        assert angry == sad and neutral + angry + sad == pytest.approx(1.0)
+        ordinary.append(neutral)
+    worth = PRIOR_COUNT / 3
+    assert ordinary == pytest.approx(
+        [
+            (worth + 18) / (PRIOR_COUNT + 20),
+            (worth + 180) / (PRIOR_COUNT + 200),
+            worth / (PRIOR_COUNT + 200),
+            1 / 3,
+        ],
+        rel=1e-5,
+    )
     adaptation.forget()
-    assert (adaptation.adapt(output) == BIAS).all()
+    assert (adaptation.expect(even) == even).all()
+
+
+def test_where_people_speak_plainly_a_doubtful_answer_is_ordinary(prior):
+    adapting = AdaptingClassifier(classifier(prior))
+    doubtful = np.zeros(16_000, dtype=np.float32)
+    doubtful[:WIDTH] = 0.45 * CENTROIDS[1]
+    before = adapting.classify(doubtful).probabilities[0]
+    for _ in range(10):
+        say(adapting, 'neutral', 5, offset=np.zeros(WIDTH))
+        say(adapting, 'angry', 1, offset=np.zeros(WIDTH))
+    after = adapting.adaptation.expect(classifier(prior).classify(doubtful).probabilities)[0]
+    assert before + 0.1 < after
+    assert adapting.adaptation.all_heard()[0].ordinary == pytest.approx(45, abs=10)
+
+
+def test_how_often_it_came_is_that_of_the_last_utterances(prior):
+    adapting = AdaptingClassifier(classifier(prior), AdaptationConfig(memory=10))
+    say(adapting, 'neutral', 30, offset=np.zeros(WIDTH))
+    plain = adapting.adaptation.odds()[0]
+    say(adapting, 'angry', 30, offset=np.zeros(WIDTH))
+    assert adapting.adaptation.odds()[0] < 1.0 < plain < ((PRIOR_COUNT / 3 + 10) / (PRIOR_COUNT * 2 / 3)) * 2
+
+
+@pytest.mark.parametrize('labels', [('angry', 'sad', 'happy'), ('neutral', 'calm')])
+def test_where_all_labels_or_none_are_ordinary_nothing_is_expected(labels):
+    size = len(labels)
+    adaptation = Adaptation(
+        AdaptationPrior(labels, WEIGHTS[:size], CENTROIDS[:size], np.full(WIDTH, 2.0, dtype=np.float32))
+    )
+    adaptation.restore(Heard(50, 20.0, 50.0, np.zeros(WIDTH)), {})
+    answer = np.array([0.5, 0.3, 0.2], dtype=np.float32)[:size] / np.float32([0.5, 0.3, 0.2][:size]).sum()
+    np.testing.assert_allclose(adaptation.expect(answer), answer, rtol=1e-6)
 
 
 def test_without_a_prior_it_answers_as_the_classifier_does(prior):
@@ -205,6 +248,7 @@ def test_a_file_keeps_what_was_heard(prior, tmp_path):
     assert (after.offset('anna') == before.offset('anna')).all()
     assert (after.offset() == before.offset()).all()
     assert (after.heard(), after.heard('anna')) == (5, 5)
+    assert (after.odds() == before.odds()).all() and after.odds()[0] != 1.0
     assert [path.name for path in file.parent.iterdir()] == [file.name]
 
 

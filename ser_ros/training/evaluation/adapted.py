@@ -40,7 +40,7 @@ def answer_stream(
     for row, clip in enumerate(stream.order):
         voice = str(voices[clip]) if len(voices) else ''
         output = ModelOutput(outputs.logits[clip], outputs.pooled[clip])
-        answers[row] = softmax(adaptation.adapt(output, voice) / temperature)
+        answers[row] = adaptation.expect(softmax(adaptation.adapt(output, voice) / temperature))
         if learns is None or learns[clip]:
             adaptation.hear(Estimate(prior.labels, answers[row], 0.0, output.pooled, voice=voice))
     return answers
