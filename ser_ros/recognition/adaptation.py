@@ -24,8 +24,11 @@ ORDINARY = ('neutral', 'calm')
 ORDINARY_ODDS = 3.0
 """How much more often than another label an ordinary one is taken to come in what is learned of a voice."""
 
-PRIOR_COUNT = 20.0
-"""Utterances that the assumption of the model, that all labels come equally often, is worth."""
+EXPECTED_ODDS = 2.0
+"""How much more often than another label an ordinary one is expected to come until that is known."""
+
+EXPECTED_COUNT = 20.0
+"""Utterances that this is worth beside what was heard."""
 
 LEAST_WEIGHT = 0.15
 """What an utterance counts for that is certainly not ordinary; one that certainly is counts 1. The largest of four at
@@ -116,16 +119,17 @@ class Adaptation:
     def odds(self) -> np.ndarray:
         """Return how often each label comes, by what the microphone heard: float64, shape (labels,), 1 if not ordinary.
 
-        1 for ordinary ones, too, with nothing heard.
+        1 for all with nothing heard: the answer is then that of the model alone.
         """
-        if self._is_ordinary.all() or not self._is_ordinary.any():
-            return np.ones(len(self._is_ordinary))
         with self._lock:
             heard = self._microphone
-        assumed = self._is_ordinary.mean()
+        even = self._is_ordinary.mean()
+        if not heard.utterances or even in (0.0, 1.0):
+            return np.ones(len(self._is_ordinary))
+        expected = EXPECTED_ODDS * even / (EXPECTED_ODDS * even + 1.0 - even)
         count = min(heard.utterances, self.config.memory)
-        share = (PRIOR_COUNT * assumed + min(heard.ordinary, count)) / (PRIOR_COUNT + count)
-        return np.where(self._is_ordinary, share / (1.0 - share) * (1.0 - assumed) / assumed, 1.0)
+        share = (EXPECTED_COUNT * expected + min(heard.ordinary, count)) / (EXPECTED_COUNT + count)
+        return np.where(self._is_ordinary, share / (1.0 - share) * (1.0 - even) / even, 1.0)
 
     def offset(self, voice: str = '') -> np.ndarray:
         """Return the estimated offset, float64, shape (width,): of `voice`, which starts at that of the microphone."""

@@ -13,8 +13,9 @@ from permissions import permissions_count
 from ser_ros.emotions import LABELS as EMOTIONS
 from ser_ros.errors import SerError
 from ser_ros.recognition.adaptation import (
+    EXPECTED_COUNT,
+    EXPECTED_ODDS,
     MOST_VOICES,
-    PRIOR_COUNT,
     Adaptation,
     AdaptationConfig,
     Heard,
@@ -103,16 +104,10 @@ def test_how_often_ordinary_speech_came_is_expected(prior):
         neutral, angry, sad = adaptation.expect(even)
         assert angry == sad and neutral + angry + sad == pytest.approx(1.0)
         ordinary.append(neutral)
-    worth = PRIOR_COUNT / 3
-    assert ordinary == pytest.approx(
-        [
-            (worth + 18) / (PRIOR_COUNT + 20),
-            (worth + 180) / (PRIOR_COUNT + 200),
-            worth / (PRIOR_COUNT + 200),
-            1 / 3,
-        ],
-        rel=1e-5,
-    )
+    assert EXPECTED_ODDS == 2.0
+    worth = EXPECTED_COUNT / 2  # with twice the odds, one of three labels comes as often as the two others
+    expected = [(worth + plain) / (EXPECTED_COUNT + heard) for heard, plain in ((20, 18), (200, 180), (200, 0))]
+    assert ordinary == pytest.approx([*expected, (worth + 200 / 3) / (EXPECTED_COUNT + 200)], rel=1e-5)
     adaptation.forget()
     assert (adaptation.expect(even) == even).all()
 
@@ -135,7 +130,8 @@ def test_how_often_it_came_is_that_of_the_last_utterances(prior):
     say(adapting, 'neutral', 30, offset=np.zeros(WIDTH))
     plain = adapting.adaptation.odds()[0]
     say(adapting, 'angry', 30, offset=np.zeros(WIDTH))
-    assert adapting.adaptation.odds()[0] < 1.0 < plain < ((PRIOR_COUNT / 3 + 10) / (PRIOR_COUNT * 2 / 3)) * 2
+    most = (EXPECTED_COUNT / 2 + 10) / (EXPECTED_COUNT / 2) * 2
+    assert adapting.adaptation.odds()[0] < EXPECTED_ODDS < plain < most
 
 
 @pytest.mark.parametrize('labels', [('angry', 'sad', 'happy'), ('neutral', 'calm')])
