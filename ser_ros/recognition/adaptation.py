@@ -32,7 +32,8 @@ EXPECTED_COUNT = 20.0
 
 LEAST_WEIGHT = 0.15
 """What an utterance counts for that is certainly not ordinary; one that certainly is counts 1. The largest of four at
-which one emotion twenty times costs at most five points against ordinary speech alone (docs/experiments.md)."""
+which one emotion twenty times cost at most five points against ordinary speech alone, when answers did not expect
+anything yet (docs/experiments.md; 4.4 points now)."""
 
 CAUTION = 1.5
 """By what the model's answer is softened before it says what an utterance teaches: of strangers it is too sure."""
