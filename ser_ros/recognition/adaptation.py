@@ -74,7 +74,7 @@ class Heard:
     def plus(self, ordinary: float, residual: np.ndarray, weight: float, memory: int) -> 'Heard':
         """Return it with one utterance more, which was ordinary speech with the probability `ordinary`."""
         kept = min(1.0, (memory - weight) / self.weight) if self.weight else 1.0
-        kept_count = min(1.0, (memory - 1) / max(1, min(self.utterances, memory)))
+        kept_count = 1.0 if self.utterances < memory else (memory - 1) / memory
         return Heard(
             self.utterances + 1,
             kept_count * self.ordinary + ordinary,
