@@ -1,20 +1,41 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The option `--no-adaptation`."""
+"""The options `--no-adaptation` and `--ordinary-share`."""
 
 import argparse
 
+from ser_ros.errors import SerError
 from ser_ros.recognition.adaptation import AdaptationConfig
 
 
 def add_adaptation(parser: argparse.ArgumentParser) -> None:
-    """Add the option."""
+    """Add the options."""
     parser.add_argument(
         '--no-adaptation',
         action='store_true',
         help='answer each utterance as if nothing had been heard before it in the same recording',
     )
+    add_ordinary_share(parser)
+
+
+def add_ordinary_share(parser: argparse.ArgumentParser) -> None:
+    """Add the option `--ordinary-share` alone."""
+    parser.add_argument(
+        '--ordinary-share',
+        type=_share,
+        default=0.0,
+        metavar='SHARE',
+        help='share of the utterances that are ordinary speech (neutral, calm), if you know it; it is expected when '
+        'adapting (default: 0, learned from the answers)',
+    )
 
 
 def adaptation_config(options: argparse.Namespace) -> AdaptationConfig:
-    """Return what the option asks for."""
-    return AdaptationConfig(enabled=not options.no_adaptation)
+    """Return what the options ask for; `--no-adaptation` may not be among them."""
+    return AdaptationConfig(enabled=not getattr(options, 'no_adaptation', False), ordinary_share=options.ordinary_share)
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0.0 <= share <= 0.99:
+        raise SerError(f'--ordinary-share {text} is not a share that can be expected; give one from 0 to 0.99')
+    return share

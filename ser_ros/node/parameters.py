@@ -143,6 +143,14 @@ SPECS = (
         live=True,
     ),
     ParameterSpec(
+        'adaptation.ordinary_share',
+        _A.ordinary_share,
+        'Share of what is said to this robot that is ordinary speech (neutral, calm), if you know it; 0: learned.',
+        0.0,
+        0.99,
+        live=True,
+    ),
+    ParameterSpec(
         'adaptation.file',
         '',
         'File that keeps what was heard over restarts: sums over utterances, never sound; empty: nothing is kept.',

@@ -127,7 +127,11 @@ def read_parameters(node: Node, changed: Sequence[Parameter] = ()) -> SerParamet
         min_confidence=value['emotion.min_confidence'],
         mood=MoodConfig(memory=value['mood.memory'], hysteresis=value['mood.hysteresis']),
         adaptation=AdaptationParameters(
-            AdaptationConfig(enabled=value['adaptation.enabled'], memory=value['adaptation.memory']),
+            AdaptationConfig(
+                enabled=value['adaptation.enabled'],
+                memory=value['adaptation.memory'],
+                ordinary_share=value['adaptation.ordinary_share'],
+            ),
             value['adaptation.file'],
         ),
         record=RecordParameters(value['record.directory'], value['record.max_megabytes']),

@@ -5,8 +5,8 @@ The offset that all utterances of a voice in a room share is estimated from what
 every answer. It is the mean of the pooled states, each without the centroid that the model's own answer expects: what
 is left of an angry utterance is the voice, not the anger. Ordinary speech counts for more: the model is surer of it.
 
-A model is trained as if all labels came equally often. How often ordinary speech comes here is learned from the
-answers, and expected in those that follow.
+A model is trained as if all labels came equally often. How often ordinary speech comes here is told by somebody who
+knows, or learned from the answers, and expected in those that follow.
 """
 
 import threading
@@ -49,10 +49,12 @@ class AdaptationConfig:
     Attributes:
         enabled: False to answer as if nothing had been heard, and to learn nothing.
         memory: Utterances; what was heard before the last so many loses its weight.
+        ordinary_share: 0..0.99, share of the utterances that are ordinary speech, if somebody knows it; 0 to learn it.
     """
 
     enabled: bool = True
     memory: int = 200
+    ordinary_share: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,19 +120,29 @@ class Adaptation:
         return (expected / expected.sum()).astype(np.float32)
 
     def odds(self) -> np.ndarray:
-        """Return how often each label comes, by what the microphone heard: float64, shape (labels,), 1 if not ordinary.
+        """Return how often each label comes, as told or heard: float64, shape (labels,), 1 if not ordinary.
 
-        1 for all with nothing heard: the answer is then that of the model alone.
+        1 for all with nothing told or heard: the answer is then that of the model alone.
+        """
+        even = self._is_ordinary.mean()
+        share = self.config.ordinary_share or self._share_heard(even)
+        if not share or even in (0.0, 1.0):
+            return np.ones(len(self._is_ordinary))
+        return np.where(self._is_ordinary, share / (1.0 - share) * (1.0 - even) / even, 1.0)
+
+    def _share_heard(self, even: float) -> float:
+        """Return the share of ordinary speech by what the microphone heard; 0 if that is nothing.
+
+        Args:
+            even: What it would be if all labels came equally often.
         """
         with self._lock:
             heard = self._microphone
-        even = self._is_ordinary.mean()
-        if not heard.utterances or even in (0.0, 1.0):
-            return np.ones(len(self._is_ordinary))
+        if not heard.utterances:
+            return 0.0
         expected = EXPECTED_ODDS * even / (EXPECTED_ODDS * even + 1.0 - even)
         count = min(heard.utterances, self.config.memory)
-        share = (EXPECTED_COUNT * expected + min(heard.ordinary, count)) / (EXPECTED_COUNT + count)
-        return np.where(self._is_ordinary, share / (1.0 - share) * (1.0 - even) / even, 1.0)
+        return (EXPECTED_COUNT * expected + min(heard.ordinary, count)) / (EXPECTED_COUNT + count)
 
     def offset(self, voice: str = '') -> np.ndarray:
         """Return the estimated offset, float64, shape (width,): of `voice`, which starts at that of the microphone."""

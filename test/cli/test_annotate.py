@@ -157,6 +157,7 @@ def test_what_cannot_be_done_is_one_sentence_and_nothing_is_written(run, intervi
     assert_one_sentence(run(interview, '--channel', 2), 'so --channel 2 does not exist')
     assert_one_sentence(run(interview, '--topic', '/audio'), '--topic is for bags')
     assert_one_sentence(run(interview, '--min-confidence', '50'), '--min-confidence 50')
+    assert_one_sentence(run(interview, '--ordinary-share', '1'), '--ordinary-share 1')
     assert_one_sentence(run(interview, interview), 'same table')
     assert_one_sentence(run(interview, '--out', interview), 'cannot be written (Not a directory)')
     assert_one_sentence(run(tmp_path / 'folder'), 'folder', 'metadata.yaml')

@@ -10,7 +10,9 @@ from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
+from ser_ros.emotions import LABELS
 from ser_ros.node.node import SerNode
+from ser_ros.recognition.adaptation import ORDINARY
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 SOUND = 0.1 * np.random.default_rng(1).standard_normal(16_000).astype(np.float32)
@@ -84,6 +86,16 @@ def test_it_can_be_switched_off_and_on_while_it_runs(configure):
     assert told(node) == 'off'
     node.set_parameters([Parameter('adaptation.enabled', value=True)])
     assert say(node).heard == 4
+
+
+def test_it_expects_the_share_of_ordinary_speech_that_it_is_told(configure):
+    node, _ = configure()
+    first = say(node).probabilities
+    forget(node)
+    node.set_parameters([Parameter('adaptation.ordinary_share', value=0.9)])
+    expected = first * np.where(np.isin(LABELS, ORDINARY), 0.9 / 0.1 * 3, 1.0)  # 6 of 8 labels are not ordinary
+    assert say(node).probabilities == pytest.approx(expected / expected.sum(), abs=1e-5)
+    assert not node.set_parameters([Parameter('adaptation.ordinary_share', value=1.0)])[0].successful
 
 
 def test_a_file_keeps_it_over_a_restart(configure, tmp_path):

@@ -112,6 +112,16 @@ def test_how_often_ordinary_speech_came_is_expected(prior):
     assert (adaptation.expect(even) == even).all()
 
 
+def test_the_share_of_ordinary_speech_that_somebody_knows_is_expected_from_the_first_utterance_on(prior):
+    adaptation = Adaptation(prior, AdaptationConfig(ordinary_share=0.8))
+    even = np.full(3, 1 / 3, dtype=np.float32)
+    for heard in (0, 100):
+        adaptation.restore(Heard(heard, 10.0, float(heard), np.zeros(WIDTH)), {})
+        assert adaptation.expect(even) == pytest.approx([0.8, 0.1, 0.1])
+    adaptation.configure(AdaptationConfig(enabled=False, ordinary_share=0.8))
+    assert (adaptation.expect(even) == even).all()
+
+
 def test_where_people_speak_plainly_a_doubtful_answer_is_ordinary(prior):
     adapting = AdaptingClassifier(classifier(prior))
     doubtful = np.zeros(16_000, dtype=np.float32)

@@ -25,10 +25,19 @@ def coverage(probabilities: np.ndarray, truth: np.ndarray, is_ordinary: np.ndarr
             coverage=float((confidence >= least).mean()),
             accuracy=_share(right[confidence >= least]),
             emotion_accuracy=_share(right[(confidence >= least) & emotional]),
+            ordinary_called_emotion=ordinary_called_emotion(probabilities, truth, is_ordinary, least),
         )
         for least in LEAST_CONFIDENCES
     )
 
 
-def _share(right: np.ndarray) -> float | None:
-    return float(right.mean()) if len(right) else None
+def ordinary_called_emotion(
+    probabilities: np.ndarray, truth: np.ndarray, is_ordinary: np.ndarray, least_confidence: float = 0.0
+) -> float | None:
+    """Return the share of the ordinary utterances that are answered with a strong emotion; None if there are none."""
+    emotional = ~is_ordinary[probabilities.argmax(axis=-1)] & (probabilities.max(axis=-1) >= least_confidence)
+    return _share(emotional[is_ordinary[truth]])
+
+
+def _share(which: np.ndarray) -> float | None:
+    return float(which.mean()) if len(which) else None

@@ -11,6 +11,7 @@ from sklearn.metrics import accuracy_score, classification_report, confusion_mat
 from tqdm.auto import tqdm
 
 from ser_ros.errors import SerError
+from ser_ros.recognition.adaptation import AdaptationConfig
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.estimate import Estimate
 from ser_ros.training.data.clip import Clip
@@ -72,6 +73,7 @@ def evaluate(
     known_labels: Mapping[str, Sequence[str]] | None = None,
     conditions: bool = False,
     met: Sequence[Recording] = (),
+    adaptation: AdaptationConfig | None = None,
 ) -> Measured:
     """Classify every recording, with a progress bar.
 
@@ -84,6 +86,7 @@ def evaluate(
             not named.
         conditions: Whether to measure all CONDITIONS as well, which takes three times as long.
         met: What the same people said in clips that trained the model: a robot that knows them has heard that before.
+        adaptation: How it gets used to the utterances of a stream; None for the defaults.
 
     Raises:
         SerError: There is no recording, one has a label that the model does not have, or the model cannot be used.
@@ -135,7 +138,9 @@ def evaluate(
                 name: ConditionFigures(accuracy=scores[name].accuracy, unweighted_recall=scores[name].unweighted_recall)
                 for name in measured_conditions
             },
-            streams=score_streams(spoken, classifier.prior, classifier.temperature) if classifier.prior else (),
+            streams=(
+                score_streams(spoken, classifier.prior, classifier.temperature, adaptation) if classifier.prior else ()
+            ),
         ),
         whole_clip_answers=answers['whole_clip'],
         utterance_answers=answers['utterance'],

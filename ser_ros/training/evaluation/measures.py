@@ -12,6 +12,9 @@ MEASURES = {
 }
 """Field of Figures -> name."""
 
+ORDINARY_CALLED_EMOTION = 'ordinary called an emotion'
+"""Name of what unweighted recall hides of a stream: how much plain speech is answered with a strong emotion."""
+
 CONDITION_MEASURES = ('accuracy', 'unweighted_recall')
 """Those of MEASURES that are reported for each condition."""
 
@@ -21,4 +24,4 @@ STREAM_MEASURES = (
     'plain_unweighted_recall',
     'plain_calibration_error',
 )
-"""Measures of a stream of utterances, with adaptation and without it."""
+"""Measures that every stream of utterances has, with adaptation and without it."""

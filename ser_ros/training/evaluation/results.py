@@ -2,9 +2,10 @@
 """Trained models on a corpus: each by itself or all as one, on clips that they have not heard."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from ser_ros.recognition.adaptation import AdaptationConfig
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.models import folder_name
 from ser_ros.training.data.corpus import Corpus
@@ -41,6 +42,7 @@ class EvaluationConfig:
         entries: Label of the corpus -> label of the model, if they differ.
         all_clips: Whether to use clips that the model has heard as well.
         conditions: Whether to measure in noise, in a room, over a telephone and softer as well.
+        adaptation: How the model gets used to the utterances of a stream.
         device: As of `Classifier.load`.
         backend: As of `Classifier.load`.
     """
@@ -49,6 +51,7 @@ class EvaluationConfig:
     entries: dict[str, str]
     all_clips: bool = False
     conditions: bool = False
+    adaptation: AdaptationConfig = field(default_factory=AdaptationConfig)
     device: str = 'auto'
     backend: str = 'torch'
 
@@ -82,7 +85,14 @@ def _evaluate(model: Classifier | Ensemble, folders: Sequence[Path], config: Eva
     # The whole corpus, because that is what the cache of decoded clips holds after a training.
     recordings = [recording for recording in load_recordings(corpus.clips) if recording.clip.name in chosen]
     known_labels = label_map.known_labels(corpus.known_labels)
-    measured = evaluate(model, recordings, label_map=label_map, known_labels=known_labels, conditions=config.conditions)
+    measured = evaluate(
+        model,
+        recordings,
+        label_map=label_map,
+        known_labels=known_labels,
+        conditions=config.conditions,
+        adaptation=config.adaptation,
+    )
     if len(known_labels) > 1:
         label_notes.append('the answer for a clip is restricted to the labels of its corpus')
     return Result(

@@ -107,12 +107,15 @@ class CoveragePoint:
         accuracy: Share of these that are answered right; None if there are none.
         emotion_accuracy: Share that is right of those that are answered with a label of strong emotion, one that is not
             of ordinary speech; None if there are none.
+        ordinary_called_emotion: Share of the ordinary utterances that are answered with such a label; None if no
+            utterance is ordinary.
     """
 
     least_confidence: float
     coverage: float
     accuracy: float | None
     emotion_accuracy: float | None
+    ordinary_called_emotion: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,8 +127,11 @@ class StreamFigures:
         utterances: How many were counted, in all streams of this kind.
         unweighted_recall: With adaptation.
         calibration_error: With adaptation.
+        ordinary_called_emotion: With adaptation; share of the ordinary utterances that are answered with a label that
+            is not one of ordinary speech; None if no utterance is ordinary.
         plain_unweighted_recall: Of the same utterances, without it.
         plain_calibration_error: Of the same utterances, without it.
+        plain_ordinary_called_emotion: Of the same utterances, without it.
         coverage: With adaptation, from the least confidence 0 upwards.
     """
 
@@ -133,8 +139,10 @@ class StreamFigures:
     utterances: int
     unweighted_recall: float
     calibration_error: float
+    ordinary_called_emotion: float | None
     plain_unweighted_recall: float
     plain_calibration_error: float
+    plain_ordinary_called_emotion: float | None
     coverage: tuple[CoveragePoint, ...]
 
 

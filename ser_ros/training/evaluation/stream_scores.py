@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import recall_score
 
-from ser_ros.recognition.adaptation import ORDINARY
+from ser_ros.recognition.adaptation import ORDINARY, AdaptationConfig
 from ser_ros.recognition.adaptation_prior import AdaptationPrior
 from ser_ros.training.evaluation.adapted import answer_stream
 from ser_ros.training.evaluation.calibration import calibration_error
 from ser_ros.training.evaluation.conditions import CONDITION_NAMES, ROOM
-from ser_ros.training.evaluation.coverage import coverage
+from ser_ros.training.evaluation.coverage import coverage, ordinary_called_emotion
 from ser_ros.training.evaluation.scores import StreamFigures
 from ser_ros.training.evaluation.spoken import Outputs, Spoken
 from ser_ros.training.evaluation.streams import (
@@ -45,10 +45,12 @@ class _Kind:
     learns: np.ndarray | None = None
 
 
-def score_streams(spoken: Spoken, prior: AdaptationPrior, temperature: float) -> tuple[StreamFigures, ...]:
-    """Return the figures of each kind of stream that these clips can make."""
+def score_streams(
+    spoken: Spoken, prior: AdaptationPrior, temperature: float, config: AdaptationConfig | None = None
+) -> tuple[StreamFigures, ...]:
+    """Return the figures of each kind of stream that these clips can make; see answer_stream."""
     return tuple(
-        _score(kind, spoken, prior, temperature)
+        _score(kind, spoken, prior, temperature, config)
         for kind in _kinds(spoken)
         if any(stream.counted.any() for stream in kind.streams)
     )
@@ -91,24 +93,30 @@ def _kinds(spoken: Spoken) -> list[_Kind]:
     return kinds
 
 
-def _score(kind: _Kind, spoken: Spoken, prior: AdaptationPrior, temperature: float) -> StreamFigures:
+def _score(
+    kind: _Kind, spoken: Spoken, prior: AdaptationPrior, temperature: float, config: AdaptationConfig | None
+) -> StreamFigures:
     heard = np.concatenate([stream.order[stream.counted] for stream in kind.streams])
     clips = heard % len(spoken.truth)
     answers = [
-        answer_stream(kind.outputs, temperature, stream, prior, voices=kind.voices, learns=kind.learns)[stream.counted]
+        answer_stream(kind.outputs, temperature, stream, prior, config, voices=kind.voices, learns=kind.learns)[
+            stream.counted
+        ]
         for stream in kind.streams
     ]
     adapted = spoken.restrict(np.concatenate(answers), clips)
     plain = spoken.restrict(kind.outputs.probabilities(temperature)[heard], clips)
-    truth = spoken.truth[clips]
+    truth, is_ordinary = spoken.truth[clips], np.isin(spoken.labels, ORDINARY)
     return StreamFigures(
         name=kind.name,
         utterances=len(heard),
         unweighted_recall=_recall(truth, adapted),
         calibration_error=calibration_error(adapted, truth),
+        ordinary_called_emotion=ordinary_called_emotion(adapted, truth, is_ordinary),
         plain_unweighted_recall=_recall(truth, plain),
         plain_calibration_error=calibration_error(plain, truth),
-        coverage=coverage(adapted, truth, np.isin(spoken.labels, ORDINARY)),
+        plain_ordinary_called_emotion=ordinary_called_emotion(plain, truth, is_ordinary),
+        coverage=coverage(adapted, truth, is_ordinary),
     )
 
 

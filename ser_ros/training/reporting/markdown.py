@@ -9,6 +9,11 @@ def percent(share: float) -> str:
     return f'{share * 100:.1f} %'
 
 
+def percent_if_known(share: float | None) -> str:
+    """Return the same; '' for None."""
+    return '' if share is None else percent(share)
+
+
 def megabytes(size: float) -> str:
     """Return 82.3 as '82.3 MB' and 1270.0 as '1.27 GB'."""
     return f'{size / 1000:.2f} GB' if size >= 1000 else f'{size:.1f} MB'

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from ser_ros.recognition.adaptation import ORDINARY
 from ser_ros.training.evaluation.conditions import CONDITION_NAMES
 from ser_ros.training.evaluation.held_out_speech import HeldOutSpeech
-from ser_ros.training.evaluation.measures import CONDITION_MEASURES, MEASURES
+from ser_ros.training.evaluation.measures import CONDITION_MEASURES, MEASURES, ORDINARY_CALLED_EMOTION
 from ser_ros.training.evaluation.scores import (
     Confusion,
     Figures,
@@ -18,10 +18,17 @@ from ser_ros.training.evaluation.scores import (
     StreamFigures,
 )
 from ser_ros.training.evaluation.stream_scores import MOSTLY_ORDINARY
-from ser_ros.training.reporting.markdown import confusion_table, percent, table
+from ser_ros.training.reporting.markdown import confusion_table, percent, percent_if_known, table
 
 _GROUPS_WITH_RECALL = ('corpus', 'sex')
 """Kinds of groups that are large enough for a recall."""
+
+STREAM_HEADINGS = tuple(
+    heading
+    for measure in (MEASURES['unweighted_recall'], MEASURES['calibration_error'], ORDINARY_CALLED_EMOTION)
+    for heading in (measure, f'{measure}, adapting')
+)
+"""Of the figures of a stream in a table."""
 
 _SHOWN_COVERAGE = 2
 """Of so many points of a curve one is shown in a table."""
@@ -57,21 +64,21 @@ def stream_lines(streams: Sequence[StreamFigures]) -> list[str]:
     return [*_streams_table(streams), *(['', *withheld] if withheld else [])]
 
 
-def _streams_table(streams: Sequence[StreamFigures]) -> list[str]:
-    rows = [
-        [
-            stream.name,
-            str(stream.utterances),
-            percent(stream.plain_unweighted_recall),
-            percent(stream.unweighted_recall),
-            percent(stream.plain_calibration_error),
-            percent(stream.calibration_error),
-        ]
-        for stream in streams
+def stream_cells(stream: StreamFigures) -> list[str]:
+    """Return the figures of a stream in a table, under STREAM_HEADINGS."""
+    return [
+        percent(stream.plain_unweighted_recall),
+        percent(stream.unweighted_recall),
+        percent(stream.plain_calibration_error),
+        percent(stream.calibration_error),
+        percent_if_known(stream.plain_ordinary_called_emotion),
+        percent_if_known(stream.ordinary_called_emotion),
     ]
-    recall, error = MEASURES['unweighted_recall'], MEASURES['calibration_error']
-    headings = ['stream', 'utterances', recall, f'{recall}, adapting', error, f'{error}, adapting']
-    return table(headings, rows)
+
+
+def _streams_table(streams: Sequence[StreamFigures]) -> list[str]:
+    rows = [[stream.name, str(stream.utterances), *stream_cells(stream)] for stream in streams]
+    return table(['stream', 'utterances', *STREAM_HEADINGS], rows)
 
 
 def _coverage_table(streams: Sequence[StreamFigures]) -> list[str]:
@@ -84,14 +91,15 @@ def _coverage_table(streams: Sequence[StreamFigures]) -> list[str]:
             f'{point.least_confidence:.1f}',
             percent(point.coverage),
             percent(point.accuracy),
-            percent(point.emotion_accuracy) if point.emotion_accuracy is not None else '',
+            percent_if_known(point.emotion_accuracy),
+            percent_if_known(point.ordinary_called_emotion),
         ]
         for point in points[::_SHOWN_COVERAGE]
         if point.accuracy is not None
     ]
     answered = f'answered ({MOSTLY_ORDINARY}, adapting)'
-    headings = ['least confidence', answered, 'of these right', 'right where not neutral or calm is answered']
-    return table(headings, rows)
+    right = 'right where not neutral or calm is answered'
+    return table(['least confidence', answered, 'of these right', right, ORDINARY_CALLED_EMOTION], rows)
 
 
 def scores_lines(scores: Scores) -> list[str]:

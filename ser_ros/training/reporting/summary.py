@@ -257,6 +257,7 @@ def _streams_over_folds(
     folds: Sequence[Sequence[StreamFigures]], statistic: Callable[[list[float]], float]
 ) -> tuple[StreamFigures, ...]:
     """Return the kinds of streams that all folds have."""
+    over = _where_all_know(statistic)
     by_name = [{stream.name: stream for stream in streams} for streams in folds]
     shared = [name for name in by_name[0] if all(name in streams for streams in by_name)]
     return tuple(
@@ -267,6 +268,8 @@ def _streams_over_folds(
                 measure: statistic([getattr(streams[name], measure) for streams in by_name])
                 for measure in STREAM_MEASURES
             },
+            ordinary_called_emotion=over([streams[name].ordinary_called_emotion for streams in by_name]),
+            plain_ordinary_called_emotion=over([streams[name].plain_ordinary_called_emotion for streams in by_name]),
             coverage=_coverage_over_folds([streams[name].coverage for streams in by_name], statistic),
         )
         for name in shared
@@ -277,17 +280,24 @@ def _coverage_over_folds(
     folds: Sequence[Sequence[CoveragePoint]], statistic: Callable[[list[float]], float]
 ) -> tuple[CoveragePoint, ...]:
     """Return the points; an accuracy is not known where a fold answers nothing."""
-
-    def over(values: Sequence[float | None]) -> float | None:
-        known = [value for value in values if value is not None]
-        return statistic(known) if len(known) == len(values) else None
-
+    over = _where_all_know(statistic)
     return tuple(
         CoveragePoint(
             least_confidence=parts[0].least_confidence,
             coverage=statistic([part.coverage for part in parts]),
             accuracy=over([part.accuracy for part in parts]),
             emotion_accuracy=over([part.emotion_accuracy for part in parts]),
+            ordinary_called_emotion=over([part.ordinary_called_emotion for part in parts]),
         )
         for parts in zip(*folds, strict=True)
     )
+
+
+def _where_all_know(statistic: Callable[[list[float]], float]) -> Callable[[Sequence[float | None]], float | None]:
+    """Return `statistic` for figures of all folds that are None in some: None if any is."""
+
+    def over(values: Sequence[float | None]) -> float | None:
+        known = [value for value in values if value is not None]
+        return statistic(known) if len(known) == len(values) else None
+
+    return over

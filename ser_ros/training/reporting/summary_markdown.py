@@ -21,9 +21,11 @@ from ser_ros.training.reporting.run_markdown import (
     weights_facts,
 )
 from ser_ros.training.reporting.scores_markdown import (
+    STREAM_HEADINGS,
     group_tables,
     interval_words,
     largest_confusions,
+    stream_cells,
 )
 from ser_ros.training.reporting.summary import FoldFigures, Summary
 
@@ -114,22 +116,14 @@ def recall_lines(summary: Summary) -> list[str]:
     ]
     lines = [chance, '', *table(['fold', 'tested on', 'chance', *headings], rows)]
     if streams := _mostly_ordinary_rows(summary):
-        headings = ['unweighted recall', 'adapting', 'calibration error', 'adapting']
         what = f'As a robot hears them, {MOSTLY_ORDINARY}, after {WARM_UP} ordinary utterances:'
-        lines += ['', what, '', *table(['fold', 'tested on', *headings], streams)]
+        lines += ['', what, '', *table(['fold', 'tested on', *STREAM_HEADINGS], streams)]
     return lines
 
 
 def _mostly_ordinary_rows(summary: Summary) -> list[list[str]]:
     return [
-        [
-            str(fold.fold),
-            ', '.join(fold.test_corpora),
-            percent(stream.plain_unweighted_recall),
-            percent(stream.unweighted_recall),
-            percent(stream.plain_calibration_error),
-            percent(stream.calibration_error),
-        ]
+        [str(fold.fold), ', '.join(fold.test_corpora), *stream_cells(stream)]
         for fold in summary.per_fold
         if (stream := fold.mostly_ordinary)
     ]

@@ -6,8 +6,10 @@ import dataclasses
 import numpy as np
 import pytest
 
+from ser_ros.recognition.adaptation import AdaptationConfig
 from ser_ros.training.evaluation.adapted import answer_stream
-from ser_ros.training.evaluation.spoken import Outputs
+from ser_ros.training.evaluation.spoken import Outputs, Spoken
+from ser_ros.training.evaluation.stream_scores import score_streams
 from ser_ros.training.evaluation.streams import (
     RUN,
     WARM_UP,
@@ -141,3 +143,25 @@ def test_what_may_not_be_learned_from_changes_nothing(known, truth):
     (stream,) = balanced(truth, 0)
     answers = answer_stream(outputs, 1.5, stream, prior, learns=np.zeros(len(truth), dtype=bool))
     np.testing.assert_allclose(answers, outputs.probabilities(1.5)[stream.order], rtol=1e-4)
+
+
+def test_an_ear_that_is_told_how_much_is_ordinary_calls_less_of_it_an_emotion(known, truth, voices):
+    outputs, prior = known
+    labels = np.array(LABELS)
+    spoken = Spoken(
+        labels=labels,
+        columns=np.arange(len(labels)),
+        truth=truth,
+        possible=np.ones((len(truth), len(labels)), dtype=bool),
+        voices=np.array(voices),
+        utterance=outputs,
+        conditions={},
+    )
+    learned, told = (
+        next(figures for figures in score_streams(spoken, prior, 1.5, config) if figures.name == '90 % ordinary')
+        for config in (None, AdaptationConfig(ordinary_share=0.9))
+    )
+    assert told.ordinary_called_emotion < learned.ordinary_called_emotion
+    assert told.plain_ordinary_called_emotion == learned.plain_ordinary_called_emotion > 0.0
+    shares = [point.ordinary_called_emotion for point in learned.coverage]
+    assert shares[0] == learned.ordinary_called_emotion and shares == sorted(shares, reverse=True)

@@ -299,10 +299,18 @@ def stream(name, answered):
         utterances=40,
         unweighted_recall=0.6,
         calibration_error=0.05,
+        ordinary_called_emotion=0.25,
         plain_unweighted_recall=0.5,
         plain_calibration_error=0.2,
+        plain_ordinary_called_emotion=None,
         coverage=tuple(
-            CoveragePoint(least_confidence=least, coverage=share, accuracy=right, emotion_accuracy=right)
+            CoveragePoint(
+                least_confidence=least,
+                coverage=share,
+                accuracy=right,
+                emotion_accuracy=right,
+                ordinary_called_emotion=answered / 4,
+            )
             for least, share, right in points
         ),
     )
@@ -311,8 +319,11 @@ def stream(name, answered):
 def test_streams_are_shown_with_what_a_least_confidence_does_in_an_ordinary_one():
     lines = stream_lines([stream('all clips, shuffled', 0.4), stream('70 % ordinary', 0.9)])
     rows = [[cell.strip() for cell in line.strip('|').split('|')] for line in lines if line.startswith('|')]
-    assert ['70 % ordinary', '40', '50.0 %', '60.0 %', '20.0 %', '5.0 %'] in rows
-    assert rows[-2:] == [['0.0', '100.0 %', '50.0 %', '50.0 %'], ['0.1', '90.0 %', '75.0 %', '75.0 %']]
+    assert ['70 % ordinary', '40', '50.0 %', '60.0 %', '20.0 %', '5.0 %', '', '25.0 %'] in rows
+    assert rows[-2:] == [
+        ['0.0', '100.0 %', '50.0 %', '50.0 %', '22.5 %'],
+        ['0.1', '90.0 %', '75.0 %', '75.0 %', '22.5 %'],
+    ]
     assert stream_lines([]) == []
 
 

@@ -275,3 +275,20 @@ EMOTION_TTS = Scheme(
     licence='cc-by-nc-sa-4.0',
     source='SELVAS AI and KAIST 2018, github.com/emotiontts/emotiontts_open_db, the emotional part',
 )
+
+URDU = Scheme(
+    key='urdu',
+    name='URDU-Dataset',
+    languages=('ur',),
+    example='Angry/SM1_F10_A010',
+    # Of talk shows: nobody acts. The number after F counts a speaker's files, the last one those of an emotion.
+    pattern=r'S(?P<speaker>(?P<sex>[MF])\d+)_F(?P<repetition>\d+)_(?P<emotion>[AHNS])\d+',
+    codes={
+        'emotion': {'A': 'angry', 'H': 'happy', 'N': 'neutral', 'S': 'sad'},
+        'sex': {'F': 'female', 'M': 'male'},
+    },
+    clips=400,
+    speakers=38,
+    licence='research',
+    source='Latif et al. 2018, arXiv 1812.10411',
+)

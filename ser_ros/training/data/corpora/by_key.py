@@ -14,11 +14,15 @@ from ser_ros.training.data.corpora.acted import (
     RAVDESS,
     SAVEE,
     TESS,
+    URDU,
 )
 from ser_ros.training.data.corpora.dialogues import IEMOCAP, MELD
 from ser_ros.training.data.corpora.scheme import Scheme
 
-_ALL = (RAVDESS, CREMA_D, TESS, SAVEE, EMO_DB, EMOVO, NEMO, ASED, EMOSPEECH, IEMOCAP, MELD, ESD, JL, EMOTION_TTS)
+_ALL = (
+    *(RAVDESS, CREMA_D, TESS, SAVEE, EMO_DB, EMOVO, NEMO, ASED, EMOSPEECH, IEMOCAP, MELD, ESD, JL, EMOTION_TTS),
+    URDU,
+)
 
 SCHEMES: dict[str, Scheme] = {scheme.key: scheme for scheme in _ALL}
 """Key -> scheme, in the order in which people are told of them."""

@@ -26,6 +26,7 @@ EXAMPLES = {
     'esd': ('surprised', 11, ''),
     'jl': ('sad', 'female1', 'female'),
     'emotiontts': ('happy', 'nea', 'female'),
+    'urdu': ('angry', 'M1', 'male'),
 }
 """Key -> emotion, speaker and sex of which the scheme's example tells."""
 
