@@ -75,8 +75,6 @@ class FinetuningRecipe:
     balanced: bool = False
     """Draw the clips of each epoch so that a corpus is heard in proportion to its speakers (24 at most), in it every
     emotion as often as any other, and of an emotion every speaker; otherwise each clip is heard once."""
-    men_count: Annotated[float, Range(0, 100, above=True)] = 1.0
-    """How often a man is heard for once that a woman is, if `balanced`: voices that are heard worse may count more."""
     seed: Seed = 0
     selection: str = ''
     """How the values were chosen, for the model card."""
@@ -90,8 +88,6 @@ class FinetuningRecipe:
                 'optimisation.epochs is 0 or missing; give 1 or more (only the last layer alone, with '
                 'frozen_encoder.layers, is trained without)'
             )
-        if self.men_count != 1.0 and not self.balanced:
-            yield f'men_count={self.men_count:g} counts among balanced clips alone; set balanced=true, or men_count=1'
         if self.frozen_encoder.layers and (self.other_speech.taught or self.distillation.weight):
             yield (
                 'frozen_encoder.layers trains the last layer alone, which has no teacher; set other_speech.taught and '

@@ -15,8 +15,7 @@ from ser_ros.recognition.device import choose_device
 from ser_ros.training.data.recordings import Recording
 from ser_ros.training.finetuning.finetune import Finetuned
 from ser_ros.training.finetuning.finetuning_recipe import FinetuningRecipe
-from ser_ros.training.learning.balance import chances
-from ser_ros.training.learning.dataset import VariantFeatures
+from ser_ros.training.learning.dataset import VariantFeatures, chances
 from ser_ros.training.learning.design import Design
 from ser_ros.training.learning.linear_head import LinearHead, fit_linear_head, penalty_axes
 from ser_ros.training.learning.network import new_classifier
@@ -139,7 +138,7 @@ def fit_probe(
     clips = [recording.clip for recording in recordings] * (len(pooled) // len(recordings))
     truth = np.array([list(labels).index(clip.emotion) for clip in clips])
     known = np.array([[label in known_labels.get(clip.corpus, labels) for label in labels] for clip in clips])
-    shares = chances(clips, recipe.men_count) if recipe.balanced else np.full(len(clips), 1.0 / len(clips))
+    shares = chances(clips) if recipe.balanced else np.full(len(clips), 1.0 / len(clips))
     parts = separate(pooled, truth, [clip.voice for clip in clips], len(labels))
     normalised = recipe.optimisation.voice_normalised
     plain = states(ordinary) if ordinary else np.empty((0, pooled.shape[1]))

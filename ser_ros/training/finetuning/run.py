@@ -147,7 +147,6 @@ def _train(experiment: Experiment, split: Split, inputs: SharedInputs, work: Pat
         other=inputs.other,
         known_labels=experiment.corpus.known_labels,
         balanced=recipe.balanced,
-        men_count=recipe.men_count,
     )
     validation = None
     if split.validation:

@@ -2,6 +2,7 @@
 """The torch data sets: training clips, varied afresh in every epoch, and validation clips as the robot hears them."""
 
 import zlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -14,7 +15,6 @@ from ser_ros.recognition.windows import windows
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.recordings import Recording
 from ser_ros.training.learning.augment import Variation, draw_variation, vary_sound, vary_voice
-from ser_ros.training.learning.balance import chances
 from ser_ros.training.learning.masks import Masks
 from ser_ros.training.learning.order import in_batches_of_like_duration
 from ser_ros.training.learning.recipe import Augmentation
@@ -28,6 +28,9 @@ KNOWN = 'known'
 
 VOICE = 'voice'
 """In a batch: the index of who speaks, int64; -1 if it is not known."""
+
+MOST_SPEAKERS = 24
+"""A corpus counts by its speakers, but for no more than these, or one with many would leave little of the others."""
 
 _WHOLE_FROM = 0.5
 """Share of uncut training clips at and above which validation clips are not cut either."""
@@ -98,7 +101,6 @@ class TrainingSet(torch.utils.data.Dataset):
         other: OtherRecordings | None = None,
         known_labels: Mapping[str, Sequence[str]] | None = None,
         balanced: bool = False,
-        men_count: float = 1.0,
     ):
         """Prepare the first epoch.
 
@@ -113,7 +115,6 @@ class TrainingSet(torch.utils.data.Dataset):
             known_labels: The labels of each corpus, by its name; its clips count neither for nor against the others.
                 For a corpus that is not named, all.
             balanced: Whether to draw the clips of each epoch with the probabilities of `chances`.
-            men_count: See `chances`.
         """
         self._recordings = list(recordings)
         self._label_ids = [labels.index(recording.clip.emotion) for recording in recordings]
@@ -126,7 +127,7 @@ class TrainingSet(torch.utils.data.Dataset):
         speakers = dict.fromkeys(recording.clip.speaker for recording in recordings)
         speakers.pop(None, None)
         self._voices = {speaker: index for index, speaker in enumerate(speakers)}
-        self._chances = chances([recording.clip for recording in recordings], men_count) if balanced else None
+        self._chances = chances([recording.clip for recording in recordings]) if balanced else None
         self.set_epoch(0)
 
     def set_epoch(self, epoch: int) -> None:
@@ -235,6 +236,26 @@ class _Known:
     def of(self, clip: Clip) -> torch.Tensor:
         """Return a mask over the labels: bool, shape (labels,)."""
         return self._masks.get(clip.corpus, self._all)
+
+
+def chances(clips: Sequence[Clip]) -> np.ndarray:
+    """Return the probability with which each clip is drawn: float64, shape (clips,), sums to 1.
+
+    A corpus counts by its speakers, up to MOST_SPEAKERS, for those of a large one tell more of people; in each its
+    labels are equal, of each label its speakers, and of each speaker the clips.
+    """
+    groups = [(clip.corpus, (clip.corpus, clip.emotion), (clip.corpus, clip.emotion, clip.speaker)) for clip in clips]
+    people = Counter(corpus for corpus, _ in {(clip.corpus, clip.speaker) for clip in clips})
+    counts = {corpus: min(number, MOST_SPEAKERS) for corpus, number in people.items()}
+    labels = Counter(corpus for corpus, _ in {(corpus, label) for corpus, label, _ in groups})
+    speakers = Counter(label for label, _ in {(label, speaker) for _, label, speaker in groups})
+    of_speaker = Counter(speaker for *_, speaker in groups)
+    return np.array(
+        [
+            counts[corpus] / sum(counts.values()) / (labels[corpus] * speakers[label] * of_speaker[speaker])
+            for corpus, label, speaker in groups
+        ]
+    )
 
 
 def collate_clips(items: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:

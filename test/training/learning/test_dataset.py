@@ -16,14 +16,17 @@ from transformers import (
 )
 
 from ser_ros.recognition.frontend import Frontend
+from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.corpora.acted import RAVDESS
 from ser_ros.training.data.corpora.scheme import parse_clip
 from ser_ros.training.data.corpus import read_corpus
 from ser_ros.training.data.recordings import Recording, load_recordings
 from ser_ros.training.learning.dataset import (
+    MOST_SPEAKERS,
     TrainingSet,
     ValidationSet,
     VariantFeatures,
+    chances,
     collate_clips,
 )
 from ser_ros.training.learning.masks import Masks
@@ -271,6 +274,38 @@ def test_a_corrupt_clip_is_refused(refuses, tmp_path):
     bad.write_text('no sound')
     with refuses(str(bad), 'cannot be read as sound'):
         load_recordings(read_corpus(tmp_path, for_training=False).clips)
+
+
+def test_balanced_chances_count_a_corpus_by_its_speakers_and_are_even_in_it():
+    clips = [
+        *(Clip(Path(f'a{index}'), f'a{index}', 'happy', 'ann', corpus='large') for index in range(6)),
+        *(Clip(Path(f'b{index}'), f'b{index}', 'happy', 'bob', corpus='large') for index in range(2)),
+        Clip(Path('c'), 'c', 'sad', 'ann', corpus='large'),
+        Clip(Path('d'), 'd', 'happy', 'eve', corpus='small'),
+    ]
+    found = chances(clips)
+    assert found.sum() == pytest.approx(1.0)
+    assert found[-1] == pytest.approx(1 / 3)
+    assert found[8] == pytest.approx(1 / 3)
+    assert found[:6].sum() == pytest.approx(found[6:8].sum()) == pytest.approx(1 / 6)
+
+
+def test_a_corpus_of_a_crowd_counts_for_no_more_than_its_most():
+    sizes = {'crowd': 3 * MOST_SPEAKERS, 'small': MOST_SPEAKERS // 2}
+    clips = [
+        Clip(Path(f'{name}{number}'), f'{name}{number}', 'happy', number, corpus=name)
+        for name, size in sizes.items()
+        for number in range(size)
+    ]
+    found = chances(clips)
+    assert found[: sizes['crowd']] == pytest.approx(2 / 3 / sizes['crowd'])
+    assert found[sizes['crowd'] :].sum() == pytest.approx(1 / 3)
+
+
+def test_a_corpus_whose_speakers_are_not_known_counts_as_one():
+    told = (('a', 'ann', 'known'), ('b', 'bob', 'known'), ('c', None, 'other'), ('d', None, 'other'))
+    clips = [Clip(Path(name), name, 'happy', speaker, corpus=corpus) for name, speaker, corpus in told]
+    assert chances(clips) == pytest.approx([1 / 3, 1 / 3, 1 / 6, 1 / 6])
 
 
 @pytest.mark.parametrize(
