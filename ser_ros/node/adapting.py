@@ -55,7 +55,11 @@ class NodeAdaptation:
         microphone, voices = self._adaptation.all_heard()
         if not self._adaptation.config.enabled:
             return 'off'
-        return f'{microphone.utterances} utterance(s) heard, {len(voices)} voice(s) known by name'
+        expected = self._adaptation.ordinary_share()
+        return (
+            f'{microphone.utterances} utterance(s) heard, {len(voices)} voice(s) known by name, '
+            f'ordinary speech expected in {expected:.0%}'
+        )
 
     def configure(self, settings: AdaptationParameters) -> None:
         """Use `settings` from the next utterance on."""

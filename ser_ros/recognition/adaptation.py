@@ -124,22 +124,23 @@ class Adaptation:
 
         1 for all with nothing told or heard: the answer is then that of the model alone.
         """
-        even = self._is_ordinary.mean()
-        share = self.config.ordinary_share or self._share_heard(even)
-        if not share or even in (0.0, 1.0):
+        even, share = self._is_ordinary.mean(), self.ordinary_share()
+        if share == even or even in (0.0, 1.0):
             return np.ones(len(self._is_ordinary))
         return np.where(self._is_ordinary, share / (1.0 - share) * (1.0 - even) / even, 1.0)
 
-    def _share_heard(self, even: float) -> float:
-        """Return the share of ordinary speech by what the microphone heard; 0 if that is nothing.
+    def ordinary_share(self) -> float:
+        """Return which share of ordinary speech answers expect, 0..1: as told, or by what the microphone heard.
 
-        Args:
-            even: What it would be if all labels came equally often.
+        With neither, that which there is if all labels come equally often.
         """
+        if self.config.ordinary_share:
+            return self.config.ordinary_share
         with self._lock:
             heard = self._microphone
+        even = float(self._is_ordinary.mean())
         if not heard.utterances:
-            return 0.0
+            return even
         expected = EXPECTED_ODDS * even / (EXPECTED_ODDS * even + 1.0 - even)
         count = min(heard.utterances, self.config.memory)
         return (EXPECTED_COUNT * expected + min(heard.ordinary, count)) / (EXPECTED_COUNT + count)

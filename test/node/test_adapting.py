@@ -63,9 +63,9 @@ def test_it_counts_what_it_has_heard_and_forgets_when_it_is_asked_to(configure):
     first = say(node)
     assert (first.heard, say(node, 3).heard) == (0, 3)
     assert np.abs(say(node).probabilities - first.probabilities).max() > 1e-3
-    assert told(node) == '5 utterance(s) heard, 0 voice(s) known by name'
+    assert told(node).startswith('5 utterance(s) heard, 0 voice(s) known by name, ordinary speech expected in ')
     assert forget(node).success
-    assert told(node) == '0 utterance(s) heard, 0 voice(s) known by name'
+    assert told(node) == '0 utterance(s) heard, 0 voice(s) known by name, ordinary speech expected in 25%'
     assert (say(node).probabilities == first.probabilities).all()
 
 
@@ -74,7 +74,7 @@ def test_it_keeps_apart_whom_the_robot_names(configure):
     say(node, 2)
     assert [say(node, voice='anna').heard for _ in range(3)] == [0, 1, 2]
     assert say(node, voice='anna').voice == 'anna'
-    assert told(node) == '6 utterance(s) heard, 1 voice(s) known by name'
+    assert told(node).startswith('6 utterance(s) heard, 1 voice(s) known by name, ')
 
 
 def test_it_can_be_switched_off_and_on_while_it_runs(configure):
@@ -93,6 +93,7 @@ def test_it_expects_the_share_of_ordinary_speech_that_it_is_told(configure):
     first = say(node).probabilities
     forget(node)
     node.set_parameters([Parameter('adaptation.ordinary_share', value=0.9)])
+    assert told(node).endswith('ordinary speech expected in 90%')
     expected = first * np.where(np.isin(LABELS, ORDINARY), 0.9 / 0.1 * 3, 1.0)  # 6 of 8 labels are not ordinary
     assert say(node).probabilities == pytest.approx(expected / expected.sum(), abs=1e-5)
     assert not node.set_parameters([Parameter('adaptation.ordinary_share', value=1.0)])[0].successful
