@@ -20,7 +20,20 @@ from ser_ros.training.data.corpora.dialogues import IEMOCAP, MELD
 from ser_ros.training.data.corpora.scheme import Scheme
 
 _ALL = (
-    *(RAVDESS, CREMA_D, TESS, SAVEE, EMO_DB, EMOVO, NEMO, ASED, EMOSPEECH, IEMOCAP, MELD, ESD, JL, EMOTION_TTS),
+    RAVDESS,
+    CREMA_D,
+    TESS,
+    SAVEE,
+    EMO_DB,
+    EMOVO,
+    NEMO,
+    ASED,
+    EMOSPEECH,
+    IEMOCAP,
+    MELD,
+    ESD,
+    JL,
+    EMOTION_TTS,
     URDU,
 )
 
