@@ -124,18 +124,16 @@ class Adaptation:
 
         1 for all with nothing told or heard: the answer is then that of the model alone.
         """
-        even, share = self._is_ordinary.mean(), self.ordinary_share()
-        if share == even or even in (0.0, 1.0):
-            return np.ones(len(self._is_ordinary))
-        return np.where(self._is_ordinary, share / (1.0 - share) * (1.0 - even) / even, 1.0)
+        return self._odds(self.ordinary_share())
 
     def ordinary_share(self) -> float:
         """Return which share of ordinary speech answers expect, 0..1: as told, or by what the microphone heard.
 
         With neither, that which there is if all labels come equally often.
         """
-        if self.config.ordinary_share:
-            return self.config.ordinary_share
+        return self.config.ordinary_share or self._share_heard()
+
+    def _share_heard(self) -> float:
         with self._lock:
             heard = self._microphone
         even = float(self._is_ordinary.mean())
@@ -144,6 +142,12 @@ class Adaptation:
         expected = EXPECTED_ODDS * even / (EXPECTED_ODDS * even + 1.0 - even)
         count = min(heard.utterances, self.config.memory)
         return (EXPECTED_COUNT * expected + min(heard.ordinary, count)) / (EXPECTED_COUNT + count)
+
+    def _odds(self, share: float) -> np.ndarray:
+        even = self._is_ordinary.mean()
+        if share == even or even in (0.0, 1.0):
+            return np.ones(len(self._is_ordinary))
+        return np.where(self._is_ordinary, share / (1.0 - share) * (1.0 - even) / even, 1.0)
 
     def offset(self, voice: str = '') -> np.ndarray:
         """Return the estimated offset, float64, shape (width,): of `voice`, which starts at that of the microphone."""
@@ -159,8 +163,10 @@ class Adaptation:
         """Learn from an utterance that was answered."""
         if not self.config.enabled:
             return
-        said = float(estimate.probabilities[self._is_ordinary].sum())
         evidence = estimate.probabilities / self.odds()
+        # By what was heard alone: what somebody told would only confirm itself.
+        unprompted = evidence * self._odds(self._share_heard())
+        said = float(unprompted[self._is_ordinary].sum() / unprompted.sum())
         expected = evidence ** (1.0 / CAUTION) * np.where(self._is_ordinary, ORDINARY_ODDS, 1.0)
         expected /= expected.sum()
         ordinary = expected[self._is_ordinary].sum() if self._is_ordinary.any() else 1.0

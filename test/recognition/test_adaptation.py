@@ -122,6 +122,19 @@ def test_the_share_of_ordinary_speech_that_somebody_knows_is_expected_from_the_f
     assert (adaptation.expect(even) == even).all()
 
 
+def test_what_it_learns_of_the_share_does_not_come_from_what_it_is_told(prior):
+    learned, told = (
+        AdaptingClassifier(classifier(prior), AdaptationConfig(ordinary_share=share)) for share in (0.0, 0.95)
+    )
+    for adapting in (learned, told):
+        for label in ('neutral', 'angry', 'sad'):
+            say(adapting, label, 8)
+    counted = [adapting.adaptation.all_heard()[0].ordinary for adapting in (learned, told)]
+    assert counted[1] == pytest.approx(counted[0], rel=1e-3)
+    told.adaptation.configure(AdaptationConfig())
+    assert told.adaptation.ordinary_share() == pytest.approx(learned.adaptation.ordinary_share(), rel=1e-3)
+
+
 def test_where_people_speak_plainly_a_doubtful_answer_is_ordinary(prior):
     adapting = AdaptingClassifier(classifier(prior))
     doubtful = np.zeros(16_000, dtype=np.float32)
