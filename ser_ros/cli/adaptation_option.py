@@ -30,8 +30,8 @@ def add_ordinary_share(parser: argparse.ArgumentParser) -> None:
 
 
 def adaptation_config(options: argparse.Namespace) -> AdaptationConfig:
-    """Return what the options ask for; `--no-adaptation` may not be among them."""
-    return AdaptationConfig(enabled=not getattr(options, 'no_adaptation', False), ordinary_share=options.ordinary_share)
+    """Return what the options ask for."""
+    return AdaptationConfig(enabled=not options.no_adaptation, ordinary_share=options.ordinary_share)
 
 
 def _share(text: str) -> float:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ser_ros.cli.adaptation_option import adaptation_config, add_ordinary_share
+from ser_ros.cli.adaptation_option import add_ordinary_share
 from ser_ros.cli.repeatable import repeatable
 from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.cli.signals import loading
@@ -48,6 +48,7 @@ def main(args: list[str] | None = None) -> int:
 def _evaluate(options: argparse.Namespace, folders: Sequence[Path], command: str) -> None:
     # Imported late: they need packages that a robot does not have.
     with loading():
+        from ser_ros.recognition.adaptation import AdaptationConfig
         from ser_ros.training.data.corpus import read_corpora
         from ser_ros.training.evaluation.label_map import read_entries
         from ser_ros.training.evaluation.results import EvaluationConfig, evaluate_each, evaluate_ensemble
@@ -59,7 +60,7 @@ def _evaluate(options: argparse.Namespace, folders: Sequence[Path], command: str
         entries=entries,
         all_clips=options.all_clips,
         conditions=options.conditions,
-        adaptation=adaptation_config(options),
+        adaptation=AdaptationConfig(ordinary_share=options.ordinary_share),
         device=options.device,
         backend=options.backend,
     )

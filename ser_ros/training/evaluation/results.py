@@ -80,7 +80,7 @@ def _evaluate(model: Classifier | Ensemble, folders: Sequence[Path], config: Eva
     corpus = config.corpus
     clips, notes = choose_clips(folders, corpus, all_clips=config.all_clips)
     label_map = match_labels(corpus.labels, model.labels, _unlearned(folders, corpus.labels) | config.entries)
-    label_notes = label_map.sentences(clips)
+    more_notes = label_map.sentences(clips)
     chosen = {clip.name for clip in label_map.kept(clips)}
     # The whole corpus, because that is what the cache of decoded clips holds after a training.
     recordings = [recording for recording in load_recordings(corpus.clips) if recording.clip.name in chosen]
@@ -93,10 +93,13 @@ def _evaluate(model: Classifier | Ensemble, folders: Sequence[Path], config: Eva
         conditions=config.conditions,
         adaptation=config.adaptation,
     )
+    share = config.adaptation.ordinary_share
+    if share and measured.evaluation.streams:
+        more_notes.append(f'adapting, it was told that {share:g} of the utterances are ordinary speech')
     if len(known_labels) > 1:
-        label_notes.append('the answer for a clip is restricted to the labels of its corpus')
+        more_notes.append('the answer for a clip is restricted to the labels of its corpus')
     return Result(
         model=' + '.join(map(folder_name, folders)),
         evaluation=measured.evaluation,
-        notes=(*notes, *label_notes),
+        notes=(*notes, *more_notes),
     )
