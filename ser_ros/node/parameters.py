@@ -145,7 +145,7 @@ SPECS = (
     ParameterSpec(
         'adaptation.ordinary_share',
         _A.ordinary_share,
-        'Share of what is said to this robot that is ordinary speech (neutral, calm), if you know it; 0: learned.',
+        'Share of what is said to this robot that is ordinary speech (neutral, calm); 0: not known.',
         0.0,
         0.99,
         live=True,

@@ -5,8 +5,9 @@ The offset that all utterances of a voice in a room share is estimated from what
 every answer. It is the mean of the pooled states, each without the centroid that the model's own answer expects: what
 is left of an angry utterance is the voice, not the anger. Ordinary speech counts for more: the model is surer of it.
 
-A model is trained as if all labels came equally often. How often ordinary speech comes here is told by somebody who
-knows, or learned from the answers, and expected in those that follow.
+A voice that sounds plainer than others, and people who speak plainly, look the same without labels. So only a part of
+what an offset would move between ordinary labels and the others is taken for the voice, and how often ordinary speech
+comes is not learned: it is expected somewhat more often than other labels, or as often as somebody says who knows.
 """
 
 import threading
@@ -21,19 +22,19 @@ from ser_ros.recognition.model_output import ModelOutput
 ORDINARY = ('neutral', 'calm')
 """Labels of speech without strong emotion."""
 
-ORDINARY_ODDS = 3.0
-"""How much more often than another label an ordinary one is taken to come in what is learned of a voice."""
+ORDINARY_SHIFT = 0.5
+"""How much of what an offset would move between ordinary labels and the others is taken for the voice; the rest may be
+how much people speak plainly."""
 
 EXPECTED_ODDS = 2.0
-"""How much more often than another label an ordinary one is expected to come until that is known."""
+"""How much more often than another label an ordinary one is expected to come, once anything was heard."""
 
-EXPECTED_COUNT = 20.0
-"""Utterances that this is worth beside what was heard."""
+LEAST_WEIGHT = 0.3
+"""What an utterance counts for that is certainly not ordinary; one that certainly is counts 1. At 0.3, one emotion
+twenty times costs at most five points against ordinary speech alone (docs/experiments.md)."""
 
-LEAST_WEIGHT = 0.15
-"""What an utterance counts for that is certainly not ordinary; one that certainly is counts 1. The largest of four at
-which one emotion twenty times cost at most five points against ordinary speech alone, when answers did not expect
-anything yet (docs/experiments.md; 4.4 points now)."""
+LEAST_SHARE = 0.01
+"""Of ordinary speech, that can be told; less is taken for it."""
 
 CAUTION = 1.5
 """By what the model's answer is softened before it says what an utterance teaches: of strangers it is too sure."""
@@ -49,7 +50,8 @@ class AdaptationConfig:
     Attributes:
         enabled: False to answer as if nothing had been heard, and to learn nothing.
         memory: Utterances; what was heard before the last so many loses its weight.
-        ordinary_share: 0..0.99, share of the utterances that are ordinary speech, if somebody knows it; 0 to learn it.
+        ordinary_share: 0..0.99, share of the utterances that are ordinary speech, if somebody knows it; 0 if nobody
+            does.
     """
 
     enabled: bool = True
@@ -63,26 +65,18 @@ class Heard:
 
     Attributes:
         utterances: How many.
-        ordinary: How many of the last ones, at most the memory, were ordinary speech, by the answers.
         weight: What they count for, at most the memory.
         residuals: float64, shape (width,); weighted sum of pooled states minus expected centroids.
     """
 
     utterances: int
-    ordinary: float
     weight: float
     residuals: np.ndarray
 
-    def plus(self, ordinary: float, residual: np.ndarray, weight: float, memory: int) -> 'Heard':
-        """Return it with one utterance more, which was ordinary speech with the probability `ordinary`."""
+    def plus(self, residual: np.ndarray, weight: float, memory: int) -> 'Heard':
+        """Return it with one utterance more."""
         kept = min(1.0, (memory - weight) / self.weight) if self.weight else 1.0
-        kept_count = 1.0 if self.utterances < memory else (memory - 1) / memory
-        return Heard(
-            self.utterances + 1,
-            kept_count * self.ordinary + ordinary,
-            kept * self.weight + weight,
-            kept * self.residuals + weight * residual,
-        )
+        return Heard(self.utterances + 1, kept * self.weight + weight, kept * self.residuals + weight * residual)
 
 
 class Adaptation:
@@ -94,7 +88,8 @@ class Adaptation:
         self.config = config or AdaptationConfig()
         self._lock = threading.Lock()
         self._is_ordinary = np.isin(prior.labels, ORDINARY)
-        self._nothing = Heard(0, 0.0, 0.0, np.zeros(prior.width))
+        self._has_others = bool(self._is_ordinary.any() and not self._is_ordinary.all())
+        self._nothing = Heard(0, 0.0, np.zeros(prior.width))
         self._microphone = self._nothing
         # The one that was heard last is the last.
         self._voices: dict[str, Heard] = {}
@@ -110,44 +105,37 @@ class Adaptation:
         """Return the logits (float32, shape (labels,)) without the offset of `voice`, or of all if it is ''."""
         if not self.config.enabled:
             return output.logits
-        return (output.logits - self.prior.weights @ self.offset(voice)).astype(np.float32)
+        moved = self.prior.weights @ self.offset(voice)
+        if self._has_others:
+            apart = moved[self._is_ordinary].mean() - moved[~self._is_ordinary].mean()
+            moved = moved - (1.0 - ORDINARY_SHIFT) * apart * self._is_ordinary
+        return (output.logits - moved).astype(np.float32)
 
     def expect(self, probabilities: np.ndarray) -> np.ndarray:
-        """Return an answer (float32, shape (labels,)) that expects ordinary speech as often as it came so far."""
+        """Return an answer (float32, shape (labels,)) that expects ordinary speech as often as it comes."""
         if not self.config.enabled:
             return probabilities
         expected = probabilities * self.odds()
         return (expected / expected.sum()).astype(np.float32)
 
     def odds(self) -> np.ndarray:
-        """Return how often each label comes, as told or heard: float64, shape (labels,), 1 if not ordinary.
+        """Return how often each label is expected to come: float64, shape (labels,), 1 if not ordinary.
 
         1 for all with nothing told or heard: the answer is then that of the model alone.
         """
-        return self._odds(self.ordinary_share())
+        if not self._has_others:
+            return np.ones(len(self._is_ordinary))
+        if self.config.ordinary_share:
+            told, even = max(self.config.ordinary_share, LEAST_SHARE), self._is_ordinary.mean()
+            return np.where(self._is_ordinary, told / (1.0 - told) * (1.0 - even) / even, 1.0)
+        with self._lock:
+            anything = self._microphone.utterances > 0
+        return np.where(self._is_ordinary, EXPECTED_ODDS if anything else 1.0, 1.0)
 
     def ordinary_share(self) -> float:
-        """Return which share of ordinary speech answers expect, 0..1: as told, or by what the microphone heard.
-
-        With neither, that which there is if all labels come equally often.
-        """
-        return self.config.ordinary_share or self._share_heard()
-
-    def _share_heard(self) -> float:
-        with self._lock:
-            heard = self._microphone
-        even = float(self._is_ordinary.mean())
-        if not heard.utterances:
-            return even
-        expected = EXPECTED_ODDS * even / (EXPECTED_ODDS * even + 1.0 - even)
-        count = min(heard.utterances, self.config.memory)
-        return (EXPECTED_COUNT * expected + min(heard.ordinary, count)) / (EXPECTED_COUNT + count)
-
-    def _odds(self, share: float) -> np.ndarray:
-        even = self._is_ordinary.mean()
-        if share == even or even in (0.0, 1.0):
-            return np.ones(len(self._is_ordinary))
-        return np.where(self._is_ordinary, share / (1.0 - share) * (1.0 - even) / even, 1.0)
+        """Return which share of ordinary speech answers expect, 0..1."""
+        odds = self.odds()
+        return float(odds[self._is_ordinary].sum() / odds.sum())
 
     def offset(self, voice: str = '') -> np.ndarray:
         """Return the estimated offset, float64, shape (width,): of `voice`, which starts at that of the microphone."""
@@ -163,20 +151,17 @@ class Adaptation:
         """Learn from an utterance that was answered."""
         if not self.config.enabled:
             return
-        evidence = estimate.probabilities / self.odds()
-        # By what was heard alone: what somebody told would only confirm itself.
-        unprompted = evidence * self._odds(self._share_heard())
-        said = float(unprompted[self._is_ordinary].sum() / unprompted.sum())
-        expected = evidence ** (1.0 / CAUTION) * np.where(self._is_ordinary, ORDINARY_ODDS, 1.0)
-        expected /= expected.sum()
+        # By what was heard alone: what is expected would only confirm itself.
+        evidence = (estimate.probabilities / self.odds()) ** (1.0 / CAUTION)
+        expected = evidence / evidence.sum()
         ordinary = expected[self._is_ordinary].sum() if self._is_ordinary.any() else 1.0
         weight = float(LEAST_WEIGHT + (1.0 - LEAST_WEIGHT) * ordinary)
         residual = estimate.pooled - expected @ self.prior.centroids
         with self._lock:
-            self._microphone = self._microphone.plus(said, residual, weight, self.config.memory)
+            self._microphone = self._microphone.plus(residual, weight, self.config.memory)
             if estimate.voice:
                 own = self._voices.pop(estimate.voice, self._nothing)
-                self._voices[estimate.voice] = own.plus(said, residual, weight, self.config.memory)
+                self._voices[estimate.voice] = own.plus(residual, weight, self.config.memory)
                 while len(self._voices) > MOST_VOICES:
                     del self._voices[next(iter(self._voices))]
 

@@ -21,17 +21,17 @@ def load_heard(path: Path, adaptation: Adaptation) -> str:
         arrays = read_arrays(path)
         if str(arrays['model']) != adaptation.prior.fingerprint:
             return f'{path} was heard by another model; nothing of it is used'
-        names, utterances, ordinary, weights, residuals = (
-            arrays[name] for name in ('voices', 'utterances', 'ordinary', 'weights', 'residuals')
+        names, utterances, weights, residuals = (
+            arrays[name] for name in ('voices', 'utterances', 'weights', 'residuals')
         )
         heard = [
-            Heard(int(count), float(plain), float(weight), row.astype(np.float64))
-            for count, plain, weight, row in zip(utterances, ordinary, weights, residuals, strict=True)
+            Heard(int(count), float(weight), row.astype(np.float64))
+            for count, weight, row in zip(utterances, weights, residuals, strict=True)
         ]
         is_whole = (
             residuals.shape == (1 + len(names), adaptation.prior.width)
             and bool(np.isfinite(residuals).all())
-            and all(one.utterances >= 0 and one.ordinary >= 0.0 and 0.0 <= one.weight < np.inf for one in heard)
+            and all(one.utterances >= 0 and 0.0 <= one.weight < np.inf for one in heard)
         )
     except FileNotFoundError:
         return ''
@@ -53,7 +53,6 @@ def store_heard(path: Path, adaptation: Adaptation) -> None:
         model=np.array(adaptation.prior.fingerprint),
         voices=np.array(list(voices), dtype=np.str_),
         utterances=np.array([heard.utterances for heard in rows]),
-        ordinary=np.array([heard.ordinary for heard in rows]),
         weights=np.array([heard.weight for heard in rows]),
         residuals=np.stack([heard.residuals for heard in rows]),
     )

@@ -13,9 +13,9 @@ from permissions import permissions_count
 from ser_ros.emotions import LABELS as EMOTIONS
 from ser_ros.errors import SerError
 from ser_ros.recognition.adaptation import (
-    EXPECTED_COUNT,
     EXPECTED_ODDS,
     MOST_VOICES,
+    ORDINARY_SHIFT,
     Adaptation,
     AdaptationConfig,
     Heard,
@@ -94,20 +94,15 @@ def test_a_voice_that_sounds_angry_is_ordinary_once_it_is_known(prior):
     assert adapting.classify(sound('sad')).heard == 20
 
 
-def test_how_often_ordinary_speech_came_is_expected(prior):
+def test_ordinary_speech_is_expected_more_often_than_another_label_once_anything_was_heard(prior):
     adaptation = Adaptation(prior)
     even = np.full(3, 1 / 3, dtype=np.float32)
     assert (adaptation.expect(even) == even).all()
-    ordinary = []
-    for heard, plain in ((20, 18.0), (2000, 180.0), (200, 0.0), (200, 200 / 3)):
-        adaptation.restore(Heard(heard, plain, 1.0, np.zeros(WIDTH)), {})
+    for heard in (1, 2000):
+        adaptation.restore(Heard(heard, 1.0, np.zeros(WIDTH)), {})
         neutral, angry, sad = adaptation.expect(even)
-        assert angry == sad and neutral + angry + sad == pytest.approx(1.0)
-        ordinary.append(neutral)
-    assert EXPECTED_ODDS == 2.0
-    worth = EXPECTED_COUNT / 2  # with twice the odds, one of three labels comes as often as the two others
-    expected = [(worth + plain) / (EXPECTED_COUNT + heard) for heard, plain in ((20, 18), (200, 180), (200, 0))]
-    assert ordinary == pytest.approx([*expected, (worth + 200 / 3) / (EXPECTED_COUNT + 200)], rel=1e-5)
+        assert angry == sad and neutral == pytest.approx(EXPECTED_ODDS * angry)
+        assert adaptation.ordinary_share() == pytest.approx(neutral)
     adaptation.forget()
     assert (adaptation.expect(even) == even).all()
 
@@ -116,45 +111,35 @@ def test_the_share_of_ordinary_speech_that_somebody_knows_is_expected_from_the_f
     adaptation = Adaptation(prior, AdaptationConfig(ordinary_share=0.8))
     even = np.full(3, 1 / 3, dtype=np.float32)
     for heard in (0, 100):
-        adaptation.restore(Heard(heard, 10.0, float(heard), np.zeros(WIDTH)), {})
+        adaptation.restore(Heard(heard, float(heard), np.zeros(WIDTH)), {})
         assert adaptation.expect(even) == pytest.approx([0.8, 0.1, 0.1])
+        assert adaptation.ordinary_share() == pytest.approx(0.8)
     adaptation.configure(AdaptationConfig(enabled=False, ordinary_share=0.8))
     assert (adaptation.expect(even) == even).all()
 
 
-def test_what_it_learns_of_the_share_does_not_come_from_what_it_is_told(prior):
-    learned, told = (
-        AdaptingClassifier(classifier(prior), AdaptationConfig(ordinary_share=share)) for share in (0.0, 0.95)
-    )
-    for adapting in (learned, told):
-        for label in ('neutral', 'angry', 'sad'):
+def test_what_it_learns_does_not_come_from_what_it_is_told(prior):
+    offsets = []
+    for share in (0.0, 0.95, 1e-320):
+        adapting = AdaptingClassifier(classifier(prior), AdaptationConfig(ordinary_share=share))
+        for label in LABELS:
             say(adapting, label, 8)
-    counted = [adapting.adaptation.all_heard()[0].ordinary for adapting in (learned, told)]
-    assert counted[1] == pytest.approx(counted[0], rel=1e-3)
-    told.adaptation.configure(AdaptationConfig())
-    assert told.adaptation.ordinary_share() == pytest.approx(learned.adaptation.ordinary_share(), rel=1e-3)
+        offsets.append(adapting.adaptation.offset())
+    np.testing.assert_allclose(offsets[1:], offsets[:1] * 2, rtol=1e-3)
 
 
-def test_where_people_speak_plainly_a_doubtful_answer_is_ordinary(prior):
-    adapting = AdaptingClassifier(classifier(prior))
-    doubtful = np.zeros(16_000, dtype=np.float32)
-    doubtful[:WIDTH] = 0.45 * CENTROIDS[1]
-    before = adapting.classify(doubtful).probabilities[0]
-    for _ in range(10):
-        say(adapting, 'neutral', 5, offset=np.zeros(WIDTH))
-        say(adapting, 'angry', 1, offset=np.zeros(WIDTH))
-    after = adapting.adaptation.expect(classifier(prior).classify(doubtful).probabilities)[0]
-    assert before + 0.1 < after
-    assert adapting.adaptation.all_heard()[0].ordinary == pytest.approx(45, abs=10)
-
-
-def test_how_often_it_came_is_that_of_the_last_utterances(prior):
-    adapting = AdaptingClassifier(classifier(prior), AdaptationConfig(memory=10))
-    say(adapting, 'neutral', 30, offset=np.zeros(WIDTH))
-    plain = adapting.adaptation.odds()[0]
-    say(adapting, 'angry', 30, offset=np.zeros(WIDTH))
-    most = (EXPECTED_COUNT / 2 + 10) / (EXPECTED_COUNT / 2) * 2
-    assert adapting.adaptation.odds()[0] < EXPECTED_ODDS < plain < most
+@pytest.mark.parametrize('voice', ['', 'anna'])
+def test_half_of_what_moves_ordinary_labels_against_the_others_is_taken_for_the_voice(prior, voice):
+    adaptation = Adaptation(prior)
+    residuals = 100 * OFFSET.astype(np.float64)
+    heard = Heard(100, 100.0, residuals)
+    adaptation.restore(heard, {'anna': heard} if voice else {})
+    moved = ModelOutput(np.zeros(3, dtype=np.float32), np.zeros(WIDTH, dtype=np.float32))
+    moves = -adaptation.adapt(moved, voice)
+    whole = WEIGHTS @ adaptation.offset(voice)
+    assert moves[1:] == pytest.approx(whole[1:], rel=1e-5)
+    apart = whole[0] - whole[1:].mean()
+    assert moves[0] - moves[1:].mean() == pytest.approx(ORDINARY_SHIFT * apart, rel=1e-5)
 
 
 @pytest.mark.parametrize('labels', [('angry', 'sad', 'happy'), ('neutral', 'calm')])
@@ -163,7 +148,8 @@ def test_where_all_labels_or_none_are_ordinary_nothing_is_expected(labels):
     adaptation = Adaptation(
         AdaptationPrior(labels, WEIGHTS[:size], CENTROIDS[:size], np.full(WIDTH, 2.0, dtype=np.float32))
     )
-    adaptation.restore(Heard(50, 20.0, 50.0, np.zeros(WIDTH)), {})
+    adaptation.restore(Heard(50, 50.0, np.zeros(WIDTH)), {})
+    assert np.isfinite(adaptation.adapt(ModelOutput(np.zeros(size, np.float32), np.zeros(WIDTH, np.float32)))).all()
     answer = np.array([0.5, 0.3, 0.2], dtype=np.float32)[:size] / np.float32([0.5, 0.3, 0.2][:size]).sum()
     np.testing.assert_allclose(adaptation.expect(answer), answer, rtol=1e-6)
 
@@ -179,7 +165,7 @@ def test_the_offset_that_it_finds_is_that_of_the_voice(prior):
     adapting = AdaptingClassifier(classifier(prior))
     adaptation = adapting.adaptation
     say(adapting, 'neutral', 100, offset=CALM_OFFSET)
-    assert np.abs(adaptation.offset() - CALM_OFFSET).max() < 0.7
+    assert np.abs(adaptation.offset() - CALM_OFFSET).max() < 1.0  # the centroids are four apart
 
 
 def test_anger_that_goes_on_does_not_become_ordinary(prior):
@@ -202,7 +188,7 @@ def test_what_was_heard_before_the_memory_loses_its_weight(prior):
     adaptation = adapting.adaptation
     say(adapting, 'neutral', 50)
     say(adapting, 'neutral', 60, offset=CALM_OFFSET)
-    assert np.abs(adaptation.offset() * 12 / 10 - CALM_OFFSET).max() < 0.8  # ten utterances, and a prior worth two
+    assert np.abs(adaptation.offset() * 12 / 10 - CALM_OFFSET).max() < 1.0  # ten utterances, and a prior worth two
     assert adaptation.heard() == 110
 
 

@@ -30,6 +30,7 @@ from ser_ros.training.learning.dataset import KNOWN, LABELS, VOICE, TrainingSet,
 from ser_ros.training.learning.design import Design
 from ser_ros.training.learning.layers import freeze, parameter_groups
 from ser_ros.training.learning.loss import masked_cross_entropy, without_unknown
+from ser_ros.training.learning.mixup import Mixture
 from ser_ros.training.learning.network import new_classifier
 from ser_ros.training.learning.order import EpochOrder
 from ser_ros.training.learning.voice_offsets import VoiceOffsets
@@ -195,13 +196,17 @@ class _Trainer(Trainer):
         voices = inputs.pop(VOICE, None)
         if self._offsets is not None and voices is not None:
             self._offsets.prepare(voices, labels)
-        outputs = model(**inputs)
-        logits = without_unknown(outputs.logits.float(), known)
+        mixup = self._recipe.optimisation.mixup
+        mixture = Mixture.draw(len(labels), mixup, labels.device) if mixup and model.training else None
+        outputs = model(**(inputs if mixture is None else mixture.of(inputs)))
+        logits = outputs.logits.float()
         if model.training:
             weights = None if self._class_weights is None else self._class_weights.to(logits.device)
             smoothing = self._recipe.optimisation.label_smoothing
-            loss = masked_cross_entropy(logits, labels, known, weights=weights, smoothing=smoothing)
+            loss_of = masked_cross_entropy if mixture is None else mixture.cross_entropy
+            loss = loss_of(logits, labels, known, weights=weights, smoothing=smoothing)
         else:
+            logits = without_unknown(logits, known)
             loss = cross_entropy(logits, labels)
         return (loss, {'loss': loss, 'logits': logits}) if return_outputs else loss
 

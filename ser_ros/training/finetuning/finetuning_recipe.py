@@ -93,6 +93,16 @@ class FinetuningRecipe:
                 'frozen_encoder.layers trains the last layer alone, which has no teacher; set other_speech.taught and '
                 'distillation.weight to 0, or frozen_encoder.layers=[]'
             )
+        if self.optimisation.mixup and self.optimisation.voice_normalised:
+            yield (
+                'optimisation.mixup lets two voices be heard at once, which has no one offset for '
+                'optimisation.voice_normalised to take out; set one of them to 0'
+            )
+        if self.optimisation.mixup and self.frozen_encoder.layers:
+            yield (
+                'frozen_encoder.layers fits the last layer in one go, with no batches for optimisation.mixup to mix; '
+                'set it to 0, or frozen_encoder.layers=[]'
+            )
 
 
 def finetuning_recipe_names() -> list[str]:

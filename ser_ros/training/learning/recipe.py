@@ -157,6 +157,9 @@ class Optimisation:
     warmup_share: ShareBelowOne = 0.1
     """Share of all steps in which the learning rate rises."""
     label_smoothing: ShareBelowOne = 0.0
+    mixup: Weight = 0.0
+    """Both parameters of the Beta distribution by which the utterances of a batch are mixed in pairs, such as 0.2 for
+    little; 0 to mix none."""
     voice_normalised: Share = 0.0
     """Share of the utterances whose pooled state is taken without the offset of its voice, as an adapted model takes
     it; 0 to train on the states as they are."""

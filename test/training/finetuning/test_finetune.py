@@ -385,6 +385,22 @@ def test_weights_and_smoothing_are_in_the_training_loss_and_not_in_that_of_valid
     assert entries(trained, 'eval_loss') == pytest.approx([float(expected_validation)], abs=2e-4)
 
 
+def test_mixed_utterances_train_and_whole_ones_validate(tmp_path):
+    steady = {'epochs': 1, 'batch_size': 8, 'learning_rate': 1e-12, 'warmup_share': 0.0}
+    whole, mixed = (train(make_recipe(**steady, mixup=alpha), tmp_path / str(alpha), count=8) for alpha in (0.0, 10.0))
+    assert entries(mixed, 'loss') != entries(whole, 'loss')  # nothing else is drawn: the network has no dropout
+    assert entries(mixed, 'eval_loss') == pytest.approx(entries(whole, 'eval_loss'), abs=2e-4)
+
+
+def test_a_resumed_run_mixes_what_an_uninterrupted_one_mixes(tmp_path):
+    recipe = make_recipe(network=DROPOUT, validation={'every_steps': 3, 'checkpoints_kept': 20}, mixup=0.4)
+    work = tmp_path / 'work'
+    first = train(recipe, work)
+    for step in whole_checkpoints(work)[1:]:
+        shutil.rmtree(work / f'checkpoint-{step}')
+    assert_same_outcome(train(recipe, work, resume=True), first)
+
+
 def assert_nearly_the_same_network(one: torch.nn.Module, other: torch.nn.Module) -> None:
     for first, second in zip(one.parameters(), other.parameters(), strict=True):
         torch.testing.assert_close(first, second, rtol=1e-4, atol=1e-6)

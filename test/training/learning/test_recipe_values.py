@@ -263,6 +263,8 @@ def test_all_wrong_values_are_told_in_one_go():
             {'augmentation.band_probability': 1, 'augmentation.band_low': [50, 4000]},
             'augmentation.band_low goes up to 4000 Hz and band_high begins at 3000 Hz',
         ),
+        (FinetuningRecipe, {'optimisation.mixup': 0.4, 'optimisation.voice_normalised': 0.7}, 'has no one offset'),
+        (FinetuningRecipe, {'optimisation.mixup': 0.4, 'frozen_encoder.layers': [1]}, 'no batches'),
         (PretrainingRecipe, {'optimisation.epochs': 0}, 'optimisation.epochs is 0 or missing'),
         (PretrainingRecipe, {'pieces.shortest': 5.0}, 'pieces.shortest is 5 and longest 4'),
         (PretrainingRecipe, {'distillation.weight': 1.0}, 'distillation.weight is above 0, but layers names none'),
