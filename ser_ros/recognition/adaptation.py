@@ -26,11 +26,11 @@ ORDINARY_SHIFT = 0.5
 """How much of what an offset would move between ordinary labels and the others is taken for the voice; the rest may be
 how much people speak plainly."""
 
-EXPECTED_ODDS = 2.0
+EXPECTED_ODDS = 2.5
 """How much more often than another label an ordinary one is expected to come, once anything was heard."""
 
-LEAST_WEIGHT = 0.3
-"""What an utterance counts for that is certainly not ordinary; one that certainly is counts 1. At 0.3, one emotion
+LEAST_WEIGHT = 0.25
+"""What an utterance counts for that is certainly not ordinary; one that certainly is counts 1. At 0.25, one emotion
 twenty times costs at most five points against ordinary speech alone (docs/experiments.md)."""
 
 LEAST_SHARE = 0.01

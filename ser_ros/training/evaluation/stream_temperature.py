@@ -7,7 +7,7 @@ import numpy as np
 
 from ser_ros.recognition.adaptation_prior import AdaptationPrior
 from ser_ros.training.evaluation.adapted import answer_stream
-from ser_ros.training.evaluation.calibration import HIGHEST
+from ser_ros.training.evaluation.calibration import HIGHEST, calibration_error
 from ser_ros.training.evaluation.spoken import Spoken
 from ser_ros.training.evaluation.streams import Stream, balanced, mostly_ordinary
 
@@ -21,10 +21,12 @@ _LONGEST = 500
 """Utterances of a stream."""
 
 
-def surprise(spoken: Spoken, prior: AdaptationPrior) -> np.ndarray:
-    """Return the mean negative log-likelihood of the true labels at each of TEMPERATURES: float64.
+def miscalibration(spoken: Spoken, prior: AdaptationPrior) -> np.ndarray:
+    """Return the squared calibration error at each of TEMPERATURES: float64.
 
-    The mean over a shuffled and a mostly ordinary stream (without one if there is no ordinary speech), adapting.
+    The mean over a shuffled and a mostly ordinary stream (without one if there is no ordinary speech), adapting. Not
+    the likelihood: for the sake of a corpus whose labels can hardly be heard, that doubts all others. Squared, because
+    one large error is worse than two small ones.
     """
     streams = [
         *balanced(spoken.truth, _SEED),
@@ -32,21 +34,20 @@ def surprise(spoken: Spoken, prior: AdaptationPrior) -> np.ndarray:
     ]
     short = [Stream(stream.order[:_LONGEST], stream.counted[:_LONGEST]) for stream in streams]
     return np.array(
-        [np.mean([_surprise(spoken, prior, stream, temperature) for stream in short]) for temperature in TEMPERATURES]
+        [np.mean([_error(spoken, prior, stream, temperature) ** 2 for stream in short]) for temperature in TEMPERATURES]
     )
 
 
-def best_temperature(surprises: Sequence[np.ndarray]) -> float:
-    """Return the one of TEMPERATURES at which the mean of what `surprise` returned for some models is least.
+def best_temperature(miscalibrations: Sequence[np.ndarray]) -> float:
+    """Return the one of TEMPERATURES at which the mean of what `miscalibration` returned for some models is least.
 
     1.0 if that is the lowest: the models made hardly an error, so how often they err is unknown.
     """
-    best = int(np.mean(surprises, axis=0).argmin())
+    best = int(np.mean(miscalibrations, axis=0).argmin())
     return round(float(TEMPERATURES[best]), 4) if best else 1.0
 
 
-def _surprise(spoken: Spoken, prior: AdaptationPrior, stream: Stream, temperature: float) -> float:
+def _error(spoken: Spoken, prior: AdaptationPrior, stream: Stream, temperature: float) -> float:
     answers = answer_stream(spoken.utterance, temperature, stream, prior)[stream.counted]
     clips = stream.order[stream.counted]
-    true = spoken.restrict(answers, clips)[np.arange(len(clips)), spoken.truth[clips]]
-    return float(-np.log(np.maximum(true, np.finfo(np.float32).tiny)).mean())
+    return calibration_error(spoken.restrict(answers, clips), spoken.truth[clips])

@@ -16,7 +16,7 @@ from ser_ros.training.evaluation.measures import HEARINGS
 from ser_ros.training.evaluation.scores import CalibrationErrors, Evaluation, Scores
 from ser_ros.training.evaluation.spoken import Spoken
 from ser_ros.training.evaluation.stream_scores import score_streams
-from ser_ros.training.evaluation.stream_temperature import best_temperature, surprise
+from ser_ros.training.evaluation.stream_temperature import best_temperature, miscalibration
 from ser_ros.training.reporting.run_folder import write_run_folder, write_summary_folder
 from ser_ros.training.reporting.run_report import RunReport, read_run_report
 from ser_ros.training.reporting.summary import Summary, summarise
@@ -135,12 +135,12 @@ class _Fold:
     Attributes:
         truth: int64, shape (clips,), index of each clip's label.
         scores: Of each hearing, float64, shape (clips, labels).
-        surprise: See stream_temperature; None for a model that cannot adapt.
+        miscalibration: See stream_temperature; None for a model that cannot adapt.
     """
 
     truth: np.ndarray
     scores: dict[str, np.ndarray]
-    surprise: np.ndarray | None
+    miscalibration: np.ndarray | None
 
     @classmethod
     def of(cls, answers: KeptAnswers, folder: Path, report: RunReport) -> '_Fold':
@@ -148,13 +148,13 @@ class _Fold:
         return cls(
             np.array(answers.truth),
             {hearing: np.array(getattr(answers, hearing)) for hearing in HEARINGS},
-            surprise(spoken, prior) if spoken and prior else None,
+            miscalibration(spoken, prior) if spoken and prior else None,
         )
 
     @property
     def calibrated_on(self) -> str:
         """What the folds that are like this one calibrate it by; see RunReport."""
-        return _OTHER_FOLDS if self.surprise is None else _OTHER_FOLDS_IN_STREAMS
+        return _OTHER_FOLDS if self.miscalibration is None else _OTHER_FOLDS_IN_STREAMS
 
     def probabilities(self, hearing: str, temperature: float) -> np.ndarray:
         return softmax(self.scores[hearing] / temperature, axis=-1)
@@ -196,9 +196,9 @@ def _errors(probabilities: np.ndarray, uncalibrated: np.ndarray, truth: np.ndarr
 
 def _fit(folds: Sequence[_Fold]) -> float:
     """Return the temperature for utterances, which is what the node hears, and as it hears them: one after another."""
-    surprises = [fold.surprise for fold in folds if fold.surprise is not None]
-    if len(surprises) == len(folds):
-        return best_temperature(surprises)
+    miscalibrations = [fold.miscalibration for fold in folds if fold.miscalibration is not None]
+    if len(miscalibrations) == len(folds):
+        return best_temperature(miscalibrations)
     return fit_temperature(
         np.concatenate([fold.scores['utterance'] for fold in folds]), np.concatenate([fold.truth for fold in folds])
     )

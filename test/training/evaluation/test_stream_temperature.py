@@ -7,7 +7,7 @@ from scipy.special import softmax
 
 from ser_ros.recognition.adaptation_prior import AdaptationPrior
 from ser_ros.training.evaluation.spoken import Outputs, Spoken
-from ser_ros.training.evaluation.stream_temperature import TEMPERATURES, best_temperature, surprise
+from ser_ros.training.evaluation.stream_temperature import TEMPERATURES, best_temperature, miscalibration
 
 LABELS = ('neutral', 'happy', 'angry')
 CLIPS = 900
@@ -35,7 +35,7 @@ def spoken_by(sureness, *, offset=0.0, seed=0):
 
 @pytest.mark.parametrize('sureness', [0.7, 3.0])
 def test_sureness_is_taken_back(sureness):
-    curves = [surprise(*spoken_by(sureness, seed=seed)) for seed in (0, 1)]
+    curves = [miscalibration(*spoken_by(sureness, seed=seed)) for seed in (0, 1)]
     assert curves[0].shape == TEMPERATURES.shape
     assert best_temperature(curves) == pytest.approx(sureness, rel=0.2)
 
@@ -43,14 +43,14 @@ def test_sureness_is_taken_back(sureness):
 def test_what_adaptation_mends_needs_no_doubt():
     spoken, prior = spoken_by(2.0, offset=8.0)
     never = AdaptationPrior(LABELS, prior.weights, prior.centroids, np.full(3, 1e9))
-    assert best_temperature([surprise(spoken, prior)]) < 0.7 * best_temperature([surprise(spoken, never)])
+    assert best_temperature([miscalibration(spoken, prior)]) < 0.7 * best_temperature([miscalibration(spoken, never)])
 
 
 def test_of_a_model_that_makes_no_error_nothing_is_known():
     spoken, prior = spoken_by(1.0)
     right = 9.0 * np.eye(3, dtype=np.float32)[spoken.truth]
     certain = Spoken(**{**vars(spoken), 'utterance': Outputs(right, right)})
-    assert best_temperature([surprise(certain, prior)]) == 1.0
+    assert best_temperature([miscalibration(certain, prior)]) == 1.0
 
 
 @pytest.mark.parametrize('met', [False, True])
