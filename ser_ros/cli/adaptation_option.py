@@ -25,7 +25,7 @@ def add_ordinary_share(parser: argparse.ArgumentParser) -> None:
         default=0.0,
         metavar='SHARE',
         help='share of the utterances that are ordinary speech (neutral, calm), if you know it; it is expected when '
-        'adapting (default: 0, two and a half times as often as another label)',
+        'adapting (default: 0, three times as often as another label)',
     )
 
 

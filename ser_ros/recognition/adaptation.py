@@ -26,7 +26,7 @@ ORDINARY_SHIFT = 0.5
 """How much of what an offset would move between ordinary labels and the others is taken for the voice; the rest may be
 how much people speak plainly."""
 
-EXPECTED_ODDS = 2.5
+EXPECTED_ODDS = 3.0
 """How much more often than another label an ordinary one is expected to come, once anything was heard."""
 
 LEAST_WEIGHT = 0.25
