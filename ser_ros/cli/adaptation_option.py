@@ -22,10 +22,10 @@ def add_ordinary_share(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--ordinary-share',
         type=_share,
-        default=0.0,
+        default=AdaptationConfig.ordinary_share,
         metavar='SHARE',
-        help='share of the utterances that are ordinary speech (neutral, calm), if you know it; it is expected when '
-        'adapting (default: 0, three times as often as another label)',
+        help='share of the utterances that is expected to be ordinary speech (neutral, calm) when adapting (default: '
+        f'{AdaptationConfig.ordinary_share:g})',
     )
 
 
@@ -36,6 +36,6 @@ def adaptation_config(options: argparse.Namespace) -> AdaptationConfig:
 
 def _share(text: str) -> float:
     share = float(text)
-    if not 0.0 <= share <= 0.99:
-        raise SerError(f'--ordinary-share {text} is not a share that can be expected; give one from 0 to 0.99')
+    if not 0.01 <= share <= 0.99:
+        raise SerError(f'--ordinary-share {text} is not a share that can be expected; give one from 0.01 to 0.99')
     return share

@@ -55,7 +55,7 @@ class NodeAdaptation:
         microphone, voices = self._adaptation.all_heard()
         if not self._adaptation.config.enabled:
             return 'off'
-        expected = self._adaptation.ordinary_share()
+        expected = self._adaptation.config.ordinary_share
         return (
             f'{microphone.utterances} utterance(s) heard, {len(voices)} voice(s) known by name, '
             f'ordinary speech expected in {expected:.0%}'

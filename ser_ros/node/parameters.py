@@ -145,8 +145,8 @@ SPECS = (
     ParameterSpec(
         'adaptation.ordinary_share',
         _A.ordinary_share,
-        'Share of what is said to this robot that is ordinary speech (neutral, calm); 0: not known.',
-        0.0,
+        'Share of what is said to this robot that is expected to be ordinary speech (neutral, calm).',
+        0.01,
         0.99,
         live=True,
     ),

@@ -7,7 +7,7 @@ is left of an angry utterance is the voice, not the anger. Ordinary speech count
 
 A voice that sounds plainer than others, and people who speak plainly, look the same without labels. So only a part of
 what an offset would move between ordinary labels and the others is taken for the voice, and how often ordinary speech
-comes is not learned: it is expected somewhat more often than other labels, or as often as somebody says who knows.
+comes is not learned: half of what people say is expected to be plain, or as much as somebody says who knows.
 """
 
 import threading
@@ -26,15 +26,9 @@ ORDINARY_SHIFT = 0.5
 """How much of what an offset would move between ordinary labels and the others is taken for the voice; the rest may be
 how much people speak plainly."""
 
-EXPECTED_ODDS = 3.0
-"""How much more often than another label an ordinary one is expected to come, once anything was heard."""
-
 LEAST_WEIGHT = 0.25
 """What an utterance counts for that is certainly not ordinary; one that certainly is counts 1. At 0.25, one emotion
 twenty times costs at most five points against ordinary speech alone (docs/experiments.md)."""
-
-LEAST_SHARE = 0.01
-"""Of ordinary speech, that can be told; less is taken for it."""
 
 CAUTION = 1.5
 """By what the model's answer is softened before it says what an utterance teaches: of strangers it is too sure."""
@@ -50,13 +44,13 @@ class AdaptationConfig:
     Attributes:
         enabled: False to answer as if nothing had been heard, and to learn nothing.
         memory: Utterances; what was heard before the last so many loses its weight.
-        ordinary_share: 0..0.99, share of the utterances that are ordinary speech, if somebody knows it; 0 if nobody
-            does.
+        ordinary_share: 0.01..0.99, share of the utterances that are expected to be ordinary speech, once anything was
+            heard.
     """
 
     enabled: bool = True
     memory: int = 200
-    ordinary_share: float = 0.0
+    ordinary_share: float = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,21 +115,14 @@ class Adaptation:
     def odds(self) -> np.ndarray:
         """Return how often each label is expected to come: float64, shape (labels,), 1 if not ordinary.
 
-        1 for all with nothing told or heard: the answer is then that of the model alone.
+        1 for all with nothing heard: the answer is then the model's own, to which all labels come equally often.
         """
-        if not self._has_others:
-            return np.ones(len(self._is_ordinary))
-        if self.config.ordinary_share:
-            told, even = max(self.config.ordinary_share, LEAST_SHARE), self._is_ordinary.mean()
-            return np.where(self._is_ordinary, told / (1.0 - told) * (1.0 - even) / even, 1.0)
         with self._lock:
             anything = self._microphone.utterances > 0
-        return np.where(self._is_ordinary, EXPECTED_ODDS if anything else 1.0, 1.0)
-
-    def ordinary_share(self) -> float:
-        """Return which share of ordinary speech answers expect, 0..1."""
-        odds = self.odds()
-        return float(odds[self._is_ordinary].sum() / odds.sum())
+        if not (anything and self._has_others):
+            return np.ones(len(self._is_ordinary))
+        share, even = self.config.ordinary_share, self._is_ordinary.mean()
+        return np.where(self._is_ordinary, share / (1.0 - share) * (1.0 - even) / even, 1.0)
 
     def offset(self, voice: str = '') -> np.ndarray:
         """Return the estimated offset, float64, shape (width,): of `voice`, which starts at that of the microphone."""

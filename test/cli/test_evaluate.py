@@ -167,9 +167,9 @@ def test_help_holds_examples(capsys):
     assert 'ros2 run ser_ros evaluate hubert-large-paper --data RAVDESS' in capsys.readouterr().out
 
 
-def test_a_report_says_what_the_ear_was_told(run, write_corpus, adapting_model, tmp_path):
-    code, printed, _ = run(
-        adapting_model, '--data', write_corpus(), '--ordinary-share', '0.8', '--out', tmp_path / 'out'
-    )
-    assert code == 0 and 'it was told that 0.8 of the utterances are ordinary speech' in printed
+def test_a_report_says_what_the_ear_expects(run, write_corpus, adapting_model, tmp_path):
+    corpus = write_corpus()
+    assert 'it expects 0.5 of the utterances to be ordinary speech' in run(adapting_model, '--data', corpus)[1]
+    code, printed, _ = run(adapting_model, '--data', corpus, '--ordinary-share', '0.8', '--out', tmp_path / 'out')
+    assert code == 0 and 'it expects 0.8 of the utterances to be ordinary speech' in printed
     assert '--ordinary-share 0.8' in read_report(tmp_path / 'out')['command']

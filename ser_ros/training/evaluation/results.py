@@ -94,8 +94,8 @@ def _evaluate(model: Classifier | Ensemble, folders: Sequence[Path], config: Eva
         adaptation=config.adaptation,
     )
     share = config.adaptation.ordinary_share
-    if share and measured.evaluation.streams:
-        more_notes.append(f'adapting, it was told that {share:g} of the utterances are ordinary speech')
+    if measured.evaluation.streams:
+        more_notes.append(f'adapting, it expects {share:g} of the utterances to be ordinary speech')
     if len(known_labels) > 1:
         more_notes.append('the answer for a clip is restricted to the labels of its corpus')
     return Result(

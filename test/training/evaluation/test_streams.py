@@ -157,11 +157,11 @@ def test_an_ear_that_is_told_how_much_is_ordinary_calls_less_of_it_an_emotion(kn
         utterance=outputs,
         conditions={},
     )
-    learned, told = (
+    half, most = (
         next(figures for figures in score_streams(spoken, prior, 1.5, config) if figures.name == '90 % ordinary')
         for config in (None, AdaptationConfig(ordinary_share=0.9))
     )
-    assert told.ordinary_called_emotion < learned.ordinary_called_emotion
-    assert told.plain_ordinary_called_emotion == learned.plain_ordinary_called_emotion > 0.0
-    shares = [point.ordinary_called_emotion for point in learned.coverage]
-    assert shares[0] == learned.ordinary_called_emotion and shares == sorted(shares, reverse=True)
+    assert most.ordinary_called_emotion < half.ordinary_called_emotion
+    assert most.plain_ordinary_called_emotion == half.plain_ordinary_called_emotion > 0.0
+    shares = [point.ordinary_called_emotion for point in half.coverage]
+    assert shares[0] == half.ordinary_called_emotion and shares == sorted(shares, reverse=True)
