@@ -24,7 +24,7 @@ ORDINARY = ('neutral', 'calm')
 
 ORDINARY_SHIFT = 0.5
 """How much of what an offset would move between ordinary labels and the others is taken for the voice; the rest may be
-how much people speak plainly."""
+how much people speak plainly (docs/experiments.md, "Plain speech or a plain voice")."""
 
 LEAST_WEIGHT = 0.25
 """What an utterance counts for that is certainly not ordinary; one that certainly is counts 1. At 0.25, one emotion
