@@ -2,6 +2,7 @@
 """`benchmark` without ROS, on a tiny random-weight model; with ROS it is in test/e2e."""
 
 import json
+import math
 
 import pytest
 import soundfile
@@ -26,7 +27,7 @@ def test_all_lengths_are_timed_beside_the_peer(quick):
     for way in ('torch', 'transformers pipeline'):
         assert [row['seconds'] for row in values['recognition'][way]] == [1.0, 3.0, 5.0, 10.0]
         assert all(0 < row['median_ms'] <= row['p95_ms'] and row['runs'] == 5 for row in values['recognition'][way])
-        assert values['lines'][way]['per_second'] > 0
+        assert math.isfinite(values['lines'][way]['per_second'])  # of a tiny model beside other work: of either sign
     assert values['agreement'][0]['labels_equal'] == 1.0
     assert 'live' not in values and 'idle' not in values
 
