@@ -173,3 +173,17 @@ def test_a_report_says_what_the_ear_expects(run, write_corpus, adapting_model, t
     code, printed, _ = run(adapting_model, '--data', corpus, '--ordinary-share', '0.8', '--out', tmp_path / 'out')
     assert code == 0 and 'it expects 0.8 of the utterances to be ordinary speech' in printed
     assert '--ordinary-share 0.8' in read_report(tmp_path / 'out')['command']
+
+
+def test_people_whom_a_model_knows_are_also_answered_after_what_they_said_in_its_training(
+    run, write_corpus, adapting_model, tmp_path
+):
+    corpus = write_corpus()
+    knows = tmp_path / 'knows'
+    shutil.copytree(adapting_model, knows)
+    write_table(knows / 'train.csv', [clip for clip in read_corpus(corpus).clips if clip.speaker][::4])
+    name = 'one voice alone, after its clips that trained'
+    assert name not in run(adapting_model, '--data', corpus)[1]
+    code, printed, _ = run(knows, '--data', corpus)
+    assert code == 0 and name in printed
+    assert name not in run(knows, '--data', corpus, '--all-clips')[1]

@@ -13,6 +13,7 @@ from ser_ros.training.data.recordings import load_recordings
 from ser_ros.training.evaluation.ensemble import Ensemble
 from ser_ros.training.evaluation.evaluate import evaluate
 from ser_ros.training.evaluation.label_map import match_labels
+from ser_ros.training.evaluation.met import met_clips
 from ser_ros.training.evaluation.scores import Evaluation
 from ser_ros.training.provenance.leakage import choose_clips
 from ser_ros.training.provenance.origins import learned_labels
@@ -81,16 +82,20 @@ def _evaluate(model: Classifier | Ensemble, folders: Sequence[Path], config: Eva
     clips, notes = choose_clips(folders, corpus, all_clips=config.all_clips)
     label_map = match_labels(corpus.labels, model.labels, _unlearned(folders, corpus.labels) | config.entries)
     more_notes = label_map.sentences(clips)
-    chosen = {clip.name for clip in label_map.kept(clips)}
+    tested = label_map.kept(clips)
+    left_out = {clip.name for clip in corpus.clips} - {clip.name for clip in clips}
+    # What a model that adapts has heard of the people who speak in the test: clips of theirs that trained it.
+    met = met_clips(tested, [clip for clip in corpus.clips if clip.name in left_out]) if model.prior else []
     # The whole corpus, because that is what the cache of decoded clips holds after a training.
-    recordings = [recording for recording in load_recordings(corpus.clips) if recording.clip.name in chosen]
+    recordings = {recording.clip.name: recording for recording in load_recordings(corpus.clips)}
     known_labels = label_map.known_labels(corpus.known_labels)
     measured = evaluate(
         model,
-        recordings,
+        [recordings[clip.name] for clip in tested],
         label_map=label_map,
         known_labels=known_labels,
         conditions=config.conditions,
+        met=[recordings[clip.name] for clip in met],
         adaptation=config.adaptation,
     )
     share = config.adaptation.ordinary_share

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures a trained model, and fills its folder."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from ser_ros.training.data.table import write_table
 from ser_ros.training.evaluation.calibration import fit_temperature, store_temperature
 from ser_ros.training.evaluation.evaluate import evaluate
 from ser_ros.training.evaluation.held_out_speech import HeldOutSpeech, answer_held_out_speech
+from ser_ros.training.evaluation.met import met_clips
 from ser_ros.training.evaluation.scores import Evaluation
 from ser_ros.training.finetuning.experiment import Experiment
 from ser_ros.training.finetuning.finetune import Finetuned
@@ -37,8 +37,6 @@ from ser_ros.training.reporting.supplement import Supplement
 _VALIDATION_CLIPS = 'the validation clips'
 _MOST_CLIPS = 1000
 """From which the centroids of labels and the offsets of voices are learned; more take long with a large model."""
-_MOST_MET = 50
-"""Utterances of a voice that trained, by which the model then knows it; the mean over more is hardly another."""
 _ALL_FOLDS = "all folds' test clips"
 
 
@@ -185,23 +183,11 @@ def _evaluate(
         inputs.recordings_of(split.test),
         known_labels=answerable,
         conditions=experiment.conditions,
-        met=inputs.recordings_of(_met(split)),
+        met=inputs.recordings_of(met_clips(split.test, split.train)),
     )
     if keeps_answers:
         keep_answers(measured, model)
     return measured.evaluation
-
-
-def _met(split: Split) -> list[Clip]:
-    """Return the clips that trained and are of voices that are tested, of each at most _MOST_MET."""
-    tested = {clip.voice for clip in split.test} - {''}
-    of_voice: Counter[str] = Counter()
-    met = []
-    for clip in split.train:
-        of_voice[clip.voice] += 1
-        if clip.voice in tested and of_voice[clip.voice] <= _MOST_MET:
-            met.append(clip)
-    return met
 
 
 def _hear_held_out_speech(inputs: SharedInputs, model: Path, temperature: float) -> tuple[HeldOutSpeech, ...]:
