@@ -82,7 +82,7 @@ class Adaptation:
         self.config = config or AdaptationConfig()
         self._lock = threading.Lock()
         self._is_ordinary = np.isin(prior.labels, ORDINARY)
-        self._has_others = bool(self._is_ordinary.any() and not self._is_ordinary.all())
+        self._tells_ordinary = bool(self._is_ordinary.any() and not self._is_ordinary.all())
         self._nothing = Heard(0, 0.0, np.zeros(prior.width))
         self._microphone = self._nothing
         # The one that was heard last is the last.
@@ -100,13 +100,13 @@ class Adaptation:
         if not self.config.enabled:
             return output.logits
         moved = self.prior.weights @ self.offset(voice)
-        if self._has_others:
+        if self._tells_ordinary:
             apart = moved[self._is_ordinary].mean() - moved[~self._is_ordinary].mean()
             moved = moved - (1.0 - ORDINARY_SHIFT) * apart * self._is_ordinary
         return (output.logits - moved).astype(np.float32)
 
     def expect(self, probabilities: np.ndarray) -> np.ndarray:
-        """Return an answer (float32, shape (labels,)) that expects ordinary speech as often as it comes."""
+        """Return an answer (float32, shape (labels,)) that expects ordinary speech as often as the config says."""
         if not self.config.enabled:
             return probabilities
         expected = probabilities * self.odds()
@@ -119,7 +119,7 @@ class Adaptation:
         """
         with self._lock:
             anything = self._microphone.utterances > 0
-        if not (anything and self._has_others):
+        if not (anything and self._tells_ordinary):
             return np.ones(len(self._is_ordinary))
         share, even = self.config.ordinary_share, self._is_ordinary.mean()
         return np.where(self._is_ordinary, share / (1.0 - share) * (1.0 - even) / even, 1.0)
