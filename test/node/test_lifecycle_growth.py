@@ -52,13 +52,18 @@ def blocks(node) -> int:
     return status.blocks if status else 0
 
 
-def live_once(node, executor) -> None:
+def live_once(node) -> None:
+    # One executor for each life: after a callback it holds what it had waited for, the last life's services included.
+    executor = SingleThreadedExecutor(context=node.context)
+    executor.add_node(node)
     assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
     assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
     while blocks(node) < 2:
         executor.spin_once(timeout_sec=0.01)
     assert node.trigger_deactivate() == TransitionCallbackReturn.SUCCESS
     assert node.trigger_cleanup() == TransitionCallbackReturn.SUCCESS
+    executor.remove_node(node)
+    executor.shutdown()
 
 
 def left_behind(node) -> dict[str, int]:
@@ -76,12 +81,10 @@ def left_behind(node) -> dict[str, int]:
 
 
 def test_many_lives_leave_nothing_behind(node):
-    executor = SingleThreadedExecutor(context=node.context)
-    executor.add_node(node)
     for _ in range(WARM_UP):
-        live_once(node, executor)
+        live_once(node)
     before, running = left_behind(node), threads(os.getpid())
     for _ in range(LIVES):
-        live_once(node, executor)
+        live_once(node)
     assert left_behind(node) == before
     assert threads(os.getpid()) <= running
