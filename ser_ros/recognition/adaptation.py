@@ -105,13 +105,6 @@ class Adaptation:
             moved = moved - (1.0 - ORDINARY_SHIFT) * apart * self._is_ordinary
         return (output.logits - moved).astype(np.float32)
 
-    def expect(self, probabilities: np.ndarray) -> np.ndarray:
-        """Return an answer (float32, shape (labels,)) that expects ordinary speech as often as the config says."""
-        if not self.config.enabled:
-            return probabilities
-        expected = probabilities * self.odds()
-        return (expected / expected.sum()).astype(np.float32)
-
     def odds(self) -> np.ndarray:
         """Return how often each label is expected to come: float64, shape (labels,), 1 if not ordinary.
 
@@ -119,7 +112,7 @@ class Adaptation:
         """
         with self._lock:
             anything = self._microphone.utterances > 0
-        if not (anything and self._tells_ordinary):
+        if not (self.config.enabled and anything and self._tells_ordinary):
             return np.ones(len(self._is_ordinary))
         share, even = self.config.ordinary_share, self._is_ordinary.mean()
         return np.where(self._is_ordinary, share / (1.0 - share) * (1.0 - even) / even, 1.0)
@@ -139,7 +132,7 @@ class Adaptation:
         if not self.config.enabled:
             return
         # By what was heard alone: what is expected would only confirm itself.
-        evidence = (estimate.probabilities / self.odds()) ** (1.0 / CAUTION)
+        evidence = (estimate.probabilities / estimate.odds) ** (1.0 / CAUTION)
         expected = evidence / evidence.sum()
         ordinary = expected[self._is_ordinary].sum() if self._is_ordinary.any() else 1.0
         weight = float(LEAST_WEIGHT + (1.0 - LEAST_WEIGHT) * ordinary)
@@ -171,3 +164,9 @@ class Adaptation:
         with self._lock:
             self._microphone = self._nothing
             self._voices.clear()
+
+
+def expecting(probabilities: np.ndarray, odds: np.ndarray) -> np.ndarray:
+    """Return an answer (float32, shape (labels,)) that expects the labels to come by such `odds`."""
+    expected = probabilities * odds
+    return (expected / expected.sum()).astype(np.float32)

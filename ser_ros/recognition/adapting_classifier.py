@@ -5,7 +5,7 @@ import dataclasses
 
 import numpy as np
 
-from ser_ros.recognition.adaptation import Adaptation, AdaptationConfig
+from ser_ros.recognition.adaptation import Adaptation, AdaptationConfig, expecting
 from ser_ros.recognition.cancellation import Cancellation
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.estimate import Estimate
@@ -33,8 +33,9 @@ class AdaptingClassifier:
             return dataclasses.replace(self._classifier.classify(samples, cancellation), voice=voice)
         heard = adaptation.heard(voice)
         estimate = self._classifier.classify(samples, cancellation, lambda output: adaptation.adapt(output, voice))
-        probabilities = adaptation.expect(estimate.probabilities)
-        return dataclasses.replace(estimate, probabilities=probabilities, heard=heard, voice=voice)
+        odds = adaptation.odds()
+        probabilities = expecting(estimate.probabilities, odds)
+        return dataclasses.replace(estimate, probabilities=probabilities, odds=odds, heard=heard, voice=voice)
 
     def hear(self, estimate: Estimate) -> None:
         """Learn from a final utterance that was answered."""

@@ -18,6 +18,7 @@ from ser_ros.recognition.adaptation import (
     Adaptation,
     AdaptationConfig,
     Heard,
+    expecting,
 )
 from ser_ros.recognition.adaptation_file import load_heard, store_heard
 from ser_ros.recognition.adaptation_prior import FILE, AdaptationPrior, read_prior, write_prior
@@ -97,15 +98,15 @@ def test_a_voice_that_sounds_angry_is_ordinary_once_it_is_known(prior):
 def test_so_much_ordinary_speech_is_expected_once_anything_was_heard(prior, share):
     adaptation = Adaptation(prior, AdaptationConfig(ordinary_share=share))
     even = np.full(3, 1 / 3, dtype=np.float32)
-    assert (adaptation.expect(even) == even).all()
+    assert (expecting(even, adaptation.odds()) == even).all()
     for heard in (1, 2000):
         adaptation.restore(Heard(heard, 1.0, np.zeros(WIDTH)), {})
-        assert adaptation.expect(even) == pytest.approx([share, *[(1 - share) / 2] * 2])
+        assert expecting(even, adaptation.odds()) == pytest.approx([share, *[(1 - share) / 2] * 2])
     adaptation.configure(AdaptationConfig(enabled=False, ordinary_share=share))
-    assert (adaptation.expect(even) == even).all()
+    assert (expecting(even, adaptation.odds()) == even).all()
     adaptation.configure(AdaptationConfig(ordinary_share=share))
     adaptation.forget()
-    assert (adaptation.expect(even) == even).all()
+    assert (expecting(even, adaptation.odds()) == even).all()
 
 
 def test_what_it_learns_does_not_come_from_what_it_expects(prior):
@@ -116,6 +117,20 @@ def test_what_it_learns_does_not_come_from_what_it_expects(prior):
             say(adapting, label, 8)
         offsets.append(adapting.adaptation.offset())
     np.testing.assert_allclose(offsets[1:], offsets[:1] * 2, rtol=1e-3)
+
+
+def test_an_utterance_teaches_by_what_its_own_answer_expected(prior):
+    """The share may change, or all be forgotten, between an answer and what is learned of it."""
+    offsets = []
+    for then in (lambda it: None, lambda it: it.configure(AdaptationConfig(ordinary_share=0.95)), Adaptation.forget):
+        adapting = AdaptingClassifier(classifier(prior))
+        say(adapting, 'neutral', 5)
+        estimate = adapting.classify(sound('angry'))
+        then(adapting.adaptation)
+        before = adapting.adaptation.all_heard()[0].residuals
+        adapting.hear(estimate)
+        offsets.append(adapting.adaptation.all_heard()[0].residuals - before)
+    np.testing.assert_allclose(offsets[1:], offsets[:1] * 2, rtol=1e-6)
 
 
 @pytest.mark.parametrize('voice', ['', 'anna'])
@@ -141,7 +156,7 @@ def test_where_all_labels_or_none_are_ordinary_nothing_is_expected(labels):
     adaptation.restore(Heard(50, 50.0, np.zeros(WIDTH)), {})
     assert np.isfinite(adaptation.adapt(ModelOutput(np.zeros(size, np.float32), np.zeros(WIDTH, np.float32)))).all()
     answer = np.array([0.5, 0.3, 0.2], dtype=np.float32)[:size] / np.float32([0.5, 0.3, 0.2][:size]).sum()
-    np.testing.assert_allclose(adaptation.expect(answer), answer, rtol=1e-6)
+    np.testing.assert_allclose(expecting(answer, adaptation.odds()), answer, rtol=1e-6)
 
 
 def test_without_a_prior_it_answers_as_the_classifier_does(prior):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import softmax
 
-from ser_ros.recognition.adaptation import Adaptation, AdaptationConfig
+from ser_ros.recognition.adaptation import Adaptation, AdaptationConfig, expecting
 from ser_ros.recognition.adaptation_prior import AdaptationPrior
 from ser_ros.recognition.estimate import Estimate
 from ser_ros.recognition.model_output import ModelOutput
@@ -40,7 +40,8 @@ def answer_stream(
     for row, clip in enumerate(stream.order):
         voice = str(voices[clip]) if len(voices) else ''
         output = ModelOutput(outputs.logits[clip], outputs.pooled[clip])
-        answers[row] = adaptation.expect(softmax(adaptation.adapt(output, voice) / temperature))
+        odds = adaptation.odds()
+        answers[row] = expecting(softmax(adaptation.adapt(output, voice) / temperature), odds)
         if learns is None or learns[clip]:
-            adaptation.hear(Estimate(prior.labels, answers[row], 0.0, output.pooled, voice=voice))
+            adaptation.hear(Estimate(prior.labels, answers[row], 0.0, output.pooled, odds=odds, voice=voice))
     return answers
