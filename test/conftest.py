@@ -19,9 +19,11 @@ from interfaces import interface_variables
 from stand_in_sounddevice import StandInSoundDevice
 from tiny_models import FAMILIES, build_model
 
+from ser_ros.audio.file import read_recording
 from ser_ros.emotions import LABELS
 from ser_ros.errors import SerError
 from ser_ros.recognition.adaptation_prior import AdaptationPrior, write_prior
+from ser_ros.resources import share_folder
 from ser_ros.testing.domain import take_own_domain
 
 # Before torch is imported, here and in the processes of tests: handing tiny networks to more threads takes longer than
@@ -100,6 +102,12 @@ def models(tmp_path_factory):
         for part in build_model(family):
             part.save_pretrained(folder / family)
     return folder
+
+
+@pytest.fixture(scope='session')
+def demo_sound():
+    """Return the recording of espeak-ng that is in the package: float32, 16 kHz, several utterances."""
+    return read_recording(share_folder() / 'demo' / 'recording.flac')
 
 
 @pytest.fixture(scope='session')

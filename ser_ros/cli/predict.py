@@ -6,6 +6,7 @@ import sys
 
 from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.cli.signals import loading
+from ser_ros.emotions import UNKNOWN
 
 with loading():
     from ser_ros.audio.file import check_recording, read_recording
@@ -59,9 +60,9 @@ def _answer(file: str, classifier: Classifier, options: argparse.Namespace, file
     for utterance in utterances:
         estimate = recogniser.classify(utterance.samples)
         recogniser.hear(estimate)
+        says = UNKNOWN if estimate.outlier else estimate.label
         print(
-            f'  {utterance.start_time:7.2f} s  {utterance.duration:5.2f} s of speech  '
-            f'{estimate.label} {estimate.confidence:.0%}'
+            f'  {utterance.start_time:7.2f} s  {utterance.duration:5.2f} s of speech  {says} {estimate.confidence:.0%}'
         )
         print(probability_bars(estimate.labels, estimate.probabilities))
     if not utterances:

@@ -24,6 +24,8 @@ FOLDERS = (
     '--teacher',
     '--taught-speech',
     '--ordinary-speech',
+    '--outliers',
+    '--inliers',
     '--held-out-speech',
 )
 """Options whose values may be private paths."""
@@ -144,6 +146,22 @@ def parser() -> argparse.ArgumentParser:
         default=[],
         metavar='FOLDER',
         help='for a recipe with other_speech: speech without a particular emotion, which counts as neutral',
+    )
+    add(
+        '--outliers',
+        type=Path,
+        nargs='+',
+        default=[],
+        metavar='FOLDER',
+        help='for a recipe with other_speech: laughs, coughs and the like, which the model then tells from speech',
+    )
+    add(
+        '--inliers',
+        type=Path,
+        nargs='+',
+        default=[],
+        metavar='FOLDER',
+        help='for a recipe with other_speech: more speech, as single words, that it must not take for such sounds',
     )
     add('--out', type=Path, metavar='FOLDER', help='model folder (default: where the node finds it by name)')
     add('--set', nargs='+', action='extend', default=[], metavar='KEY=VALUE', help='change values of the recipe')

@@ -128,8 +128,8 @@ class Adaptation:
         return offset
 
     def hear(self, estimate: Estimate) -> None:
-        """Learn from an utterance that was answered."""
-        if not self.config.enabled:
+        """Learn from an utterance that was answered; nothing from an outlier."""
+        if not self.config.enabled or estimate.outlier:
             return
         # By what was heard alone: what is expected would only confirm itself.
         evidence = (estimate.probabilities / estimate.odds) ** (1.0 / CAUTION)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ser_ros.errors import SerError, reason
+from ser_ros.errors import SerError
 from ser_ros.files import whole_file
-from ser_ros.recognition.array_file import read_arrays
+from ser_ros.recognition.array_file import read_part_of_model
 
 FILE = 'adaptation.npz'
 
@@ -54,25 +54,17 @@ def read_prior(folder: Path, labels: tuple[str, ...]) -> AdaptationPrior | None:
 
     Raises SerError if the file cannot be used.
     """
-    path = folder / FILE
-    try:
-        arrays = read_arrays(path)
+
+    def made_of(arrays: dict[str, np.ndarray]) -> AdaptationPrior:
         prior = AdaptationPrior(
             tuple(str(label) for label in arrays['labels']),
             *(arrays[name].astype(np.float32) for name in ('weights', 'centroids', 'prior_counts')),
         )
-        problem = _problem(prior, labels)
-    except FileNotFoundError:
-        return None
-    except SerError as error:
-        problem = str(error).partition(';')[0]
-    except Exception as error:  # a damaged zip or array can fail anywhere in numpy
-        problem = reason(error)
-    if problem:
-        raise SerError(
-            f'{path} cannot be used ({problem}); copy the model again, or remove the file to go without adaptation'
-        )
-    return prior
+        if problem := _problem(prior, labels):
+            raise SerError(problem)
+        return prior
+
+    return read_part_of_model(folder / FILE, made_of, cure='go without adaptation')
 
 
 def write_prior(folder: Path, prior: AdaptationPrior) -> None:

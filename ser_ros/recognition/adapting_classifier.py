@@ -33,6 +33,8 @@ class AdaptingClassifier:
             return dataclasses.replace(self._classifier.classify(samples, cancellation), voice=voice)
         heard = adaptation.heard(voice)
         estimate = self._classifier.classify(samples, cancellation, lambda output: adaptation.adapt(output, voice))
+        if estimate.outlier:
+            return dataclasses.replace(estimate, heard=heard, voice=voice)
         odds = adaptation.odds()
         probabilities = expecting(estimate.probabilities, odds)
         return dataclasses.replace(estimate, probabilities=probabilities, odds=odds, heard=heard, voice=voice)

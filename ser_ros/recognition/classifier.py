@@ -14,6 +14,7 @@ from ser_ros.recognition.backend import Backend, load_backend
 from ser_ros.recognition.cancellation import Cancellation
 from ser_ros.recognition.estimate import Estimate
 from ser_ros.recognition.model_output import ModelOutput
+from ser_ros.recognition.outliers import OutlierDetector, read_detector
 from ser_ros.recognition.windows import windows
 
 SHORTEST_UTTERANCE = 0.1
@@ -27,11 +28,26 @@ long one fetches memory that is then kept, which is better fetched, or found to 
 class Classifier:
     """One model; one utterance at a time, never padded to another's length."""
 
-    def __init__(self, backend: Backend, *, name: str, prior: AdaptationPrior | None = None):
-        """Take a loaded backend; `name` is what messages call the model, `prior` what adaptation starts from."""
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        name: str,
+        prior: AdaptationPrior | None = None,
+        detector: OutlierDetector | None = None,
+    ):
+        """Take a loaded backend.
+
+        Args:
+            backend: Runs the network.
+            name: What messages call the model.
+            prior: What adaptation starts from; None for a model that cannot adapt.
+            detector: Tells sounds that are no speech; None to answer them like speech.
+        """
         self._backend = backend
         self.name = name
         self.prior = prior
+        self._detector = detector
         self.labels = backend.labels
         self.temperature = backend.temperature
 
@@ -59,6 +75,7 @@ class Classifier:
                 f'{folder / FILE} is for {classifier.prior.width} numbers where the model has {width}; '
                 'copy the model again, or remove the file to go without adaptation'
             )
+        classifier._detector = read_detector(folder, width)
         return classifier
 
     @property
@@ -84,7 +101,8 @@ class Classifier:
     ) -> Estimate:
         """Return the estimate for one utterance (float32, shape (n,), 16 kHz, at least 0.1 s).
 
-        `adapt` returns the logits to use (float32, shape (labels,)).
+        `adapt` returns the logits to use (float32, shape (labels,)). If the model's folder has a detector, all labels
+        are equally probable for a sound that is no speech.
 
         An utterance longer than the model's window (Whisper, spectrogram transformers) is cut into equal parts whose
         probabilities are averaged. A GPU that has run out of memory is no longer used: this utterance, too, is answered
@@ -111,7 +129,10 @@ class Classifier:
                 raise SerError(f'{fact}; its weights are damaged: copy or train it again')
             raise SettingError('model.device', lambda name: f'{fact}; use {name} cpu')
         pooled = np.stack([output.pooled for output in outputs]).mean(axis=0, dtype=np.float32)
-        return Estimate(self.labels, probabilities, time.perf_counter() - started, pooled)
+        outlier = self._detector is not None and self._detector.is_outlier(pooled)
+        if outlier:
+            probabilities = np.full_like(probabilities, 1.0 / len(self.labels))
+        return Estimate(self.labels, probabilities, time.perf_counter() - started, pooled, outlier)
 
     def _warm_up(self) -> int:
         """Classify something; return the width of the pooled state."""

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Utterances of a whole recording at once, cut exactly as the live stream would be."""
+"""Utterances of a whole recording at once, cut and judged exactly as the live stream would be."""
+
+from collections.abc import Iterator
 
 import numpy as np
 
 from ser_ros.audio.block import AudioBlock
 from ser_ros.speech.framing import Framer
 from ser_ros.speech.hearing import Hearing
+from ser_ros.speech.rejection import Rejection
 from ser_ros.speech.segmenter import SegmentationConfig, Utterance
 from ser_ros.speech.vad import VoiceActivityDetector
 
@@ -20,7 +23,21 @@ def segment_recording(
     Nothing is rejected. Without a `detector` a new `FusedVad` listens.
     """
     hearing = Hearing(config, detector=detector)
+    return list(_hear(hearing, samples))
+
+
+def judge_recording(samples: np.ndarray) -> list[tuple[Utterance, Rejection | None]]:
+    """Return the final utterances of `samples` (see segment_recording), and why the node would not answer each.
+
+    None for those that it would answer, with the default parameters.
+    """
+    hearing = Hearing()
+    return [(utterance, hearing.rejection(utterance)) for utterance in _hear(hearing, samples)]
+
+
+def _hear(hearing: Hearing, samples: np.ndarray) -> Iterator[Utterance]:
+    """Yield each final utterance at once: how loud the background is, by which it is judged, changes."""
     framer = Framer()
-    chunks = framer.push(AudioBlock(samples, 0.0, 0.0)) + framer.flush()
-    found = [utterance for chunk in chunks for utterance in hearing.hear(chunk)] + hearing.end()
-    return [utterance for utterance in found if utterance.is_final]
+    for chunk in framer.push(AudioBlock(samples, 0.0, 0.0)) + framer.flush():
+        yield from (utterance for utterance in hearing.hear(chunk) if utterance.is_final)
+    yield from (utterance for utterance in hearing.end() if utterance.is_final)

@@ -123,6 +123,8 @@ def made_report(fold=1, accuracy=0.8, *, scores=(), **changes):
         'teacher': '',
         'taught_speech': (),
         'ordinary_speech': (),
+        'outliers': (),
+        'inliers': (),
         'evaluation': evaluation,
         'held_out_speech': (),
         'validation_accuracy': 0.625,

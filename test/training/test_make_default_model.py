@@ -18,6 +18,7 @@ TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'measuring' / 'make_defau
 
 LANE = ['corpora', 'folds-1-2-3-4-5-6', 'default', 'paper']
 TINY_TRAINING = ['network.config.classifier_proj_size=32', 'frozen_encoder.layers=[1]', 'other_speech.ordinary=2']
+TINY_TRAINING += ['other_speech.outliers=2', 'other_speech.inliers=2']
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def arguments(tmp_path, make_clips, made_sound, models):
         write_table(tmp_path / f'{name}.csv', make_clips(tmp_path / name, actors), 'neutral', 'angry')
         for name, actors in (('others', (31, 32)), ('tested', (33, 34)))
     )
-    for folder in ('speech', 'held-out'):
+    for folder in ('speech', 'held-out', 'laughs', 'words'):
         (tmp_path / folder).mkdir()
         for number in range(3):
             sound = made_sound('chord', 0.8 + number / 10)
@@ -45,6 +46,7 @@ def arguments(tmp_path, make_clips, made_sound, models):
     given = {'data': data, 'more-data': others, 'test-only': tested, 'speech': tmp_path / 'speech'}
     given |= {'begin-with': whisper, 'teacher': whisper, 'out': tmp_path / 'work', 'into': tmp_path / 'checkout'}
     given |= {'ordinary': tmp_path / 'speech', 'held-out': tmp_path / 'held-out', 'lanes': 1}
+    given |= {'outliers': tmp_path / 'laughs', 'inliers': tmp_path / 'words'}
     options = [word for name, value in given.items() for word in (f'--{name}', str(value))]
     return [*options, '--set-pretrain', *NARROW, 'optimisation.epochs=1', '--set-train', *TINY_TRAINING]
 

@@ -163,7 +163,21 @@ def _train(options: argparse.Namespace, out: str, *more: str, all_data: bool = F
     settings = ['--set', *options.set_train] if options.set_train else []
     begin = ['--model', str(options.out / ENCODER)]
     ordinary = ['--ordinary-speech', *map(str, options.ordinary)] if options.ordinary else []
-    fixed = ['train', '--recipe', _RECIPE, *begin, '--data', *data, *without, *ordinary, '--resume']
+    outliers = ['--outliers', *map(str, options.outliers)] if options.outliers else []
+    inliers = ['--inliers', *map(str, options.inliers)] if options.inliers else []
+    fixed = [
+        'train',
+        '--recipe',
+        _RECIPE,
+        *begin,
+        '--data',
+        *data,
+        *without,
+        *ordinary,
+        *outliers,
+        *inliers,
+        '--resume',
+    ]
     return (*fixed, '--out', str(options.out / out), *more, *settings)
 
 
@@ -178,6 +192,8 @@ def _parser() -> argparse.ArgumentParser:
     add('--begin-with', required=True, metavar='MODEL', help='encoder to begin with: openai/whisper-tiny')
     add('--teacher', required=True, metavar='MODEL', help='encoder whose layers are reproduced: openai/whisper-base')
     add('--ordinary', type=Path, nargs='+', metavar='FOLDER', help='speech for other_speech.ordinary of the recipe')
+    add('--outliers', type=Path, nargs='+', metavar='FOLDER', help='sounds for other_speech.outliers of the recipe')
+    add('--inliers', type=Path, nargs='+', metavar='FOLDER', help='speech for other_speech.inliers of the recipe')
     add('--held-out', type=Path, nargs='+', metavar='FOLDER', help='speech of people who act nothing, to measure on')
     add('--out', type=Path, required=True, metavar='WORK', help='where all models, logs and checkpoints go')
     add('--into', type=Path, default=ROOT, metavar='CHECKOUT', help='where the results go (default: this checkout)')

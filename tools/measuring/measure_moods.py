@@ -82,7 +82,8 @@ def made_of(clips: Sequence[Clip], classifier: Classifier, seed: int) -> tuple[l
     said = [classifier.classify(recording.utterance) for recording in tqdm(recordings, unit='clip')]
     # A softmax of these, divided by the temperature, is the answer again.
     logits = np.log(np.maximum([one.probabilities for one in said], 1e-30)) * classifier.temperature
-    outputs = Outputs(logits.astype(np.float32), np.stack([one.pooled for one in said]))
+    pooled, outlier = np.stack([one.pooled for one in said]), np.array([one.outlier for one in said])
+    outputs = Outputs(logits.astype(np.float32), pooled, outlier)
     lively, plain = conversations(recordings, outputs, classifier.temperature, classifier.prior, seed)
     if not lively:
         raise SerError('nobody has five clips of two emotions, and a neutral one; give another corpus')

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Folders of unlabelled speech: as files, and as clips beside those of a corpus."""
+"""Folders of sound without labels: as files, and as clips beside those of a corpus."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import soxr
 
+from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.errors import SerError
 from ser_ros.places import files_below
 from ser_ros.training.data.clip import Clip
@@ -15,6 +17,9 @@ from ser_ros.training.data.recordings import Recording, load_recordings
 
 SUFFIXES = ('.wav', '.flac', '.ogg', '.oga', '.opus', '.mp3', '.aif', '.aiff', '.au', '.caf', '.w64')
 """Of the formats of libsndfile that state their own rate."""
+
+_OUTLIER_SPEEDS = (0.75, 1.35)
+"""Of tempo and pitch: a few recordings as of many people, from the largest to children."""
 
 
 def audio_files(folder: Path) -> dict[str, Path]:
@@ -75,3 +80,23 @@ def load_other_speech(
         replace(recording, speech=(recording.speech[0], min(recording.speech[1], recording.speech[0] + longest)))
         for recording in recordings
     ]
+
+
+def load_outliers(folders: Sequence[Path], count: int, *, longest: float, seed: int) -> list[Recording]:
+    """Return `count` recordings without a label of the audio files in `folders`, in turn, each at a speed of its own.
+
+    Raises SerError; see load_other_speech, also for the other arguments.
+    """
+    found = load_other_speech(folders, None, emotion='', longest=longest, seed=seed) if count else []
+    rng = np.random.default_rng(seed)
+    return [_at_speed(found[index % len(found)], rng.uniform(*_OUTLIER_SPEEDS), index) for index in range(count)]
+
+
+def _at_speed(recording: Recording, speed: float, copy: int) -> Recording:
+    start, end = recording.speech
+    return replace(
+        recording,
+        clip=replace(recording.clip, name=f'{recording.clip.name}, copy {copy}'),
+        samples=soxr.resample(recording.samples, SAMPLE_RATE * speed, SAMPLE_RATE),
+        speech=(start / speed, end / speed),
+    )

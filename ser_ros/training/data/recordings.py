@@ -71,9 +71,12 @@ class Recording:
     def utterance(self) -> np.ndarray:
         """What the robot would give its model: the pre-roll, the speech, and a little after it."""
         start = max(self.speech[0] - SegmentationConfig.pre_roll, 0.0)
-        return self.samples[
-            int(start * SAMPLE_RATE) : int((self.speech[1] + SegmentationConfig.post_roll) * SAMPLE_RATE)
-        ]
+        return self.up_to_end_of_speech[int(start * SAMPLE_RATE) :]
+
+    @property
+    def up_to_end_of_speech(self) -> np.ndarray:
+        """The samples from the beginning to the end of `utterance`."""
+        return self.samples[: int((self.speech[1] + SegmentationConfig.post_roll) * SAMPLE_RATE)]
 
 
 def load_recordings(clips: Sequence[Clip]) -> list[Recording]:

@@ -40,6 +40,9 @@ def answer_stream(
     for row, clip in enumerate(stream.order):
         voice = str(voices[clip]) if len(voices) else ''
         output = ModelOutput(outputs.logits[clip], outputs.pooled[clip])
+        if outputs.outlier[clip]:
+            answers[row] = 1.0 / len(prior.labels)
+            continue
         odds = adaptation.odds()
         answers[row] = expecting(softmax(adaptation.adapt(output, voice) / temperature), odds)
         if learns is None or learns[clip]:

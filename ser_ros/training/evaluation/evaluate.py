@@ -156,7 +156,8 @@ def _outputs(estimates: Sequence[Estimate], temperature: float) -> Outputs:
     """Return what the network returned; a constant is missing in the logits of each clip, which changes no answer."""
     possible = np.maximum(_probabilities(estimates), np.finfo(np.float32).tiny)
     pooled = np.stack([estimate.pooled for estimate in estimates])
-    return Outputs((np.log(possible) * temperature).astype(np.float32), pooled)
+    outlier = np.array([estimate.outlier for estimate in estimates])
+    return Outputs((np.log(possible) * temperature).astype(np.float32), pooled, outlier)
 
 
 def _possible(clips: Sequence[Clip], labels: Sequence[str], known_labels: Mapping[str, Sequence[str]]) -> np.ndarray:

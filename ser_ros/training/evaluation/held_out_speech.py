@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a model answers people who act no emotion, and whom it has never heard."""
+"""What a node would say of people who act no emotion, and whom its model has never heard."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,9 +10,11 @@ import numpy as np
 from scipy.special import softmax
 from tqdm.auto import tqdm
 
+from ser_ros.emotions import UNKNOWN
 from ser_ros.errors import SerError
 from ser_ros.recognition.adaptation import ORDINARY
 from ser_ros.recognition.classifier import Classifier
+from ser_ros.speech.recording import judge_recording
 from ser_ros.training.data.dataset_card import read_dataset_card
 from ser_ros.training.data.other_speech import load_other_speech
 from ser_ros.training.data.recordings import Recording
@@ -29,7 +31,7 @@ class ConfidentEmotion:
 
     Attributes:
         least_confidence: 0..1.
-        share: Share of the recordings, 0..1.
+        share: Share of the utterances, 0..1.
         most_frequent: Which of these labels is answered most often; '' if none is.
     """
 
@@ -40,18 +42,23 @@ class ConfidentEmotion:
 
 @dataclass(frozen=True, kw_only=True)
 class HeldOutSpeech:
-    """How a model answers the recordings of one folder, each by itself.
+    """What a node answers to the recordings of one folder, each by itself, before it has got used to anything.
 
     Attributes:
         speech: Name of the folder, with its licence.
         recordings: How many there were.
+        utterances: How many the speech detection found in them.
+        rejected: How many of these it takes for noise, or finds too quiet, so that they are not answered.
         longest_seconds: The most that was heard of a recording.
-        answers: Label -> share of the recordings, 0..1.
+        answers: Label, or UNKNOWN for what the model takes for no speech -> share of the utterances, 0..1; what is
+            rejected has none.
         emotions: For each of LEAST_CONFIDENCES; empty if it is not known.
     """
 
     speech: str
     recordings: int
+    utterances: int
+    rejected: int
     longest_seconds: float
     answers: dict[str, float]
     emotions: tuple[ConfidentEmotion, ...]
@@ -63,13 +70,19 @@ class SpeechAnswers:
 
     Attributes:
         speech: See HeldOutSpeech.
+        recordings: See HeldOutSpeech.
+        rejected: See HeldOutSpeech.
         longest_seconds: See HeldOutSpeech.
-        log_probabilities: At temperature 1, a row for each recording, a column for each label.
+        log_probabilities: At temperature 1, a row for each utterance that is answered, a column for each label.
+        outliers: Which of these utterances are no speech, by the model's detector.
     """
 
     speech: str
+    recordings: int
+    rejected: int
     longest_seconds: float
     log_probabilities: list[list[float]]
+    outliers: list[bool]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,43 +136,57 @@ def load_held_out_speech(folders: Sequence[Path], *, longest: float) -> dict[str
 def answer_held_out_speech(model: Path, speech: Mapping[str, Sequence[Recording]]) -> HeldOutAnswers:
     """Return the answers of the model in the folder `model` to what `load_held_out_speech` returned."""
     classifier = Classifier.load(model)
-    folders = []
-    for name, recordings in speech.items():
-        probabilities = [
-            classifier.classify(recording.utterance).probabilities
-            for recording in tqdm(recordings, desc=name, unit='recording')
-        ]
-        folders.append(
-            SpeechAnswers(
-                speech=name,
-                longest_seconds=max(recording.speech[1] - recording.speech[0] for recording in recordings),
-                log_probabilities=log_probabilities(np.stack(probabilities), classifier.temperature).round(4).tolist(),
-            )
-        )
-    return HeldOutAnswers(labels=classifier.labels, folders=tuple(folders))
+    return HeldOutAnswers(
+        labels=classifier.labels,
+        folders=tuple(_answer(classifier, name, recordings) for name, recordings in speech.items()),
+    )
+
+
+def _answer(classifier: Classifier, name: str, recordings: Sequence[Recording]) -> SpeechAnswers:
+    estimates, rejected = [], 0
+    for recording in tqdm(recordings, desc=name, unit='recording'):
+        for utterance, rejection in judge_recording(recording.up_to_end_of_speech):
+            if rejection is None:
+                estimates.append(classifier.classify(utterance.samples))
+            else:
+                rejected += 1
+    probabilities = np.reshape([estimate.probabilities for estimate in estimates], (-1, len(classifier.labels)))
+    return SpeechAnswers(
+        speech=name,
+        recordings=len(recordings),
+        rejected=rejected,
+        longest_seconds=max(recording.speech[1] - recording.speech[0] for recording in recordings),
+        log_probabilities=log_probabilities(probabilities, classifier.temperature).round(4).tolist(),
+        outliers=[estimate.outlier for estimate in estimates],
+    )
 
 
 def _told(answers: SpeechAnswers, labels: Sequence[str], temperature: float) -> HeldOutSpeech:
-    probabilities = softmax(np.array(answers.log_probabilities) / temperature, axis=-1)
-    answered = np.array(labels)[probabilities.argmax(axis=-1)]
+    logits = np.reshape(answers.log_probabilities, (-1, len(labels)))
+    probabilities = softmax(logits / temperature, axis=-1)
+    outliers = np.array(answers.outliers, dtype=bool)
+    answered = np.where(outliers, UNKNOWN, np.array(labels)[probabilities.argmax(axis=-1)])
     confidence = probabilities.max(axis=-1)
-    is_emotion = ~np.isin(answered, ORDINARY)
+    is_emotion = ~np.isin(answered, (*ORDINARY, UNKNOWN))
+    utterances = len(answered) + answers.rejected
     return HeldOutSpeech(
         speech=answers.speech,
-        recordings=len(answered),
+        recordings=answers.recordings,
+        utterances=utterances,
+        rejected=answers.rejected,
         longest_seconds=answers.longest_seconds,
-        answers={label: float((answered == label).mean()) for label in labels},
+        answers={label: float((answered == label).sum() / max(utterances, 1)) for label in (*labels, UNKNOWN)},
         emotions=tuple(
-            _confident_emotion(least, answered[is_emotion & (confidence >= least)], len(answered))
+            _confident_emotion(least, answered[is_emotion & (confidence >= least)], utterances)
             for least in LEAST_CONFIDENCES
         ),
     )
 
 
-def _confident_emotion(least_confidence: float, answered: np.ndarray, recordings: int) -> ConfidentEmotion:
+def _confident_emotion(least_confidence: float, answered: np.ndarray, utterances: int) -> ConfidentEmotion:
     most = Counter(answered.tolist()).most_common(1)
     return ConfidentEmotion(
         least_confidence=least_confidence,
-        share=len(answered) / recordings,
+        share=len(answered) / max(utterances, 1),
         most_frequent=most[0][0] if most else '',
     )

@@ -15,6 +15,9 @@ MEASURES = {
 ORDINARY_CALLED_EMOTION = 'ordinary called an emotion'
 """Name of what unweighted recall hides of a stream: how much plain speech is answered with a strong emotion."""
 
+ALL_LABELS = 'of all labels, adapting'
+"""Name of the unweighted recall if nothing limits the answer to the labels of the corpus."""
+
 CONDITION_MEASURES = ('accuracy', 'unweighted_recall')
 """Those of MEASURES that are reported for each condition."""
 

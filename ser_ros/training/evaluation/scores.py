@@ -129,6 +129,9 @@ class StreamFigures:
         calibration_error: With adaptation.
         ordinary_called_emotion: With adaptation; share of the ordinary utterances that are answered with a label that
             is not one of ordinary speech; None if no utterance is ordinary.
+        all_labels_recall: With adaptation; unweighted recall if the answer may be any of the model's labels, as on a
+            robot; what the corpus calls neutral may then be calm, and the reverse, if it does not tell these apart.
+            None in reports that are older than this figure.
         plain_unweighted_recall: Of the same utterances, without it.
         plain_calibration_error: Of the same utterances, without it.
         plain_ordinary_called_emotion: Of the same utterances, without it.
@@ -140,6 +143,7 @@ class StreamFigures:
     unweighted_recall: float
     calibration_error: float
     ordinary_called_emotion: float | None
+    all_labels_recall: float | None
     plain_unweighted_recall: float
     plain_calibration_error: float
     plain_ordinary_called_emotion: float | None

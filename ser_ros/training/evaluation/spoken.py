@@ -2,7 +2,7 @@
 """Test clips with what a network returned for them, from which any order of them can be answered."""
 
 import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +26,12 @@ class Outputs:
     Attributes:
         logits: float32, shape (utterances, model labels).
         pooled: float32, shape (utterances, width).
+        outlier: bool, shape (utterances,); see Estimate. Their logits are all the same.
     """
 
     logits: np.ndarray
     pooled: np.ndarray
+    outlier: np.ndarray
 
     def probabilities(self, temperature: float) -> np.ndarray:
         """Return the answers without adaptation: float32, shape (utterances, model labels)."""
@@ -37,7 +39,9 @@ class Outputs:
 
     def followed_by(self, others: 'Outputs') -> 'Outputs':
         """Return these and the others."""
-        return Outputs(np.concatenate([self.logits, others.logits]), np.concatenate([self.pooled, others.pooled]))
+        return Outputs(
+            *(np.concatenate([getattr(self, each.name), getattr(others, each.name)]) for each in fields(Outputs))
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,5 +96,5 @@ class Spoken:
         with np.load(folder / FILE) as arrays:
             values = dict(arrays)
         names = dict.fromkeys(key.removesuffix('.logits') for key in values if key.endswith('.logits'))
-        heard = {name: Outputs(values.pop(f'{name}.logits'), values.pop(f'{name}.pooled')) for name in names}
+        heard = {name: Outputs(*(values.pop(f'{name}.{each.name}') for each in fields(Outputs))) for name in names}
         return cls(**values, utterance=heard.pop(_UTTERANCE), met=heard.pop(_MET, None), conditions=heard)

@@ -104,7 +104,8 @@ def _score(
         ]
         for stream in kind.streams
     ]
-    adapted = spoken.restrict(np.concatenate(answers), clips)
+    said = np.concatenate(answers)
+    adapted = spoken.restrict(said, clips)
     plain = spoken.restrict(kind.outputs.probabilities(temperature)[heard], clips)
     truth, is_ordinary = spoken.truth[clips], np.isin(spoken.labels, ORDINARY)
     return StreamFigures(
@@ -113,11 +114,23 @@ def _score(
         unweighted_recall=_recall(truth, adapted),
         calibration_error=calibration_error(adapted, truth),
         ordinary_called_emotion=ordinary_called_emotion(adapted, truth, is_ordinary),
+        all_labels_recall=_all_labels_recall(said, clips, spoken, np.array(prior.labels)),
         plain_unweighted_recall=_recall(truth, plain),
         plain_calibration_error=calibration_error(plain, truth),
         plain_ordinary_called_emotion=ordinary_called_emotion(plain, truth, is_ordinary),
         coverage=coverage(adapted, truth, is_ordinary),
     )
+
+
+def _all_labels_recall(said: np.ndarray, clips: np.ndarray, spoken: Spoken, labels: np.ndarray) -> float:
+    """Return the unweighted recall of answers (n, model labels) to `clips`, each with any of the model's `labels`."""
+    answered, truth = said.argmax(axis=-1), spoken.truth[clips]
+    wanted, is_ordinary = spoken.columns[truth], np.isin(labels, ORDINARY)
+    possible = np.zeros(said.shape, dtype=bool)
+    possible[:, spoken.columns] = spoken.possible[clips]
+    as_good = is_ordinary[answered] & is_ordinary[wanted] & ~possible[np.arange(len(clips)), answered]
+    right = (answered == wanted) | as_good
+    return float(np.mean([right[truth == label].mean() for label in np.unique(truth)]))
 
 
 def _recall(truth: np.ndarray, probabilities: np.ndarray) -> float:

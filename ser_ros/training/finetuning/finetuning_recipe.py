@@ -32,13 +32,18 @@ class LogitDistillation:
 
 @dataclass(frozen=True)
 class OtherSpeech:
-    """Speech without labels of emotion that is heard besides the clips."""
+    """What is heard besides the clips, without labels of emotion."""
 
     taught: Count = 0
     """Utterances in an epoch that only the teacher labels."""
     ordinary: Count = 0
     """Utterances in an epoch by people who act no emotion, labelled `ordinary_emotion`."""
     ordinary_emotion: str = 'neutral'
+    outliers: Count = 0
+    """Copies of sounds that are no speech, as laughs and coughs, each at a speed of its own: the model's folder then
+    has a detector that tells them from speech."""
+    inliers: Count = 0
+    """Utterances of any kind that the detector must not take for such sounds, besides clips and ordinary speech."""
     longest: Annotated[float, Range(0.1, 600)] = 4.0
     """Seconds that are used of an utterance."""
 

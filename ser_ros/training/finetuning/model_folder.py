@@ -12,6 +12,7 @@ from transformers import PreTrainedModel
 
 from ser_ros.recognition.adaptation_prior import write_prior
 from ser_ros.recognition.classifier import Classifier
+from ser_ros.recognition.outliers import write_detector
 from ser_ros.training.data.clip import Clip
 from ser_ros.training.data.recordings import Recording
 from ser_ros.training.data.splits import Split
@@ -24,6 +25,7 @@ from ser_ros.training.evaluation.scores import Evaluation
 from ser_ros.training.finetuning.experiment import Experiment
 from ser_ros.training.finetuning.finetune import Finetuned
 from ser_ros.training.finetuning.folds import at_temperature, keep_answers
+from ser_ros.training.finetuning.outlier_states import learn_detector
 from ser_ros.training.finetuning.shared_inputs import SharedInputs
 from ser_ros.training.learning.fit_prior import fit_prior
 from ser_ros.training.learning.network import save_model
@@ -46,6 +48,7 @@ def make_folder(experiment: Experiment, split: Split, inputs: SharedInputs, trai
         trained.model, inputs.design.feature_extractor, model, half_precision=experiment.recipe.half_precision_weights
     )
     _store_prior(trained.model, model, inputs.recordings_of(split.train))
+    _store_detector(experiment, split, inputs, model)
     selection = 'test' if experiment.selects_on_test else 'validation' if split.validation else 'last'
     report = _report(experiment, split, inputs, trained, model, selection)
     tables = {'manifest': experiment.corpus.clips, 'train': split.train, 'test': split.test}
@@ -142,8 +145,7 @@ def _store_prior(network: PreTrainedModel, model: Path, recordings: Sequence[Rec
     if not isinstance(network.classifier, torch.nn.Linear):
         return
     classifier = Classifier.load(model)
-    chosen = np.random.default_rng(0).permutation(len(recordings))[:_MOST_CLIPS]
-    recordings = [recordings[index] for index in chosen]
+    recordings = _some(recordings)
     pooled = [
         classifier.classify(recording.utterance).pooled
         for recording in tqdm(recordings, desc='learning how voices differ', unit='clip')
@@ -158,6 +160,19 @@ def _store_prior(network: PreTrainedModel, model: Path, recordings: Sequence[Rec
     )
     if prior is not None:
         write_prior(model, prior)
+
+
+def _store_detector(experiment: Experiment, split: Split, inputs: SharedInputs, model: Path) -> None:
+    """Write what tells sounds that are no speech, if there are some to learn it from."""
+    if inputs.outliers:
+        recipe = experiment.recipe
+        speech = [*_some(inputs.recordings_of(split.train)), *inputs.other.ordinary, *inputs.inliers]
+        detector = learn_detector(Classifier.load(model), speech, inputs.outliers, recipe.augmentation, recipe.seed)
+        write_detector(model, detector)
+
+
+def _some(recordings: Sequence[Recording]) -> list[Recording]:
+    return [recordings[index] for index in np.random.default_rng(0).permutation(len(recordings))[:_MOST_CLIPS]]
 
 
 def _calibrate(model: Path, recordings: Sequence[Recording], answerable: Mapping[str, Sequence[str]]) -> float:

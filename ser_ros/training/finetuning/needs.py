@@ -26,6 +26,8 @@ def check_teaching(recipe: FinetuningRecipe, teaching: Teaching) -> None:
         ),
         ('--taught-speech', teaching.taught_speech, other.taught, 'other_speech.taught'),
         ('--ordinary-speech', teaching.ordinary_speech, other.ordinary, 'other_speech.ordinary'),
+        ('--outliers', teaching.outliers, other.outliers, 'other_speech.outliers'),
+        ('--inliers', teaching.inliers, other.inliers, 'other_speech.inliers'),
     ):
         if wanted and not given:
             raise SerError(f'the recipe needs {option}; give it, or set the values of {key} to 0')

@@ -24,7 +24,7 @@ from ser_ros.training.learning.targets import OtherRecordings
 
 @dataclass(frozen=True)
 class SharedInputs:
-    """Recordings of all clips, of other speech and of each kind of held-out speech, and how they become features."""
+    """Recordings of all clips, of other sound and of each kind of held-out speech, and how they become features."""
 
     design: Design
     frontend: Frontend
@@ -32,6 +32,8 @@ class SharedInputs:
     masks: Masks
     recordings: dict[Clip, Recording]
     other: OtherRecordings
+    outliers: list[Recording]
+    inliers: list[Recording]
     held_out_speech: dict[str, list[Recording]]
     frozen_states: FrozenStates
     teacher_states: TeacherStates | None
@@ -49,6 +51,7 @@ def load_shared_inputs(
     with PartialState().main_process_first():  # the others find the decoded clips in the cache
         recordings = {recording.clip: recording for recording in load_recordings(corpus.clips)}
         other = teaching.load_speech(corpus, recipe)
+        outliers, inliers = teaching.load_outliers(recipe), teaching.load_inliers(recipe)
         held_out = load_held_out_speech(held_out_speech, longest=recipe.other_speech.longest)
     features = VariantFeatures(made.frontend, recipe.augmentation, seed=recipe.seed)
     return SharedInputs(
@@ -58,6 +61,8 @@ def load_shared_inputs(
         masks=Masks(recipe.augmentation, made.feature_extractor),
         recordings=recordings,
         other=other,
+        outliers=outliers,
+        inliers=inliers,
         held_out_speech=held_out,
         frozen_states=FrozenStates(recipe, made, ways_to_hear(features, recipe.augmentation.variants)),
         teacher_states=(

@@ -8,7 +8,8 @@ from typing import Any
 from ser_ros.errors import SerError
 from ser_ros.training.data.corpus import Corpus
 from ser_ros.training.data.dataset_card import read_dataset_card
-from ser_ros.training.data.other_speech import load_other_speech, refuse_clips_of
+from ser_ros.training.data.other_speech import load_other_speech, load_outliers, refuse_clips_of
+from ser_ros.training.data.recordings import Recording
 from ser_ros.training.data.splits import Split
 from ser_ros.training.finetuning.finetuning_recipe import FinetuningRecipe
 from ser_ros.training.finetuning.teacher_classifier import TeacherClassifier
@@ -25,16 +26,20 @@ class Teaching:
         teacher: A fine-tuned model's folder, or one with a folder `fold-N` for each fold; None for no teacher.
         taught_speech: Folders of audio that only the teacher labels.
         ordinary_speech: Folders of audio of people who act no emotion.
+        outliers: Folders of sounds of people that are no speech.
+        inliers: Folders of speech that is not to be taken for them.
     """
 
     teacher: Path | None = None
     taught_speech: tuple[Path, ...] = ()
     ordinary_speech: tuple[Path, ...] = ()
+    outliers: tuple[Path, ...] = ()
+    inliers: tuple[Path, ...] = ()
 
     @property
     def speech(self) -> tuple[Path, ...]:
         """All folders of audio."""
-        return (*self.taught_speech, *self.ordinary_speech)
+        return (*self.taught_speech, *self.ordinary_speech, *self.outliers, *self.inliers)
 
     def names(self) -> dict[str, Any]:
         """Return the names for reports, by their fields."""
@@ -42,6 +47,8 @@ class Teaching:
             'teacher': self.teacher.resolve().name if self.teacher else '',
             'taught_speech': tuple(str(read_dataset_card(folder)) for folder in self.taught_speech),
             'ordinary_speech': tuple(str(read_dataset_card(folder)) for folder in self.ordinary_speech),
+            'outliers': tuple(str(read_dataset_card(folder)) for folder in self.outliers),
+            'inliers': tuple(str(read_dataset_card(folder)) for folder in self.inliers),
         }
 
     def load_speech(self, corpus: Corpus, recipe: FinetuningRecipe) -> OtherRecordings:
@@ -58,6 +65,18 @@ class Teaching:
             taught_count=amounts.taught,
             ordinary_count=amounts.ordinary,
         )
+
+    def load_outliers(self, recipe: FinetuningRecipe) -> list[Recording]:
+        """Return as many copies of the outliers as the recipe wants. Raises SerError."""
+        amounts = recipe.other_speech
+        return load_outliers(self.outliers, amounts.outliers, longest=amounts.longest, seed=recipe.seed)
+
+    def load_inliers(self, recipe: FinetuningRecipe) -> list[Recording]:
+        """Return as much of the speech that is no outlier as the recipe wants. Raises SerError."""
+        amounts = recipe.other_speech
+        if not amounts.inliers:
+            return []
+        return load_other_speech(self.inliers, amounts.inliers, emotion='', longest=amounts.longest, seed=recipe.seed)
 
     def targets(self, split: Split, corpus: Corpus, recipe: FinetuningRecipe, features: VariantFeatures) -> Targets:
         """Return what the model should answer in the fold `split`. Raises SerError; see teacher_of."""

@@ -146,6 +146,8 @@ def teaching_facts(report: Trained) -> list[str]:
     for speech, what in (
         (report.taught_speech, 'speech that it labelled'),
         (report.ordinary_speech, 'ordinary speech'),
+        (report.outliers, 'sounds that are no speech'),
+        (report.inliers, 'speech that is not to be taken for these'),
     ):
         if speech:
             facts.append(f'{what}: {", ".join(speech)}')

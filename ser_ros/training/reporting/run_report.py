@@ -29,6 +29,8 @@ class Trained:
         teacher: Name of the model that taught besides the labels; '' if none did.
         taught_speech: Speech that the teacher labelled; empty if there was none.
         ordinary_speech: Speech that counted as ordinary; empty if there was none.
+        outliers: Sounds that are no speech, which its detector learned of; empty if there were none.
+        inliers: Other speech that the detector learned not to take for them; empty if there was none.
         held_out_speech: Answers to each folder of it; empty if there was none. In a summary, means over folds.
         settings: The recipe, as plain values.
         remarks: Sentences on the data: what was left out, and what differs from the published counts.
@@ -46,6 +48,8 @@ class Trained:
     teacher: str
     taught_speech: tuple[str, ...]
     ordinary_speech: tuple[str, ...]
+    outliers: tuple[str, ...]
+    inliers: tuple[str, ...]
     held_out_speech: tuple[HeldOutSpeech, ...]
     parameters: int
     model_megabytes: float

@@ -3,10 +3,11 @@
 
 from collections.abc import Sequence
 
+from ser_ros.emotions import UNKNOWN
 from ser_ros.recognition.adaptation import ORDINARY
 from ser_ros.training.evaluation.conditions import CONDITION_NAMES
 from ser_ros.training.evaluation.held_out_speech import HeldOutSpeech
-from ser_ros.training.evaluation.measures import CONDITION_MEASURES, MEASURES, ORDINARY_CALLED_EMOTION
+from ser_ros.training.evaluation.measures import ALL_LABELS, CONDITION_MEASURES, MEASURES, ORDINARY_CALLED_EMOTION
 from ser_ros.training.evaluation.scores import (
     Confusion,
     Figures,
@@ -23,10 +24,15 @@ from ser_ros.training.reporting.markdown import confusion_table, percent, percen
 _GROUPS_WITH_RECALL = ('corpus', 'sex')
 """Kinds of groups that are large enough for a recall."""
 
-STREAM_HEADINGS = tuple(
-    heading
-    for measure in (MEASURES['unweighted_recall'], MEASURES['calibration_error'], ORDINARY_CALLED_EMOTION)
-    for heading in (measure, f'{measure}, adapting')
+STREAM_HEADINGS = (
+    MEASURES['unweighted_recall'],
+    f'{MEASURES["unweighted_recall"]}, adapting',
+    ALL_LABELS,
+    *(
+        heading
+        for measure in (MEASURES['calibration_error'], ORDINARY_CALLED_EMOTION)
+        for heading in (measure, f'{measure}, adapting')
+    ),
 )
 """Of the figures of a stream in a table."""
 
@@ -69,6 +75,7 @@ def stream_cells(stream: StreamFigures) -> list[str]:
     return [
         percent(stream.plain_unweighted_recall),
         percent(stream.unweighted_recall),
+        percent_if_known(stream.all_labels_recall),
         percent(stream.plain_calibration_error),
         percent(stream.calibration_error),
         percent_if_known(stream.plain_ordinary_called_emotion),
@@ -177,14 +184,15 @@ def held_out_speech_lines(speech: Sequence[HeldOutSpeech]) -> list[str]:
         return []
     ordinary = ' or '.join(ORDINARY)
     longest = max(each.longest_seconds for each in speech)
-    headings = ['speech', 'recordings', f'called {ordinary}', 'called an emotion']
     first, *others = _SHOWN_CONFIDENCES
-    headings += [f'with a confidence of at least {first}', *map(str, others)]
+    headings = ['speech', 'recordings', 'utterances', 'rejected', 'called no speech', f'called {ordinary}']
+    headings += ['called an emotion', f'with a confidence of at least {first}', *map(str, others)]
     return [
         (
-            f'People who act no emotion and whom the model never heard, at most {longest:.1f} s of each recording, '
-            f'without adaptation: the shares of the recordings that are called {ordinary}, an emotion, and an emotion '
-            'with at least so much confidence; in brackets the most frequent emotion.'
+            f'People who act no emotion and whom the model never heard, as the node hears them without adaptation, at '
+            f'most {longest:.1f} s of each recording: the shares of the utterances that the speech detection rejects, '
+            'because they are noise for it or too quiet; that are no speech for the model; that are called '
+            f'{ordinary}, an emotion, and an emotion with at least so much confidence (in brackets the most frequent).'
         ),
         '',
         *table(headings, map(_held_out_speech_row, speech)),
@@ -192,12 +200,15 @@ def held_out_speech_lines(speech: Sequence[HeldOutSpeech]) -> list[str]:
 
 
 def _held_out_speech_row(speech: HeldOutSpeech) -> list[str]:
-    emotions = {label: share for label, share in speech.answers.items() if label not in ORDINARY}
+    emotions = {label: share for label, share in speech.answers.items() if label not in (*ORDINARY, UNKNOWN)}
     most_frequent = max(emotions, key=lambda label: emotions[label], default='')
     confident = {point.least_confidence: point for point in speech.emotions}
     return [
         speech.speech,
         str(speech.recordings),
+        str(speech.utterances),
+        percent(speech.rejected / max(speech.utterances, 1)),
+        percent(speech.answers.get(UNKNOWN, 0.0)),
         percent(sum(share for label, share in speech.answers.items() if label in ORDINARY)),
         _share_of_emotion(sum(emotions.values()), most_frequent),
         *(

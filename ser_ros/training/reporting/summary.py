@@ -268,6 +268,7 @@ def _streams_over_folds(
                 measure: statistic([getattr(streams[name], measure) for streams in by_name])
                 for measure in STREAM_MEASURES
             },
+            all_labels_recall=over([streams[name].all_labels_recall for streams in by_name]),
             ordinary_called_emotion=over([streams[name].ordinary_called_emotion for streams in by_name]),
             plain_ordinary_called_emotion=over([streams[name].plain_ordinary_called_emotion for streams in by_name]),
             coverage=_coverage_over_folds([streams[name].coverage for streams in by_name], statistic),

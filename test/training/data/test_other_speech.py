@@ -7,7 +7,13 @@ import pytest
 import soundfile
 
 from ser_ros.training.data.corpus import read_corpus
-from ser_ros.training.data.other_speech import audio_files, audio_files_of, load_other_speech, refuse_clips_of
+from ser_ros.training.data.other_speech import (
+    audio_files,
+    audio_files_of,
+    load_other_speech,
+    load_outliers,
+    refuse_clips_of,
+)
 
 
 @pytest.fixture
@@ -36,9 +42,23 @@ def test_the_seed_draws_and_the_label_is_the_one_that_is_given(folder):
     assert len(load_other_speech([folder], 9, emotion='', longest=4.0, seed=0)) == 4
 
 
+def test_a_few_outliers_are_heard_as_of_many_people(folder):
+    made = load_outliers([folder], 10, longest=2.0, seed=0)
+    assert len({outlier.clip.name for outlier in made}) == 10
+    seconds = [len(outlier.samples) / 16_000 for outlier in made]
+    assert all(3.0 / 1.35 - 0.01 < each < 3.0 / 0.75 + 0.01 for each in seconds) and len(set(seconds)) == 10
+    for outlier, length in zip(made, seconds, strict=True):
+        start, end = outlier.speech
+        assert 0.0 <= start < end <= length + 0.01 and (end - start) * 3.0 / length < 2.01
+    again = load_outliers([folder], 10, longest=2.0, seed=0)
+    assert [outlier.clip for outlier in again] == [outlier.clip for outlier in made]
+    assert [len(outlier.samples) for outlier in again] == [len(outlier.samples) for outlier in made]
+
+
 def test_nothing_is_read_where_nothing_is_wanted(folder):
     (folder / 'broken.wav').write_text('no sound')
     assert load_other_speech([folder], 0, emotion='', longest=1.0, seed=0) == []
+    assert load_outliers([folder], 0, longest=1.0, seed=0) == []
 
 
 def test_what_holds_no_speech_is_refused(tmp_path, refuses):

@@ -25,7 +25,7 @@ def spoken_by(sureness, *, offset=0.0, seed=0):
         truth=truth,
         possible=np.ones((CLIPS, 3), dtype=bool),
         voices=np.full(CLIPS, ''),
-        utterance=Outputs(pooled.astype(np.float32), pooled.astype(np.float32)),
+        utterance=Outputs(pooled.astype(np.float32), pooled.astype(np.float32), np.zeros(len(pooled), dtype=bool)),
         conditions={},
     )
     centroids = np.stack([pooled[truth == index].mean(axis=0) for index in range(3)]) + np.array([0.0, 0.0, offset])
@@ -49,7 +49,7 @@ def test_what_adaptation_mends_needs_no_doubt():
 def test_of_a_model_that_makes_no_error_nothing_is_known():
     spoken, prior = spoken_by(1.0)
     right = 9.0 * np.eye(3, dtype=np.float32)[spoken.truth]
-    certain = Spoken(**{**vars(spoken), 'utterance': Outputs(right, right)})
+    certain = Spoken(**{**vars(spoken), 'utterance': Outputs(right, right, spoken.utterance.outlier)})
     assert best_temperature([miscalibration(certain, prior)]) == 1.0
 
 

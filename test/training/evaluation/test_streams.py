@@ -109,7 +109,9 @@ def known(truth, voices):
     pooled = centroids[truth] + offsets[np.repeat(np.arange(VOICES), 4 * CLIPS)]
     pooled += draw.normal(scale=0.3, size=pooled.shape)
     weights = 2.0 * np.eye(4)
-    outputs = Outputs((pooled @ weights.T).astype(np.float32), pooled.astype(np.float32))
+    outputs = Outputs(
+        (pooled @ weights.T).astype(np.float32), pooled.astype(np.float32), np.zeros(len(pooled), dtype=bool)
+    )
     return outputs, fit_prior(pooled, truth, voices, LABELS, weights)
 
 
@@ -121,6 +123,16 @@ def test_the_first_answer_is_the_models_own_and_the_order_decides_the_others(kno
     again = answer_stream(outputs, 1.5, dataclasses.replace(stream, order=stream.order[::-1]), prior)
     assert np.abs(again[::-1] - answers).max() > 0.01
     np.testing.assert_allclose(answers.sum(axis=1), 1.0, rtol=1e-5)
+
+
+def test_an_outlier_is_answered_with_nothing_and_teaches_nothing(known, truth):
+    outputs, prior = known
+    (stream,) = balanced(truth, 0)
+    is_laugh = np.arange(len(truth)) == stream.order[3]
+    laughing = answer_stream(dataclasses.replace(outputs, outlier=is_laugh), 1.5, stream, prior)
+    silent = answer_stream(outputs, 1.5, stream, prior, learns=~is_laugh)
+    assert laughing[3].tolist() == [0.25] * 4
+    np.testing.assert_array_equal(np.delete(laughing, 3, axis=0), np.delete(silent, 3, axis=0))
 
 
 def test_voices_that_are_known_are_answered_better(known, truth, voices):
@@ -165,3 +177,26 @@ def test_an_ear_that_is_told_how_much_is_ordinary_calls_less_of_it_an_emotion(kn
     assert most.plain_ordinary_called_emotion == half.plain_ordinary_called_emotion > 0.0
     shares = [point.ordinary_called_emotion for point in half.coverage]
     assert shares[0] == half.ordinary_called_emotion and shares == sorted(shares, reverse=True)
+
+
+@pytest.mark.parametrize(('has_calm', 'recall'), [(False, 0.75), (True, 0.5)])
+def test_on_a_robot_any_label_may_be_the_answer_and_calm_is_neutral_where_a_corpus_has_no_calm(known, has_calm, recall):
+    """Half of the neutral clips are answered calm, half of the happy ones angry; the right label comes second."""
+    _, prior = known
+    truth = np.repeat([0, 1], 8)
+    logits = np.float32([[2.0, 0.0, 0.0, 0.0], [0.0, 2.0, 0.0, 0.0]]).repeat(8, axis=0)
+    logits[:4, 3] = 3.0
+    logits[8:12, 2] = 3.0
+    outputs = Outputs(logits, np.zeros((16, 4), dtype=np.float32), np.zeros(16, dtype=bool))
+    spoken = Spoken(
+        labels=np.array(LABELS),
+        columns=np.arange(4),
+        truth=truth,
+        possible=np.tile([True, True, False, has_calm], (16, 1)),
+        voices=np.array([''] * 16),
+        utterance=outputs,
+        conditions={},
+    )
+    figures = score_streams(spoken, prior, 1.0, AdaptationConfig(enabled=False))[0]
+    assert figures.all_labels_recall == recall
+    assert figures.unweighted_recall == (0.75 if has_calm else 1.0)

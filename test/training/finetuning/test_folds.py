@@ -45,8 +45,11 @@ def heard(out):
         folders=(
             SpeechAnswers(
                 speech='Laughs',
+                recordings=3,
+                rejected=0,
                 longest_seconds=2.0,
                 log_probabilities=np.log([[0.05, 0.9, 0.05], [0.8, 0.1, 0.1], [0.01, 0.01, 0.98]]).tolist(),
+                outliers=[False] * 3,
             ),
         ),
     )

@@ -92,6 +92,7 @@ def test_the_last_layer_alone_is_trained_without_epochs(models, make_clips, tmp_
         str(make_clips(tmp_path / 'data', (1, 2))),
     ]
     settings = [f'network.config.classifier_proj_size={width}', 'frozen_encoder.layers=[1]', 'optimisation.epochs=0']
-    settings += ['network.window=1.0', 'augmentation.variants=0', 'other_speech.ordinary=0']
+    settings += ['network.window=1.0', 'augmentation.variants=0', 'other_speech.ordinary=0', 'other_speech.outliers=0']
+    settings += ['other_speech.inliers=0']
     assert main([*options, '--protocol', 'full', '--out', str(tmp_path / 'out'), '--set', *settings]) == 0
     assert (tmp_path / 'out' / 'model.safetensors').is_file()

@@ -5,6 +5,8 @@ import errno
 import json
 import os
 import re
+import shutil
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,9 +21,12 @@ from ser_ros.cli.train import main
 from ser_ros.recognition.adaptation_prior import read_prior
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.model_settings import TEMPERATURE_KEY
+from ser_ros.recognition.outliers import FILE as DETECTOR
 from ser_ros.training.data.corpus import read_corpus
 from ser_ros.training.data.recordings import load_recordings
 from ser_ros.training.evaluation.held_out_speech import HeldOutAnswers
+from ser_ros.training.finetuning import model_folder
+from ser_ros.training.finetuning.outlier_states import learn_detector
 from ser_ros.training.reporting.card_file import OPTIMISED, put_part
 from ser_ros.training.reporting.run_report import read_run_report
 
@@ -439,31 +444,58 @@ def other_speech(tmp_path, made_sound):
 
 
 TAUGHT = ('distillation.weight=0.5', 'other_speech.taught=2', 'other_speech.ordinary=1', 'optimisation.epochs=2')
+LAUGHED = ('other_speech.outliers=1', 'other_speech.inliers=2')
+
+
+def test_the_detector_of_outliers_learns_of_clips_ordinary_speech_and_inliers(
+    train, make_clips, tmp_path, other_speech, monkeypatch
+):
+    data, read = make_clips(tmp_path / 'data', (1, 2)), other_speech[1]
+    laughs, words = (shutil.copytree(read, tmp_path / name) for name in ('laughs', 'words'))
+    heard = {}
+
+    def learn(classifier, speech, outliers, *others):
+        heard.update(speech=[one.clip.name for one in speech], outliers=[one.clip.name for one in outliers])
+        return learn_detector(classifier, speech, outliers, *others)
+
+    monkeypatch.setattr(model_folder, 'learn_detector', learn)
+    options = ('--protocol', 'full', '--ordinary-speech', str(read), '--outliers', str(laughs), '--inliers', str(words))
+    settings = ('other_speech.ordinary=1', 'optimisation.epochs=1', *LAUGHED)
+    assert train(data, tmp_path / 'out', *options, settings=settings) == 0
+    folders = Counter(name.partition('/')[0] for name in heard['speech'])
+    assert (folders.pop('words'), folders.pop('read')) == (2, 3) and folders.total() == 16, 'all others are clips'
+    assert [name.split('/')[0] for name in heard['outliers']] == ['laughs']
 
 
 def test_a_teacher_of_each_fold_and_other_speech_teach_too(train, make_clips, tmp_path, other_speech, capsys):
     data = make_clips(tmp_path / 'data', (1, 2))
     expressive, read = other_speech
+    laughs, words = (shutil.copytree(read, tmp_path / name) for name in ('laughs', 'words'))
     folds = ('--protocol', 'leave-one-speaker-out')
     assert train(data, tmp_path / 'teachers', *folds, settings=('optimisation.epochs=1',)) == 0
     options = ('--teacher', str(tmp_path / 'teachers'), '--taught-speech', str(expressive))
-    options += ('--ordinary-speech', str(read))
-    assert train(data, tmp_path / 'taught', *folds, *options, settings=TAUGHT) == 0
+    options += ('--ordinary-speech', str(read), '--outliers', str(laughs), '--inliers', str(words))
+    assert train(data, tmp_path / 'taught', *folds, *options, settings=(*TAUGHT, *LAUGHED)) == 0
     report = read_report(tmp_path / 'taught' / 'fold-2')
     assert report['teacher'] == 'teachers'
-    assert (report['taught_speech'], report['ordinary_speech']) == (
+    assert tuple(report[name] for name in ('taught_speech', 'ordinary_speech', 'outliers', 'inliers')) == (
         ['expressive (licence not known)'],
         ['read (licence not known)'],
+        ['laughs (licence not known)'],
+        ['words (licence not known)'],
     )
+    assert (tmp_path / 'taught' / 'fold-2' / DETECTOR).is_file()
+    assert not (tmp_path / 'teachers' / 'fold-2' / DETECTOR).exists()
     for text in ('README.md', 'report.md'):
         told = (tmp_path / 'taught' / 'fold-2' / text).read_text()
         assert 'the teacher teachers' in told and 'speech that it labelled: expressive' in told
-        assert 'ordinary speech: read' in told
+        assert 'ordinary speech: read' in told and 'sounds that are no speech: laughs' in told
+        assert 'speech that is not to be taken for these: words' in told
     assert report['train_clips'] == 8 and str(tmp_path) not in report['command']
-    assert train(data, tmp_path / 'taught', *folds, *options, '--resume', settings=TAUGHT) == 0
+    assert train(data, tmp_path / 'taught', *folds, *options, '--resume', settings=(*TAUGHT, *LAUGHED)) == 0
     options = ('--teacher', str(tmp_path / 'elsewhere'), *options[2:])
     (tmp_path / 'teachers').rename(tmp_path / 'elsewhere')
-    assert train(data, tmp_path / 'taught', *folds, *options, '--resume', settings=TAUGHT) == 1
+    assert train(data, tmp_path / 'taught', *folds, *options, '--resume', settings=(*TAUGHT, *LAUGHED)) == 1
     assert 'another teacher' in capsys.readouterr().err
     # Eleven utterances an epoch in batches of eight: two steps, two epochs.
     assert report['steps'] == 4
@@ -485,9 +517,13 @@ def test_a_pretrained_encoder_teaches_by_a_probe(train, make_clips, tmp_path, mo
 
 
 @pytest.fixture
-def kinds(other_speech):
+def kinds(tmp_path, demo_sound):
     """Return two folders of held-out speech, called 'Laughs (cc0-1.0)' and 'read (licence not known)'."""
-    laughs, read = other_speech
+    laughs, read = tmp_path / 'laughs', tmp_path / 'read'
+    for folder in (laughs, read):
+        folder.mkdir()
+        for number in range(2):
+            soundfile.write(folder / f'{number}.wav', demo_sound[number * 16_000 :], 16_000)
     (laughs / 'README.md').write_text('---\npretty_name: Laughs\nlicense: cc0-1.0\n---\n')
     return str(laughs), str(read)
 
@@ -501,7 +537,8 @@ def test_what_speech_of_others_is_called_stands_in_reports_summary_and_card(trai
     for folders in (*told, summary):
         assert [speech['speech'] for speech in folders] == ['Laughs (cc0-1.0)', 'read (licence not known)']
         for speech in folders:
-            assert set(speech['answers']) == {'neutral', 'angry'} and speech['recordings'] == 3
+            assert set(speech['answers']) == {'neutral', 'angry', 'unknown'} and speech['recordings'] == 2
+            assert speech['rejected'] == 0 < speech['utterances']
             assert sum(speech['answers'].values()) == pytest.approx(1.0)
             assert speech['emotions'][0]['share'] == pytest.approx(speech['answers']['angry'])
     for index, speech in enumerate(summary):
@@ -517,7 +554,7 @@ def test_a_finished_model_is_told_anew_with_the_confidences_of_its_temperature(t
     assert train(data, out, *options, settings=('optimisation.epochs=1',)) == 0
     kept = HeldOutAnswers.load(out)
     assert read_run_report(out / 'report.json').held_out_speech == kept.at_temperature(1.0)
-    sure = [{'log_probabilities': np.log([[0.05, 0.95]] * 3).tolist()} for _ in kinds]
+    sure = [{'log_probabilities': np.log([[0.05, 0.95]] * 3).tolist(), 'outliers': [False] * 3} for _ in kinds]
     folders = [replace(folder, **change) for folder, change in zip(kept.folders, sure, strict=True)]
     kept = replace(kept, folders=tuple(folders))
     kept.save(out)
@@ -554,6 +591,11 @@ def test_speech_that_taught_is_not_held_out(train, make_clips, tmp_path, other_s
         (('other_speech.ordinary=2',), (), 'needs --ordinary-speech'),
         ((), ('--teacher', 'x'), 'does not use --teacher'),
         ((), ('--ordinary-speech', 'x'), 'does not use --ordinary-speech'),
+        (LAUGHED[:1], (), 'needs --outliers'),
+        (LAUGHED[1:], (), 'needs --inliers'),
+        ((), ('--outliers', 'x'), 'does not use --outliers'),
+        ((), ('--inliers', 'x'), 'does not use --inliers'),
+        (LAUGHED[:1], ('--outliers', 'data'), 'clips of RAVDESS'),
         (('distillation.weight=0.5',), ('--teacher', 'nowhere'), 'nowhere does not exist'),
         (('other_speech.ordinary=2',), ('--ordinary-speech', 'nowhere'), 'nowhere is not a folder'),
         (('other_speech.ordinary=2',), ('--ordinary-speech', 'data'), 'clips of RAVDESS'),

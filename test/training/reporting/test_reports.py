@@ -39,17 +39,28 @@ def group(clips, accuracy):
 
 
 def held_out_speech(name, answers, emotions):
-    """Return 40 recordings with these answers; `emotions` is least confidence -> share and most frequent label."""
+    """Return 40 utterances, 10 of them rejected, with these answers.
+
+    `emotions` is least confidence -> share and most frequent label.
+    """
     points = tuple(
         ConfidentEmotion(least_confidence=least, share=share, most_frequent=label)
         for least, (share, label) in emotions.items()
     )
-    return HeldOutSpeech(speech=name, recordings=40, longest_seconds=4.0, answers=answers, emotions=points)
+    return HeldOutSpeech(
+        speech=name,
+        recordings=30,
+        utterances=40,
+        rejected=10,
+        longest_seconds=4.0,
+        answers=answers,
+        emotions=points,
+    )
 
 
 LAUGHS = held_out_speech(
     'Laughs',
-    {'neutral': 0.5, 'happy': 0.3, 'sad': 0.2},
+    {'neutral': 0.25, 'happy': 0.3, 'sad': 0.2},
     {0.5: (0.4, 'happy'), 0.6: (0.25, 'happy'), 0.7: (0.1, 'sad'), 0.8: (0.0, '')},
 )
 
@@ -89,7 +100,7 @@ def full_report(make_report):
         scores={'groups': groups},
         pretraining=dataclasses.replace(first, pretrained_before=first),
         trained_before=(before,),
-        held_out_speech=(LAUGHS, held_out_speech('Plain', {'neutral': 1.0}, {})),
+        held_out_speech=(LAUGHS, held_out_speech('Plain', {'neutral': 0.75}, {})),
         training_log=({'loss': 1.0, 'step': 10},),
     )
     conditions = {'fan': ConditionFigures(accuracy=0.5, unweighted_recall=0.4)}
@@ -298,6 +309,7 @@ def stream(name, answered):
         name=name,
         utterances=40,
         unweighted_recall=0.6,
+        all_labels_recall=0.55,
         calibration_error=0.05,
         ordinary_called_emotion=0.25,
         plain_unweighted_recall=0.5,
@@ -319,7 +331,7 @@ def stream(name, answered):
 def test_streams_are_shown_with_what_a_least_confidence_does_in_an_ordinary_one():
     lines = stream_lines([stream('all clips, shuffled', 0.4), stream('70 % ordinary', 0.9)])
     rows = [[cell.strip() for cell in line.strip('|').split('|')] for line in lines if line.startswith('|')]
-    assert ['70 % ordinary', '40', '50.0 %', '60.0 %', '20.0 %', '5.0 %', '', '25.0 %'] in rows
+    assert ['70 % ordinary', '40', '50.0 %', '60.0 %', '55.0 %', '20.0 %', '5.0 %', '', '25.0 %'] in rows
     assert rows[-2:] == [
         ['0.0', '100.0 %', '50.0 %', '50.0 %', '22.5 %'],
         ['0.1', '90.0 %', '75.0 %', '75.0 %', '22.5 %'],
@@ -331,19 +343,23 @@ def test_held_out_speech_has_a_row_for_each_folder(full_report):
     sentence, _, *lines = held_out_speech_lines(full_report.held_out_speech)
     assert 'at most 4.0 s of each recording' in sentence and 'called neutral or calm' in sentence
     header, _, laughs, plain = [[cell.strip() for cell in line.strip('|').split('|')] for line in lines]
-    assert header[2:5] == ['called neutral or calm', 'called an emotion', 'with a confidence of at least 0.5']
-    assert header[5:] == ['0.6', '0.7', '0.8']
+    assert header[2:6] == ['utterances', 'rejected', 'called no speech', 'called neutral or calm']
+    assert header[6:8] == ['called an emotion', 'with a confidence of at least 0.5']
+    assert header[8:] == ['0.6', '0.7', '0.8']
     assert laughs == [
         'Laughs',
+        '30',
         '40',
-        '50.0 %',
+        '25.0 %',
+        '0.0 %',
+        '25.0 %',
         '50.0 % (happy)',
         '40.0 % (happy)',
         '25.0 % (happy)',
         '10.0 % (sad)',
         '0.0 %',
     ]
-    assert plain == ['Plain', '40', '100.0 %', '0.0 %', '-', '-', '-', '-']
+    assert plain == ['Plain', '30', '40', '25.0 %', '0.0 %', '75.0 %', '0.0 %', '-', '-', '-', '-']
     assert held_out_speech_lines(()) == []
     summary = summarise([full_report, full_report])
     for text in (run_markdown(full_report), summary_markdown(summary), model_card(full_report, Supplement())):
