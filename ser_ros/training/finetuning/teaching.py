@@ -74,8 +74,6 @@ class Teaching:
     def load_inliers(self, recipe: FinetuningRecipe) -> list[Recording]:
         """Return as much of the speech that is no outlier as the recipe wants. Raises SerError."""
         amounts = recipe.other_speech
-        if not amounts.inliers:
-            return []
         return load_other_speech(self.inliers, amounts.inliers, emotion='', longest=amounts.longest, seed=recipe.seed)
 
     def targets(self, split: Split, corpus: Corpus, recipe: FinetuningRecipe, features: VariantFeatures) -> Targets:
