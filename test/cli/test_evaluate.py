@@ -4,12 +4,15 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 import soundfile
 
 from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.cli.evaluate import main
 from ser_ros.emotions import LABELS
+from ser_ros.recognition.adaptation_prior import read_prior
+from ser_ros.recognition.outliers import OutlierDetector, write_detector
 from ser_ros.training.data.corpus import read_corpus
 from ser_ros.training.data.table import write_table
 
@@ -173,6 +176,15 @@ def test_a_report_says_what_the_ear_expects(run, write_corpus, adapting_model, t
     code, printed, _ = run(adapting_model, '--data', corpus, '--ordinary-share', '0.8', '--out', tmp_path / 'out')
     assert code == 0 and 'it expects 0.8 of the utterances to be ordinary speech' in printed
     assert '--ordinary-share 0.8' in read_report(tmp_path / 'out')['command']
+
+
+def test_a_report_says_how_much_is_no_speech_to_the_model(run, write_corpus, adapting_model, tmp_path):
+    corpus, folder = write_corpus(), shutil.copytree(adapting_model, tmp_path / 'model')
+    width = read_prior(folder, LABELS).width
+    told = 'of the 12 utterances are no speech to the model'
+    for bias, expected in ((-1.0, False), (1.0, True)):
+        write_detector(folder, OutlierDetector(np.zeros(width, dtype=np.float32), bias))
+        assert (f'12 {told}' in run(folder, '--data', corpus)[1]) is expected
 
 
 def test_people_whom_a_model_knows_are_also_answered_after_what_they_said_in_its_training(

@@ -101,6 +101,12 @@ def _evaluate(model: Classifier | Ensemble, folders: Sequence[Path], config: Eva
     share = config.adaptation.ordinary_share
     if measured.evaluation.streams:
         more_notes.append(f'adapting, it expects {share:g} of the utterances to be ordinary speech')
+    outlier = measured.spoken.utterance.outlier
+    if outlier.any():
+        more_notes.append(
+            f'{outlier.sum()} of the {len(outlier)} utterances are no speech to the model, and a node would answer '
+            'unknown; here all labels are equally probable, so the first counts as its answer'
+        )
     if len(known_labels) > 1:
         more_notes.append('the answer for a clip is restricted to the labels of its corpus')
     return Result(

@@ -292,3 +292,18 @@ URDU = Scheme(
     licence='research',
     source='Latif et al. 2018, arXiv 1812.10411',
 )
+
+TUREV = Scheme(
+    key='turev',
+    name='TurEV-DB',
+    languages=('tr',),
+    example='Sound Source/Angry/1157_kz_acik',
+    # Single words. Spectrograms and filtered copies that the repository also holds are in other folders.
+    pattern=r'Sound Source/[A-Za-z]+/(?P<number>(?P<speaker>\d{4})_(?P<emotion>[a-z]{2})_(?P<statement>\w+))',
+    clip_name=r'\g<number>',
+    codes={'emotion': {'kz': 'angry', 'sk': 'calm', 'mt': 'happy', 'hl': 'sad'}},
+    clips=1735,
+    speakers=6,
+    licence='cc-by-nc-nd-4.0',
+    source='Canpolat et al. 2020, SLTU-CCURL; licence as its README has it, the file LICENSE is of the GPL 3',
+)

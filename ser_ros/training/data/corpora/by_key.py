@@ -14,6 +14,7 @@ from ser_ros.training.data.corpora.acted import (
     RAVDESS,
     SAVEE,
     TESS,
+    TUREV,
     URDU,
 )
 from ser_ros.training.data.corpora.dialogues import IEMOCAP, MELD
@@ -35,6 +36,7 @@ _ALL = (
     JL,
     EMOTION_TTS,
     URDU,
+    TUREV,
 )
 
 SCHEMES: dict[str, Scheme] = {scheme.key: scheme for scheme in _ALL}

@@ -27,6 +27,7 @@ EXAMPLES = {
     'jl': ('sad', 'female1', 'female'),
     'emotiontts': ('happy', 'nea', 'female'),
     'urdu': ('angry', 'M1', 'male'),
+    'turev': ('angry', 1157, ''),
 }
 """Key -> emotion, speaker and sex of which the scheme's example tells."""
 
