@@ -21,6 +21,7 @@ with loading():
     from ser_ros.audio.file import FileSource, check_recording
     from ser_ros.audio.packets import StreamFormat
     from ser_ros.cli.adaptation_option import adaptation_config, add_adaptation
+    from ser_ros.cli.answer_option import add_answer_with
     from ser_ros.cli.progress import ProgressLine
     from ser_ros.cli.several_files import SeveralFiles
     from ser_ros.errors import SerError
@@ -135,7 +136,7 @@ def _make_folder(folder: Path | None) -> None:
 
 
 def _load(options: argparse.Namespace) -> Classifier:
-    return Classifier.load(find_model(options.model), options.device, options.backend)
+    return Classifier.load(find_model(options.model), options.device, options.backend, chosen=options.answer_with)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -163,6 +164,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar='P',
         help='below this the emotion is unknown (default: 0, so that all are named; that of the node is 0.5)',
     )
+    add_answer_with(parser)
     add_adaptation(parser)
     bags = parser.add_argument_group('for bags')
     add = bags.add_argument

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ser_ros.cli.adaptation_option import add_ordinary_share
+from ser_ros.cli.answer_option import add_answer_with
 from ser_ros.cli.repeatable import repeatable
 from ser_ros.cli.sentences import ends_in_a_sentence
 from ser_ros.cli.signals import loading
@@ -60,6 +61,7 @@ def _evaluate(options: argparse.Namespace, folders: Sequence[Path], command: str
         entries=entries,
         all_clips=options.all_clips,
         conditions=options.conditions,
+        answer_with=options.answer_with,
         adaptation=AdaptationConfig(ordinary_share=options.ordinary_share),
         device=options.device,
         backend=options.backend,
@@ -109,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
         action='store_true',
         help='also measure the same utterances next to a fan, in a room, over a telephone and 20 dB quieter',
     )
+    add_answer_with(parser)
     add_ordinary_share(parser)
     add('--device', default='auto', help='auto, cpu, cuda or cuda:N')
     add('--backend', default='torch', help='torch, onnx (the form that `optimize` made) or auto')

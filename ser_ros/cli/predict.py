@@ -11,6 +11,7 @@ from ser_ros.emotions import UNKNOWN
 with loading():
     from ser_ros.audio.file import check_recording, read_recording
     from ser_ros.cli.adaptation_option import adaptation_config, add_adaptation
+    from ser_ros.cli.answer_option import add_answer_with
     from ser_ros.cli.bars import probability_bars
     from ser_ros.cli.several_files import SeveralFiles
     from ser_ros.recognition.adapting_classifier import AdaptingClassifier
@@ -32,6 +33,7 @@ def main(args: list[str] | None = None) -> int:
     parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
     parser.add_argument('--backend', default='auto', help='auto, torch or onnx (the form that `optimize` made)')
     parser.add_argument('--channel', type=int, default=0, help='channel, from 0; -1 for the mean of all (default: 0)')
+    add_answer_with(parser)
     add_adaptation(parser)
     options = parser.parse_args(args)
     files = SeveralFiles('predict')
@@ -42,7 +44,8 @@ def main(args: list[str] | None = None) -> int:
             good.append(file)
     if not good:
         return files.exit_code
-    classifier = Classifier.load(find_model(options.model), options.device, options.backend)
+    model = find_model(options.model)
+    classifier = Classifier.load(model, options.device, options.backend, chosen=options.answer_with)
     for file in good:
         with files.attempt():
             _answer(file, classifier, options, files)

@@ -14,7 +14,12 @@ from ser_ros.cli.surroundings import make_printable, name_the_user
 from ser_ros.errors import SerError, named
 from ser_ros.system_errors import as_sentence
 
-OPTIONS = {'audio.channel': '--channel', 'model.backend': '--backend', 'model.device': '--device'}
+OPTIONS = {
+    'audio.channel': '--channel',
+    'emotion.labels': '--answer-with',
+    'model.backend': '--backend',
+    'model.device': '--device',
+}
 """Key of a setting -> the option of every command that has it."""
 
 

@@ -105,6 +105,12 @@ SPECS = (
         'emotion.min_confidence', 0.5, 'Below this probability the emotion is `unknown`.', 0.0, 1.0, live=True
     ),
     ParameterSpec(
+        'emotion.labels',
+        '',
+        "Labels that an answer can be, separated by commas: those that this robot's behaviours tell apart. Empty: all "
+        'of the model.',
+    ),
+    ParameterSpec(
         'emotion.interim_period',
         _S.interim_period,
         'Seconds between interim messages while someone is speaking; 0 for none.',

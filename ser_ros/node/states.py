@@ -66,7 +66,8 @@ class Configured:
             audio.source.open()
             folder = find_model(settings.model_path)
             node.get_logger().info(f'loading the model {folder}')
-            classifier = Classifier.load(folder, settings.model_device, settings.model_backend)
+            device, backend = settings.model_device, settings.model_backend
+            classifier = Classifier.load(folder, device, backend, chosen=settings.labels)
             adaptation = NodeAdaptation(node, settings.adaptation, classifier)
             opened.callback(adaptation.destroy)
             publisher = EmotionPublisher(node, settings, classifier.name, classifier.labels)

@@ -3,6 +3,7 @@
 
 import hashlib
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,11 @@ class AdaptationPrior:
     def width(self) -> int:
         """Number of dimensions of the pooled state."""
         return self.weights.shape[1]
+
+    def among(self, labels: Sequence[str]) -> 'AdaptationPrior':
+        """Return that of a model which knows only these of its `labels`, in this order."""
+        rows = [self.labels.index(label) for label in labels]
+        return AdaptationPrior(tuple(labels), self.weights[rows], self.centroids[rows], self.prior_counts)
 
     @property
     def fingerprint(self) -> str:

@@ -12,6 +12,7 @@ from ser_ros.errors import SerError, SettingError, reason
 from ser_ros.recognition.adaptation_prior import FILE, AdaptationPrior, read_prior
 from ser_ros.recognition.backend import Backend, load_backend
 from ser_ros.recognition.cancellation import Cancellation
+from ser_ros.recognition.chosen_labels import choose_labels
 from ser_ros.recognition.estimate import Estimate
 from ser_ros.recognition.model_output import ModelOutput
 from ser_ros.recognition.outliers import OutlierDetector, read_detector
@@ -35,6 +36,7 @@ class Classifier:
         name: str,
         prior: AdaptationPrior | None = None,
         detector: OutlierDetector | None = None,
+        chosen: str = '',
     ):
         """Take a loaded backend.
 
@@ -43,23 +45,28 @@ class Classifier:
             name: What messages call the model.
             prior: What adaptation starts from; None for a model that cannot adapt.
             detector: Tells sounds that are no speech; None to answer them like speech.
+            chosen: Which of the network's labels an answer can be; see choose_labels. It has no others then.
+
+        Raises SettingError if the network does not have one of them.
         """
         self._backend = backend
         self.name = name
-        self.prior = prior
+        self.labels = choose_labels(chosen, backend.labels)
+        self._columns = [backend.labels.index(label) for label in self.labels]
+        self.prior = prior.among(self.labels) if prior is not None else None
         self._detector = detector
-        self.labels = backend.labels
         self.temperature = backend.temperature
 
     @classmethod
-    def load(cls, folder: Path, device: str = 'auto', backend: str = 'auto') -> 'Classifier':
+    def load(cls, folder: Path, device: str = 'auto', backend: str = 'auto', *, chosen: str = '') -> 'Classifier':
         """Load a model folder onto 'auto', 'cpu', 'cuda' or 'cuda:N' and warm it up. Raises SerError.
 
-        `backend`: 'auto', 'torch' or 'onnx'; see `load_backend`. If a GPU does not have enough memory, the CPU is used,
-        which `degraded` then says.
+        `backend`: 'auto', 'torch' or 'onnx'; see `load_backend`. `chosen`: see `choose_labels`. If a GPU does not have
+        enough memory, the CPU is used, which `degraded` then says.
         """
         loaded = load_backend(folder, device, backend)
-        classifier = cls(loaded, name=folder.resolve().name, prior=read_prior(folder, loaded.labels))
+        prior = read_prior(folder, loaded.labels)
+        classifier = cls(loaded, name=folder.resolve().name, prior=prior, chosen=chosen)
         try:
             width = classifier._warm_up()
         except (SerError, MemoryError):
@@ -115,12 +122,7 @@ class Classifier:
                 f'{len(samples) / SAMPLE_RATE:.3f} s of sound is too short; at least {SHORTEST_UTTERANCE} s is needed'
             )
         cancellation = cancellation or Cancellation()
-        outputs = [self._backend.run(part, cancellation) for part in windows(samples, self._backend.window)]
-        if outputs[0].logits.shape != (len(self.labels),):
-            raise SerError(
-                f"the model '{self.name}' gives {outputs[0].logits.size} numbers for its {len(self.labels)} labels; "
-                'its files do not fit together: copy them again'
-            )
+        outputs = [self._run(part, cancellation) for part in windows(samples, self._backend.window)]
         parts = [_softmax(adapt(output) / self.temperature) for output in outputs]
         probabilities = np.stack(parts).mean(axis=0, dtype=np.float32)
         if not np.isfinite(probabilities).all():
@@ -133,6 +135,16 @@ class Classifier:
         if outlier:
             probabilities = np.full_like(probabilities, 1.0 / len(self.labels))
         return Estimate(self.labels, probabilities, time.perf_counter() - started, pooled, outlier)
+
+    def _run(self, samples: np.ndarray, cancellation: Cancellation) -> ModelOutput:
+        """Return the output of the network, with the logits of the chosen labels alone."""
+        output, labels = self._backend.run(samples, cancellation), len(self._backend.labels)
+        if output.logits.shape != (labels,):
+            raise SerError(
+                f"the model '{self.name}' gives {output.logits.size} numbers for its {labels} labels; "
+                'its files do not fit together: copy them again'
+            )
+        return ModelOutput(output.logits[self._columns], output.pooled)
 
     def _warm_up(self) -> int:
         """Classify something; return the width of the pooled state."""

@@ -80,6 +80,13 @@ def test_low_confidence_is_unknown(run, interview):
     assert {line.split('\t')[2] for line in interview.with_suffix('.txt').read_text().splitlines()} == {'unknown'}
 
 
+def test_an_answer_is_one_of_the_labels_that_are_chosen(run, interview):
+    run(interview, '--answer-with', 'angry, neutral, happy')
+    with interview.with_suffix('.csv').open(newline='') as file:
+        columns = csv.DictReader(file).fieldnames
+    assert columns[5:] == ['probability_neutral', 'probability_happy', 'probability_angry']
+
+
 def assert_one_sentence(result, *texts):
     code, out, err = result
     assert (code, out) == (1, '')

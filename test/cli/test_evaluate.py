@@ -135,6 +135,7 @@ def test_another_corpus_with_a_label_map(run, write_corpus, copy_model, tmp_path
         (['--data', 'corpus.csv', '--map', 'happy'], "--map 'happy'"),
         (['--data', 'corpus.csv', '--map', 'joy=happy'], "no label 'joy'"),
         (['--data', 'corpus.csv', '--labels', 'happy', 'sad'], "'angry'"),
+        (['--data', 'corpus.csv', '--answer-with', 'hapy, sad'], "--answer-with has 'hapy'"),
         (['--data', 'corpus.csv', '--out', '.'], 'never overwritten'),
         (['--data', 'corpus.csv', '--out', 'corpus.csv'], 'never overwritten'),
         (
@@ -168,6 +169,12 @@ def test_help_holds_examples(capsys):
         main(['--help'])
     assert ended.value.code == 0
     assert 'ros2 run ser_ros evaluate hubert-large-paper --data RAVDESS' in capsys.readouterr().out
+
+
+def test_a_model_can_answer_with_some_of_its_labels(run, write_corpus, adapting_model):
+    code, printed, _ = run(adapting_model, '--data', write_corpus(), '--answer-with', 'neutral, angry, happy')
+    assert code == 0 and 'it answers with one of neutral, happy, angry' in printed
+    assert 'does not answer with such a label: 4 clips of sad' in printed
 
 
 def test_a_report_says_what_the_ear_expects(run, write_corpus, adapting_model, tmp_path):

@@ -52,6 +52,13 @@ def test_every_utterance_of_a_recording_is_answered(run):
         assert sum(float(bar[2].rstrip('%')) for bar in bars[at : at + len(LABELS)]) == pytest.approx(100, abs=0.5)
 
 
+def test_an_answer_is_one_of_the_labels_that_are_chosen(run):
+    out = run(DEMO, '--answer-with', 'sad, happy')[1]
+    names = {line.split()[0] for line in out.splitlines()[1:] if ' s of speech ' not in line}
+    assert names == {'happy', 'sad'}
+    assert_one_sentence(run(DEMO, '--answer-with', 'sad, hapy'), "--answer-with has 'hapy'", "did you mean 'happy'?")
+
+
 def test_where_nobody_speaks_it_says_so(run, quiet):
     assert run(quiet) == (0, f'{quiet}\n  no speech\n', '')
 

@@ -95,6 +95,19 @@ def test_low_confidence_is_unknown(start_node, observe, recording):
     assert {message.emotion for message in observer.messages} == {UNKNOWN}
 
 
+def test_an_answer_is_one_of_the_labels_that_the_robot_tells_apart(start_node, observe, recording, said):
+    node = start_node(**listening_to(recording, autostart=False, emotion__labels='angry, neutral,sad'))
+    observer = observe()
+    observer.configure()
+    observer.activate()
+    assert observer.wait_for_exit(node) == 0
+    observer.wait_until(lambda: len(observer.finals) == len(said), 'all finals have come')
+    for message in observer.finals:
+        assert message.labels == ['neutral', 'sad', 'angry']
+        assert sum(message.probabilities) == pytest.approx(1.0, abs=1e-5)
+        assert message.emotion in (*message.labels, UNKNOWN)
+
+
 def test_interim_messages_share_the_number_and_are_not_final(start_node, observe, recording, said):
     node = start_node(**listening_to(recording, autostart=False, emotion__interim_period=0.5))
     observer = observe()
@@ -308,6 +321,7 @@ def test_bad_files_end_the_node_with_one_sentence(start_node, tmp_path, name):
         ({'audio__channel': 3}, 'does not exist'),
         ({'model__path': '/nowhere'}, "there is no model '/nowhere'"),
         ({'model__device': 'cuda:99'}, 'torch sees'),
+        ({'emotion__labels': 'hapy, sad'}, "emotion.labels has 'hapy', which the model does not know"),
     ],
 )
 def test_bad_parameters_end_the_node_with_one_sentence(start_node, recording, parameter, words):

@@ -76,7 +76,7 @@ class LabelMap:
         if self.unmapped:
             listed = ', '.join(f'{label} ({counts[label]})' for label in self.unmapped)
             number = sum(counts[label] for label in self.unmapped)
-            sentences.append(f'left out, for the model has not learned such a label: {number} clips of {listed}')
+            sentences.append(f'left out, for the model does not answer with such a label: {number} clips of {listed}')
         if silent:
             sentences.append(
                 f'the corpus has no {", ".join(silent)}: the answer is restricted to the other {len(self.labels)} '

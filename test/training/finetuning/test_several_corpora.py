@@ -89,7 +89,7 @@ def test_each_corpus_tests_a_model_of_the_other(capfd, folds, sources, tmp_path)
     assert evaluate([str(folds / 'fold-2'), *options]) == 0
     (result,) = read_report(tmp_path / 'unlearned')['results']
     assert result['evaluation']['utterance']['clips'] == 12
-    assert any('has not learned such a label: 6 clips of happy' in note for note in result['notes'])
+    assert any('does not answer with such a label: 6 clips of happy' in note for note in result['notes'])
     assert evaluate([model, '--data', *sources, '--all-clips', '--out', str(tmp_path / 'both')]) == 0
     both = read_report(tmp_path / 'both')
     groups = both['results'][0]['evaluation']['whole_clip']['groups']['corpus']
