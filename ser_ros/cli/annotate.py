@@ -136,7 +136,9 @@ def _make_folder(folder: Path | None) -> None:
 
 
 def _load(options: argparse.Namespace) -> Classifier:
-    return Classifier.load(find_model(options.model), options.device, options.backend, chosen=options.answer_with)
+    return Classifier.load(
+        find_model(options.model), options.device, options.backend, chosen_labels=options.answer_with
+    )
 
 
 def _parser() -> argparse.ArgumentParser:

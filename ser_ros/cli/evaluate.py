@@ -61,7 +61,7 @@ def _evaluate(options: argparse.Namespace, folders: Sequence[Path], command: str
         entries=entries,
         all_clips=options.all_clips,
         conditions=options.conditions,
-        answer_with=options.answer_with,
+        chosen_labels=options.answer_with,
         adaptation=AdaptationConfig(ordinary_share=options.ordinary_share),
         device=options.device,
         backend=options.backend,

@@ -45,7 +45,7 @@ def main(args: list[str] | None = None) -> int:
     if not good:
         return files.exit_code
     model = find_model(options.model)
-    classifier = Classifier.load(model, options.device, options.backend, chosen=options.answer_with)
+    classifier = Classifier.load(model, options.device, options.backend, chosen_labels=options.answer_with)
     for file in good:
         with files.attempt():
             _answer(file, classifier, options, files)

@@ -79,8 +79,8 @@ class SerParameters:
     rejection: RejectionConfig
     gate: GateConfig
     min_confidence: float
-    labels: str
-    """Those that an answer can be; see choose_labels."""
+    chosen_labels: str
+    """See choose_labels."""
     mood: MoodConfig
     adaptation: AdaptationParameters
     record: RecordParameters
@@ -127,7 +127,7 @@ def read_parameters(node: Node, changed: Sequence[Parameter] = ()) -> SerParamet
             timeout=value['robot_speaking.timeout'],
         ),
         min_confidence=value['emotion.min_confidence'],
-        labels=value['emotion.labels'],
+        chosen_labels=value['emotion.labels'],
         mood=MoodConfig(memory=value['mood.memory'], hysteresis=value['mood.hysteresis']),
         adaptation=AdaptationParameters(
             AdaptationConfig(

@@ -67,7 +67,7 @@ class Configured:
             folder = find_model(settings.model_path)
             node.get_logger().info(f'loading the model {folder}')
             device, backend = settings.model_device, settings.model_backend
-            classifier = Classifier.load(folder, device, backend, chosen=settings.labels)
+            classifier = Classifier.load(folder, device, backend, chosen_labels=settings.chosen_labels)
             adaptation = NodeAdaptation(node, settings.adaptation, classifier)
             opened.callback(adaptation.destroy)
             publisher = EmotionPublisher(node, settings, classifier.name, classifier.labels)

@@ -36,7 +36,7 @@ class Classifier:
         name: str,
         prior: AdaptationPrior | None = None,
         detector: OutlierDetector | None = None,
-        chosen: str = '',
+        chosen_labels: str = '',
     ):
         """Take a loaded backend.
 
@@ -45,28 +45,30 @@ class Classifier:
             name: What messages call the model.
             prior: What adaptation starts from; None for a model that cannot adapt.
             detector: Tells sounds that are no speech; None to answer them like speech.
-            chosen: Which of the network's labels an answer can be; see choose_labels. It has no others then.
+            chosen_labels: Which of the network's labels an answer can be; see choose_labels. It has no others then.
 
         Raises SettingError if the network does not have one of them.
         """
         self._backend = backend
         self.name = name
-        self.labels = choose_labels(chosen, backend.labels)
+        self.labels = choose_labels(chosen_labels, backend.labels)
         self._columns = [backend.labels.index(label) for label in self.labels]
         self.prior = prior.among(self.labels) if prior is not None else None
         self._detector = detector
         self.temperature = backend.temperature
 
     @classmethod
-    def load(cls, folder: Path, device: str = 'auto', backend: str = 'auto', *, chosen: str = '') -> 'Classifier':
+    def load(
+        cls, folder: Path, device: str = 'auto', backend: str = 'auto', *, chosen_labels: str = ''
+    ) -> 'Classifier':
         """Load a model folder onto 'auto', 'cpu', 'cuda' or 'cuda:N' and warm it up. Raises SerError.
 
-        `backend`: 'auto', 'torch' or 'onnx'; see `load_backend`. `chosen`: see `choose_labels`. If a GPU does not have
-        enough memory, the CPU is used, which `degraded` then says.
+        `backend`: 'auto', 'torch' or 'onnx'; see `load_backend`. `chosen_labels`: see `choose_labels`. If a GPU does
+        not have enough memory, the CPU is used, which `degraded` then says.
         """
         loaded = load_backend(folder, device, backend)
         prior = read_prior(folder, loaded.labels)
-        classifier = cls(loaded, name=folder.resolve().name, prior=prior, chosen=chosen)
+        classifier = cls(loaded, name=folder.resolve().name, prior=prior, chosen_labels=chosen_labels)
         try:
             width = classifier._warm_up()
         except (SerError, MemoryError):

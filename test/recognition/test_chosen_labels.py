@@ -45,7 +45,7 @@ def test_what_cannot_be_chosen_is_one_sentence(refuses, text, facts):
 
 def test_an_answer_is_shared_out_among_the_chosen(adapting_model):
     open_to_all = Classifier.load(adapting_model, 'cpu', 'torch').classify(NOISE)
-    chosen = Classifier.load(adapting_model, 'cpu', 'torch', chosen=FOUR).classify(NOISE)
+    chosen = Classifier.load(adapting_model, 'cpu', 'torch', chosen_labels=FOUR).classify(NOISE)
     assert chosen.labels == ('neutral', 'happy', 'sad', 'angry')
     expected = open_to_all.probabilities[IS_ONE]
     assert chosen.probabilities == pytest.approx(expected / expected.sum(), abs=1e-6)
@@ -55,12 +55,12 @@ def test_a_sound_that_is_no_speech_is_even_among_the_chosen(adapting_model, tmp_
     model = shutil.copytree(adapting_model, tmp_path / 'model')
     width = len(Classifier.load(model, 'cpu', 'torch').classify(NOISE).pooled)
     write_detector(model, OutlierDetector(np.zeros(width, dtype=np.float32), 1.0))
-    answer = Classifier.load(model, 'cpu', 'torch', chosen=FOUR).classify(NOISE)
+    answer = Classifier.load(model, 'cpu', 'torch', chosen_labels=FOUR).classify(NOISE)
     assert answer.outlier and answer.probabilities.tolist() == [0.25] * 4
 
 
 def test_the_ear_gets_used_to_what_it_hears_by_them_alone(adapting_model):
-    adapting = AdaptingClassifier(Classifier.load(adapting_model, 'cpu', 'torch', chosen=FOUR))
+    adapting = AdaptingClassifier(Classifier.load(adapting_model, 'cpu', 'torch', chosen_labels=FOUR))
     for _ in range(3):
         answer = adapting.classify(NOISE)
         adapting.hear(answer)

@@ -43,7 +43,7 @@ class EvaluationConfig:
         entries: Label of the corpus -> label of the model, if they differ.
         all_clips: Whether to use clips that the model has heard as well.
         conditions: Whether to measure in noise, in a room, over a telephone and softer as well.
-        answer_with: Which of a model's labels an answer can be; see choose_labels.
+        chosen_labels: Which of a model's labels an answer can be; see choose_labels.
         adaptation: How the model gets used to the utterances of a stream.
         device: As of `Classifier.load`.
         backend: As of `Classifier.load`.
@@ -53,7 +53,7 @@ class EvaluationConfig:
     entries: dict[str, str]
     all_clips: bool = False
     conditions: bool = False
-    answer_with: str = ''
+    chosen_labels: str = ''
     adaptation: AdaptationConfig = field(default_factory=AdaptationConfig)
     device: str = 'auto'
     backend: str = 'torch'
@@ -70,7 +70,7 @@ def evaluate_ensemble(folders: Sequence[Path], config: EvaluationConfig) -> Resu
 
 
 def _load(folder: Path, config: EvaluationConfig) -> Classifier:
-    return Classifier.load(folder, config.device, config.backend, chosen=config.answer_with)
+    return Classifier.load(folder, config.device, config.backend, chosen_labels=config.chosen_labels)
 
 
 def _unlearned(folders: Sequence[Path], labels: Sequence[str]) -> dict[str, str]:
@@ -100,7 +100,7 @@ def _evaluate(model: Classifier | Ensemble, folders: Sequence[Path], config: Eva
         met=[recordings[clip.name] for clip in met],
         adaptation=config.adaptation,
     )
-    if config.answer_with:
+    if config.chosen_labels:
         more_notes.append(f'it answers with one of {", ".join(model.labels)}')
     share = config.adaptation.ordinary_share
     if measured.evaluation.streams:
