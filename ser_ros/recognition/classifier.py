@@ -14,7 +14,7 @@ from ser_ros.recognition.backend import Backend, load_backend
 from ser_ros.recognition.cancellation import Cancellation
 from ser_ros.recognition.chosen_labels import choose_labels
 from ser_ros.recognition.estimate import Estimate
-from ser_ros.recognition.model_output import ModelOutput
+from ser_ros.recognition.model_output import ModelOutput, of_all_windows
 from ser_ros.recognition.outliers import OutlierDetector, read_detector
 from ser_ros.recognition.windows import windows
 
@@ -113,10 +113,10 @@ class Classifier:
         `adapt` returns the logits to use (float32, shape (labels,)). If the model's folder has a detector, all labels
         are equally probable for a sound that is no speech.
 
-        An utterance longer than the model's window (Whisper, spectrogram transformers) is cut into equal parts whose
-        probabilities are averaged. A GPU that has run out of memory is no longer used: this utterance, too, is answered
-        on the CPU. Raises SerError if the sound is too short or the model's answer is not a number, and Cancelled if
-        another thread has called `cancellation.cancel()`.
+        An utterance longer than the model's window (Whisper, spectrogram transformers) is cut into equal parts, which
+        answer together (`of_all_windows`). A GPU that has run out of memory is no longer used: this utterance, too, is
+        answered on the CPU. Raises SerError if the sound is too short or the model's answer is not a number, and
+        Cancelled if another thread has called `cancellation.cancel()`.
         """
         started = time.perf_counter()
         if len(samples) < SHORTEST_UTTERANCE * SAMPLE_RATE:
@@ -124,19 +124,17 @@ class Classifier:
                 f'{len(samples) / SAMPLE_RATE:.3f} s of sound is too short; at least {SHORTEST_UTTERANCE} s is needed'
             )
         cancellation = cancellation or Cancellation()
-        outputs = [self._run(part, cancellation) for part in windows(samples, self._backend.window)]
-        parts = [_softmax(adapt(output) / self.temperature) for output in outputs]
-        probabilities = np.stack(parts).mean(axis=0, dtype=np.float32)
+        output = of_all_windows([self._run(part, cancellation) for part in windows(samples, self._backend.window)])
+        probabilities = _softmax(adapt(output) / self.temperature)
         if not np.isfinite(probabilities).all():
             fact = f"the model '{self.name}' answered with NaN on {self.device}"
             if self.device == 'cpu':
                 raise SerError(f'{fact}; its weights are damaged: copy or train it again')
             raise SettingError('model.device', lambda name: f'{fact}; use {name} cpu')
-        pooled = np.stack([output.pooled for output in outputs]).mean(axis=0, dtype=np.float32)
-        outlier = self._detector is not None and self._detector.is_outlier(pooled)
+        outlier = self._detector is not None and self._detector.is_outlier(output.pooled)
         if outlier:
             probabilities = np.full_like(probabilities, 1.0 / len(self.labels))
-        return Estimate(self.labels, probabilities, time.perf_counter() - started, pooled, outlier)
+        return Estimate(self.labels, probabilities, time.perf_counter() - started, output.pooled, outlier)
 
     def _run(self, samples: np.ndarray, cancellation: Cancellation) -> ModelOutput:
         """Return the output of the network, with the logits of the chosen labels alone."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a network returns for one piece of sound, before its temperature and the softmax."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,3 +19,19 @@ class ModelOutput:
 
     logits: np.ndarray
     pooled: np.ndarray
+
+
+def of_all_windows(outputs: Sequence[ModelOutput]) -> ModelOutput:
+    """Return what the windows of one utterance say together.
+
+    Its logits are the logarithm of the mean of the windows' probabilities, its pooled state is the mean of theirs.
+    Adaptation and temperature come after it, so that an utterance is adapted once, as a whole.
+    """
+    if len(outputs) == 1:
+        return outputs[0]
+    logits = np.stack([output.logits for output in outputs])
+    logarithms = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    return ModelOutput(
+        np.logaddexp.reduce(logarithms, axis=0) - np.float32(np.log(len(outputs))),
+        np.stack([output.pooled for output in outputs]).mean(axis=0, dtype=np.float32),
+    )
