@@ -17,6 +17,8 @@ from ser_ros.recognition.weight_tensors import read_tensors
 HALVES = np.random.default_rng(0).normal(size=(64, 80)).astype(np.float16)
 SINGLES = np.random.default_rng(1).normal(size=(64, 80)).astype(np.float32)
 OF_HALVES = HALVES.astype(np.float32)
+EIGHTHS = torch.from_numpy(HALVES).to(torch.float8_e4m3fn)
+OF_EIGHTHS = EIGHTHS.float().numpy()
 OTHER = np.random.default_rng(2).normal(size=(64, 80)).astype(np.float32)
 
 
@@ -74,6 +76,8 @@ FOUND = {
     'in half precision': (HALVES, OF_HALVES),
     'in single precision, transposed': (SINGLES, SINGLES.T),
     'in half precision, transposed': (HALVES, OF_HALVES.T),
+    'in float8': (EIGHTHS, OF_EIGHTHS),
+    'in float8, transposed': (EIGHTHS, OF_EIGHTHS.T),
     'a convolution': (HALVES.reshape(8, 8, 80), OF_HALVES.reshape(8, 8, 80)),
     'a convolution over one row': (HALVES[:, :, None], OF_HALVES),
     'a convolution over one row, transposed': (HALVES[:, :, None], OF_HALVES.T),

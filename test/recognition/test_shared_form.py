@@ -84,6 +84,9 @@ DAMAGES = {
     'a tensor that is transposed': tensors(encoder__layers__0__fc1__weight=lambda weight: weight.T.contiguous()),
     'a tensor of another type': tensors(projector__weight=lambda weight: weight.float()),
     'a tensor of a type that numpy lacks': tensors(projector__weight=lambda weight: weight.to(torch.bfloat16)),
+    'a tensor in float8 that is no number': tensors(
+        projector__weight=lambda weight: (weight * torch.nan).to(torch.float8_e4m3fn)
+    ),
     'a cut file': size(lambda size: size - 100_000),
     'a file cut in its header': size(lambda size: 100),
     'an empty file': size(lambda size: 0),

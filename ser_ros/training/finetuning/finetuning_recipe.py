@@ -15,6 +15,7 @@ from ser_ros.training.learning.recipe import (
     plain_values,
 )
 from ser_ros.training.learning.recipe_file import parse_recipe, read_recipe, recipe_names, recipes_folder
+from ser_ros.training.learning.stored_weights import StoredWeights
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,9 @@ class FinetuningRecipe:
     seed: Seed = 0
     selection: str = ''
     """How the values were chosen, for the model card."""
-    half_precision_weights: bool = False
-    """Save the weights as float16, at half the size; the figures are measured with them."""
+    stored_weights: StoredWeights = 'float32'
+    """Precision in which the weights are saved; the figures are measured with them. float8 rounds the frozen encoder
+    before the last layer is fitted to it."""
 
     def contradictions(self) -> Iterator[str]:
         """Yield what does not fit together."""
@@ -102,6 +104,11 @@ class FinetuningRecipe:
             yield (
                 'optimisation.mixup lets two voices be heard at once, which has no one offset for '
                 'optimisation.voice_normalised to take out; set one of them to 0'
+            )
+        if self.stored_weights == 'float8' and not self.frozen_encoder.layers:
+            yield (
+                'stored_weights=float8 rounds a frozen encoder before the last layer is fitted to it, and this one is '
+                'trained; set it to float16, or give frozen_encoder.layers'
             )
         if self.optimisation.mixup and self.frozen_encoder.layers:
             yield (

@@ -20,6 +20,7 @@ from ser_ros.training.learning.design import Design
 from ser_ros.training.learning.linear_head import LinearHead, fit_linear_head, penalty_axes
 from ser_ros.training.learning.network import new_classifier
 from ser_ros.training.learning.separation import separate
+from ser_ros.training.learning.stored_weights import round_to_float8
 
 _UNUSED = -1e4
 """Weight of a layer in the network's softmax over layers that leaves nothing of it."""
@@ -102,6 +103,8 @@ def new_frozen(recipe: FinetuningRecipe, design: Design) -> PreTrainedModel:
     """Return the network whose pooled state is the mean of the recipe's hidden states. Raises SerError."""
     set_seed(recipe.seed)
     network = new_classifier(design)
+    if recipe.stored_weights == 'float8':
+        round_to_float8(network)
     layers = recipe.frozen_encoder.layers
     check_frozen(network, layers)
     with torch.no_grad():

@@ -25,8 +25,9 @@ from ser_ros.training.evaluation.scores import Evaluation
 from ser_ros.training.finetuning.experiment import Experiment
 from ser_ros.training.finetuning.finetune import Finetuned
 from ser_ros.training.finetuning.folds import at_temperature, keep_answers
-from ser_ros.training.finetuning.outlier_states import learn_detector
+from ser_ros.training.finetuning.heard_states import HeardStates, OfFrozenEncoder, OfTrainedNetwork
 from ser_ros.training.finetuning.shared_inputs import SharedInputs
+from ser_ros.training.learning.fit_detector import fit_detector
 from ser_ros.training.learning.fit_prior import fit_prior
 from ser_ros.training.learning.network import save_model
 from ser_ros.training.learning.recipe import plain_values
@@ -37,18 +38,15 @@ from ser_ros.training.reporting.run_report import RunReport
 from ser_ros.training.reporting.supplement import Supplement
 
 _VALIDATION_CLIPS = 'the validation clips'
-_MOST_CLIPS = 1000
-"""From which the centroids of labels and the offsets of voices are learned; more take long with a large model."""
 _ALL_FOLDS = "all folds' test clips"
 
 
 def make_folder(experiment: Experiment, split: Split, inputs: SharedInputs, trained: Finetuned, model: Path) -> None:
     """Write everything that belongs in the new model folder `model`."""
-    save_model(
-        trained.model, inputs.design.feature_extractor, model, half_precision=experiment.recipe.half_precision_weights
-    )
-    _store_prior(trained.model, model, inputs.recordings_of(split.train))
-    _store_detector(experiment, split, inputs, model)
+    save_model(trained.model, inputs.design.feature_extractor, model, stored_weights=experiment.recipe.stored_weights)
+    states = _states(experiment, inputs, model)
+    _store_prior(experiment, trained.model, model, states, inputs.recordings_of(split.train))
+    _store_detector(model, states, inputs, inputs.recordings_of(split.train))
     selection = 'test' if experiment.selects_on_test else 'validation' if split.validation else 'last'
     report = _report(experiment, split, inputs, trained, model, selection)
     tables = {'manifest': experiment.corpus.clips, 'train': split.train, 'test': split.test}
@@ -140,39 +138,42 @@ def _left_out(split: Split) -> list[str]:
     ]
 
 
-def _store_prior(network: PreTrainedModel, model: Path, recordings: Sequence[Recording]) -> None:
+def _states(experiment: Experiment, inputs: SharedInputs, model: Path) -> HeardStates:
+    recipe = experiment.recipe
+    if recipe.frozen_encoder.layers:
+        return OfFrozenEncoder(inputs.frozen_states, recipe.augmentation.variants)
+    return OfTrainedNetwork(Classifier.load(model), recipe.augmentation, recipe.seed)
+
+
+def _store_prior(
+    experiment: Experiment, network: PreTrainedModel, model: Path, states: HeardStates, train: Sequence[Recording]
+) -> None:
     """Write what adaptation starts from, if the head is one layer and the clips are of two voices or more."""
     if not isinstance(network.classifier, torch.nn.Linear):
         return
-    classifier = Classifier.load(model)
-    recordings = _some(recordings)
-    pooled = [
-        classifier.classify(recording.utterance).pooled
-        for recording in tqdm(recordings, desc='learning how voices differ', unit='clip')
-    ]
-    clips = [recording.clip for recording in recordings]
+    heard = states.enough(train)
+    clips = [recording.clip for recording in heard]
     prior = fit_prior(
-        np.stack(pooled),
-        np.array([classifier.labels.index(clip.emotion) for clip in clips]),
+        np.stack([states.as_heard(one) for one in tqdm(heard, desc='learning how voices differ', unit='clip')]),
+        np.array([experiment.corpus.labels.index(clip.emotion) for clip in clips]),
         [clip.voice for clip in clips],
-        classifier.labels,
+        tuple(experiment.corpus.labels),
         network.classifier.weight.detach().float().cpu().numpy(),
     )
     if prior is not None:
         write_prior(model, prior)
 
 
-def _store_detector(experiment: Experiment, split: Split, inputs: SharedInputs, model: Path) -> None:
+def _store_detector(model: Path, states: HeardStates, inputs: SharedInputs, train: Sequence[Recording]) -> None:
     """Write what tells sounds that are no speech, if there are some to learn it from."""
+
+    def both_ways(recordings: Sequence[Recording]) -> np.ndarray:
+        bar = tqdm(recordings, desc='learning what is no speech', unit='sound')
+        return np.stack([state for one in bar for state in (states.as_heard(one), states.varied(one))])
+
     if inputs.outliers:
-        recipe = experiment.recipe
-        speech = [*_some(inputs.recordings_of(split.train)), *inputs.other.ordinary, *inputs.inliers]
-        detector = learn_detector(Classifier.load(model), speech, inputs.outliers, recipe.augmentation, recipe.seed)
-        write_detector(model, detector)
-
-
-def _some(recordings: Sequence[Recording]) -> list[Recording]:
-    return [recordings[index] for index in np.random.default_rng(0).permutation(len(recordings))[:_MOST_CLIPS]]
+        speech = both_ways([*states.enough(train), *inputs.other.ordinary, *inputs.inliers])
+        write_detector(model, fit_detector(speech, both_ways(inputs.outliers)))
 
 
 def _calibrate(model: Path, recordings: Sequence[Recording], answerable: Mapping[str, Sequence[str]]) -> float:

@@ -18,6 +18,7 @@ from ser_ros.recognition.model_network import CLASSIFIERS, Loaded
 from ser_ros.training.learning.design import Design
 from ser_ros.training.learning.layers import head_names
 from ser_ros.training.learning.precision import attention
+from ser_ros.training.learning.stored_weights import StoredWeights, as_stored
 from ser_ros.training.storage.pretrained import read_config, read_labels, read_network
 
 _ENCODER = 'encoder'
@@ -90,14 +91,14 @@ def try_out(design: Design, new: Callable[[Design], PreTrainedModel]) -> None:
 
 
 def save_model(
-    model: PreTrainedModel, feature_extractor: SequenceFeatureExtractor, folder: Path, *, half_precision: bool
+    model: PreTrainedModel, feature_extractor: SequenceFeatureExtractor, folder: Path, *, stored_weights: StoredWeights
 ) -> None:
-    """Write a Hugging Face model folder; `half_precision` stores the weights as float16."""
+    """Write a Hugging Face model folder."""
     shutil.rmtree(folder, ignore_errors=True)
-    model.to('cpu', torch.float16 if half_precision else torch.float32)
+    weights = as_stored(model, stored_weights)
     # Part of a larger network, as Whisper's encoder is, a checkpoint has its weights under the name of that part.
     part = f'{_ENCODER}.' if model.config.is_encoder_decoder and not hasattr(model, _ENCODER) else ''
-    model.save_pretrained(folder, state_dict={f'{part}{name}': value for name, value in model.state_dict().items()})
+    model.save_pretrained(folder, state_dict={f'{part}{name}': value for name, value in weights.items()})
     feature_extractor.save_pretrained(folder)
     for file in folder.iterdir():
         file.chmod(0o644)

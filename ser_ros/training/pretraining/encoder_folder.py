@@ -120,7 +120,7 @@ def _speech(folders: Sequence[Path], pieces: Sequence[Piece]) -> tuple[Unlabelle
 
 
 def _write(folder: Path, made: Pretrained, report: EncoderReport) -> None:
-    save_model(made.encoder, made.feature_extractor, folder, half_precision=False)
+    save_model(made.encoder, made.feature_extractor, folder, stored_weights='float32')
     write_json(folder / REPORT, asdict(report))
     title = f'pretraining {report.recipe}'
     curves_picture(made.log, folder / 'curves.png', title, loss='weighted sum of losses')

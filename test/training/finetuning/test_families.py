@@ -94,7 +94,7 @@ def test_a_pretrained_encoder_becomes_a_classifier_that_answers_as_it_was_traine
     assert all(math.isfinite(entry.get('loss', entry.get('eval_loss'))) for entry in trained.log)
     assert_only_the_feature_encoder_rests(source, trained.model)
 
-    save_model(trained.model, made.feature_extractor, tmp_path / 'model', half_precision=False)
+    save_model(trained.model, made.feature_extractor, tmp_path / 'model', stored_weights='float32')
     classifier = Classifier.load(tmp_path / 'model', 'cpu')
     utterance = recordings[0].utterance
     estimate = classifier.classify(utterance)

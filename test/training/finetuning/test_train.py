@@ -25,8 +25,7 @@ from ser_ros.recognition.outliers import FILE as DETECTOR
 from ser_ros.training.data.corpus import read_corpus
 from ser_ros.training.data.recordings import load_recordings
 from ser_ros.training.evaluation.held_out_speech import HeldOutAnswers
-from ser_ros.training.finetuning import model_folder
-from ser_ros.training.finetuning.outlier_states import learn_detector
+from ser_ros.training.finetuning.heard_states import OfTrainedNetwork
 from ser_ros.training.reporting.card_file import OPTIMISED, put_part
 from ser_ros.training.reporting.run_report import read_run_report
 
@@ -452,19 +451,20 @@ def test_the_detector_of_outliers_learns_of_clips_ordinary_speech_and_inliers(
 ):
     data, read = make_clips(tmp_path / 'data', (1, 2)), other_speech[1]
     laughs, words = (shutil.copytree(read, tmp_path / name) for name in ('laughs', 'words'))
-    heard = {}
+    heard, varied = [], OfTrainedNetwork.varied
 
-    def learn(classifier, speech, outliers, *others):
-        heard.update(speech=[one.clip.name for one in speech], outliers=[one.clip.name for one in outliers])
-        return learn_detector(classifier, speech, outliers, *others)
+    def hear(self, recording):
+        heard.append(recording.clip.name)
+        return varied(self, recording)
 
-    monkeypatch.setattr(model_folder, 'learn_detector', learn)
+    monkeypatch.setattr(OfTrainedNetwork, 'varied', hear)
     options = ('--protocol', 'full', '--ordinary-speech', str(read), '--outliers', str(laughs), '--inliers', str(words))
     settings = ('other_speech.ordinary=1', 'optimisation.epochs=1', *LAUGHED)
     assert train(data, tmp_path / 'out', *options, settings=settings) == 0
-    folders = Counter(name.partition('/')[0] for name in heard['speech'])
-    assert (folders.pop('words'), folders.pop('read')) == (2, 3) and folders.total() == 16, 'all others are clips'
-    assert [name.split('/')[0] for name in heard['outliers']] == ['laughs']
+    *folders, last = [name.partition('/')[0] for name in heard]
+    assert last == 'laughs'
+    speech = Counter(folders)
+    assert (speech.pop('words'), speech.pop('read')) == (2, 3) and speech.total() == 16, 'all others are clips'
 
 
 def test_a_teacher_of_each_fold_and_other_speech_teach_too(train, make_clips, tmp_path, other_speech, capsys):
