@@ -12,10 +12,10 @@ from ser_ros.training.learning.recipe import (
     FrozenEncoder,
     Network,
     Optimisation,
+    StoredWeights,
     plain_values,
 )
 from ser_ros.training.learning.recipe_file import parse_recipe, read_recipe, recipe_names, recipes_folder
-from ser_ros.training.learning.stored_weights import StoredWeights
 
 
 @dataclass(frozen=True)

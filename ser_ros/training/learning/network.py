@@ -18,7 +18,8 @@ from ser_ros.recognition.model_network import CLASSIFIERS, Loaded
 from ser_ros.training.learning.design import Design
 from ser_ros.training.learning.layers import head_names
 from ser_ros.training.learning.precision import attention
-from ser_ros.training.learning.stored_weights import StoredWeights, as_stored
+from ser_ros.training.learning.recipe import StoredWeights
+from ser_ros.training.learning.stored_weights import as_stored
 from ser_ros.training.storage.pretrained import read_config, read_labels, read_network
 
 _ENCODER = 'encoder'

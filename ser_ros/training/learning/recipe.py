@@ -26,6 +26,9 @@ from ser_ros.training.learning.ranges import (
 Decibels = Annotated[tuple[float, float], Range(-60, 100)]
 Margin = Annotated[tuple[float, float], Range(-30, 30)]
 """Seconds."""
+StoredWeights = Literal['float32', 'float16', 'float8']
+"""float8: the matrices below the last layer as E4M3 (Micikevicius et al. 2022, FP8 Formats for Deep Learning), a
+quarter of the size; all else as float16."""
 
 
 @dataclass(frozen=True)

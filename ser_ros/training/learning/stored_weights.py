@@ -2,16 +2,12 @@
 """In which precision the weights of a model are stored."""
 
 from collections.abc import Mapping
-from typing import Literal
 
 import torch
 from transformers import PreTrainedModel
 
 from ser_ros.errors import SerError
-
-StoredWeights = Literal['float32', 'float16', 'float8']
-"""float8: the matrices below the last layer as E4M3 (Micikevicius et al. 2022, FP8 Formats for Deep Learning), a
-quarter of the size; all else as float16."""
+from ser_ros.training.learning.recipe import StoredWeights
 
 _FLOAT8 = torch.float8_e4m3fn
 _IN_FLOAT8 = (torch.nn.Linear, torch.nn.Conv1d)
