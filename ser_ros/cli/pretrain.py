@@ -28,8 +28,8 @@ examples:
   ros2 run ser_ros pretrain --speech SPEECH_FOLDER --teacher my-hubert --set distillation.layers=[6,9]
   ros2 run ser_ros pretrain --speech MY_LANGUAGE --teacher whisper-base --model conformer-encoder --out my-encoder
   ros2 run ser_ros train --recipe own-encoder --model conformer-encoder --data RAVDESS
-  ros2 run ser_ros pretrain --recipe whisper-tiny-lower --speech SPEECH_FOLDER --teacher openai/whisper-base
-  ros2 run ser_ros train --recipe default --model whisper-tiny-lower-encoder --data RAVDESS nemo:NEMO
+  ros2 run ser_ros pretrain --recipe whisper-base-lower --speech SPEECH_FOLDER --teacher openai/whisper-base
+  ros2 run ser_ros train --recipe default --model whisper-base-lower-encoder --data RAVDESS nemo:NEMO
 """
 
 

@@ -13,10 +13,10 @@ from ser_ros.recognition.model_output import ModelOutput
 from ser_ros.recognition.optimised_form import INPUT, LOGITS, POOLED, WEIGHT
 from ser_ros.recognition.weight_tensors import read_tensors
 
-_SMALL = 20e6
-"""Bytes of the form and of what it shares with the model. A smaller model is faster on one thread: handing work to
-others takes longer than they save (an earlier embedded default, 3 MB, two cores: 3.5 ms on one, 4.1 on two for an
-utterance of 3 s), and the other cores stay free."""
+_SMALL = 30e6
+"""Bytes of the form and of what it shares with the model, in float16 or float32. A smaller model runs on one thread, so
+that the other cores stay free: two save little (the embedded default, two cores: 21 ms on one, 14 on two for an
+utterance of 3 s) or nothing (an earlier one, 3 MB: 3.5 and 4.1 ms)."""
 
 
 class OnnxBackend:

@@ -185,7 +185,8 @@ def test_what_is_longer_than_the_window_is_cut(folder):
     loud_then_soft = np.concatenate([LOUD, LOUD, LOUD * np.float32(0.0), LOUD * np.float32(0.0)])
     halves = [classifier.classify(loud_then_soft[:WINDOW]), classifier.classify(loud_then_soft[WINDOW:])]
     untempered = [half.probabilities**classifier.temperature for half in halves]
-    together = np.mean([each / each.sum() for each in untempered], axis=0) ** (1.0 / classifier.temperature)
+    roots = np.mean([np.sqrt(each / each.sum()) for each in untempered], axis=0)
+    together = roots ** (2.0 / classifier.temperature)
     heard = classifier.classify(loud_then_soft).probabilities
     np.testing.assert_allclose(heard, together / together.sum(), atol=1e-6)
 

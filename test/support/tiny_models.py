@@ -36,7 +36,7 @@ NARROW = [
     'distillation.layers=[1,2]',
     'distillation.directions=3',
 ]
-"""Settings that make a part of the tiny Whisper encoder of the recipe `whisper-tiny-lower`."""
+"""Settings that make a part of the tiny Whisper encoder of the recipe `whisper-base-lower`."""
 
 WHISPER_WINDOW = 4.0
 """Seconds that the tiny Whisper encoder hears at once; max_source_positions is 50 for each of them."""

@@ -69,11 +69,11 @@ def test_from_raw_data_to_a_model_that_answers(tool, arguments, tmp_path, monkey
     monkeypatch.setattr(tool, 'run', run_here)
     monkeypatch.setattr(sys, 'argv', ['make_default_model.py', *arguments])
     tool.main()
-    assert begun == ['whisper-tiny-lower-encoder', *LANE, 'card', 'optimize']
+    assert begun == ['whisper-base-lower-encoder', *LANE, 'card', 'optimize']
     model, results = tmp_path / 'checkout' / 'models' / 'default', tmp_path / 'checkout' / 'train/results/default'
     assert Classifier.load(model, 'cpu').backend == 'onnx'
     report = json.loads((model / 'report.json').read_text())
-    assert report['initial_weights'] == 'whisper-tiny-lower-encoder'
+    assert report['initial_weights'] == 'whisper-base-lower-encoder'
     assert report['pretraining']['teacher'] == 'whisper' and report['pretraining']['initial_weights'] == 'whisper'
     summary = json.loads((results / 'leave-one-corpus-out' / 'summary.json').read_text())
     assert len(summary['per_fold']) == 3 and report['temperature'] == summary['temperature']

@@ -6,7 +6,7 @@ corpus that is left out, one for Gavali and Verma's split, and the model of all 
 lanes; puts the figures of the first three on the last one's card and builds its optimised form. Finished stages are
 kept: after an interruption the same command continues. Needs the built workspace, `. ./env.bash`.
 
-    python tools/measuring/make_default_model.py --speech FOLDER... --begin-with openai/whisper-tiny \
+    python tools/measuring/make_default_model.py --speech FOLDER... --begin-with openai/whisper-base \
         --teacher openai/whisper-base --data RAVDESS --more-data nemo:NEMO emodb:EMO-DB \
         --test-only emovo:EMOVO ased:ASED --without EMO-DB:3 --held-out FOLDER... --out WORK
 """
@@ -23,7 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-ENCODER, FOLDS, CORPORA, PAPER, MODEL = 'whisper-tiny-lower-encoder', 'folds', 'corpora', 'paper', 'default'
+ENCODER, FOLDS, CORPORA, PAPER, MODEL = 'whisper-base-lower-encoder', 'folds', 'corpora', 'paper', 'default'
 """Folders in WORK."""
 
 RESULTS = {FOLDS: 'speaker-independent', CORPORA: 'leave-one-corpus-out', PAPER: 'paper'}
@@ -32,7 +32,7 @@ RESULTS = {FOLDS: 'speaker-independent', CORPORA: 'leave-one-corpus-out', PAPER:
 NOTES = ROOT / 'train' / 'results' / 'ablation.md'
 """Measurements on the card that are not made here."""
 
-_ENCODER_RECIPE, _RECIPE = 'whisper-tiny-lower', 'default'
+_ENCODER_RECIPE, _RECIPE = 'whisper-base-lower', 'default'
 _FOLDS = 6
 
 _REPORTS = ('report.json', 'report.md', 'curves.png', 'summary.json', 'summary.md', 'confusion.png')
@@ -189,7 +189,7 @@ def _parser() -> argparse.ArgumentParser:
     add('--test-only', nargs='+', default=[], metavar='DATA', help='corpora that only test')
     add('--without', nargs='+', default=[], metavar='CORPUS:SPEAKER', help='people to leave out, for the demo')
     add('--speech', type=Path, nargs='+', required=True, metavar='FOLDER', help='unlabelled speech to pretrain on')
-    add('--begin-with', required=True, metavar='MODEL', help='encoder to begin with: openai/whisper-tiny')
+    add('--begin-with', required=True, metavar='MODEL', help='encoder to begin with: openai/whisper-base')
     add('--teacher', required=True, metavar='MODEL', help='encoder whose layers are reproduced: openai/whisper-base')
     add('--ordinary', type=Path, nargs='+', metavar='FOLDER', help='speech for other_speech.ordinary of the recipe')
     add('--outliers', type=Path, nargs='+', metavar='FOLDER', help='sounds for other_speech.outliers of the recipe')

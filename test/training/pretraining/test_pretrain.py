@@ -69,7 +69,7 @@ def test_an_encoder_is_made_and_training_begins_with_it(speech, models, make_cli
 
 def pretrain_narrow(speech, models, out, *settings):
     whisper = ['--model', str(models / 'whisper'), '--teacher', str(models / 'whisper')]
-    options = ['--recipe', 'whisper-tiny-lower', *whisper, '--speech', str(speech), '--out', str(out)]
+    options = ['--recipe', 'whisper-base-lower', *whisper, '--speech', str(speech), '--out', str(out)]
     return main([*options, '--set', *NARROW, 'optimisation.epochs=2', 'optimisation.batch_size=4', *settings])
 
 
@@ -94,8 +94,8 @@ def test_a_part_of_a_whisper_encoder_learns_to_do_the_work_of_a_larger_one(
     settings += ['other_speech.ordinary=0', 'other_speech.outliers=0', 'other_speech.inliers=0']
     assert train([*begun, '--protocol', 'full', '--set', *settings]) == 0
     trained = load_file(tmp_path / 'model' / 'model.safetensors')
-    torch.testing.assert_close(
-        trained['encoder.conv1.weight'].float(), weights['encoder.conv1.weight'], atol=1e-3, rtol=1e-3
+    torch.testing.assert_close(  # E4M3, to half a step
+        trained['encoder.conv1.weight'].float(), weights['encoder.conv1.weight'], atol=2**-10, rtol=2**-4
     )
 
 
