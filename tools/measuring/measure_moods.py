@@ -58,6 +58,8 @@ def main() -> int:
     parser.add_argument('--seed', type=int, default=0, help='of the conversations (default: 0)')
     parser.add_argument('--out', type=Path, help='folder for mood.png')
     options = parser.parse_args()
+    if options.out is not None:
+        options.out.mkdir(parents=True, exist_ok=True)
     classifier = Classifier.load(find_model(options.model), 'cpu')
     if classifier.prior is None:
         raise SerError(f"the model '{classifier.name}' cannot adapt; give one with an adaptation.npz")
