@@ -85,7 +85,7 @@ DAMAGES = {
     'a tensor of another type': tensors(projector__weight=lambda weight: weight.float()),
     'a tensor of a type that numpy lacks': tensors(projector__weight=lambda weight: weight.to(torch.bfloat16)),
     'a tensor in float8 that is no number': tensors(
-        projector__weight=lambda weight: (weight * torch.nan).to(torch.float8_e4m3fn)
+        projector__weight=lambda weight: (weight.float() * torch.nan).to(torch.float8_e4m3fn)
     ),
     'a cut file': size(lambda size: size - 100_000),
     'a file cut in its header': size(lambda size: 100),
@@ -95,7 +95,7 @@ DAMAGES = {
     'a header that ends too soon': header(100),
     'an initializer that nothing fills': asked(lambda names: {WEIGHTS: names[1:]}),
     'no initializer is filled': asked(lambda names: {}),
-    'a tensor that no initializer wants': asked(lambda names: {WEIGHTS: (*names, 'classifier.weight')}),
+    'a tensor that no initializer wants': asked(lambda names: {WEIGHTS: (*names, 'classifier.bias')}),
     'a tensor that does not exist': asked(lambda names: {WEIGHTS: (*names, 'nothing')}),
     'a file that holds no weights': asked(lambda names: {'config.json': names}),
 }
