@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-WINDOWS_EXPONENT = 0.5
+_WINDOWS_EXPONENT = 0.5
 """Of the power mean of the windows' probabilities. Their mean (1) is best for strangers, the mean of the logits (0) for
 people of a studio that the model knows (docs/experiments.md, "Utterances of several windows")."""
 
@@ -34,9 +34,9 @@ def of_all_windows(outputs: Sequence[ModelOutput]) -> ModelOutput:
     if len(outputs) == 1:
         return outputs[0]
     logits = np.stack([output.logits for output in outputs])
-    powers = WINDOWS_EXPONENT * (logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
+    powers = _WINDOWS_EXPONENT * (logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
     mean = np.logaddexp.reduce(powers, axis=0) - np.log(len(outputs))
     return ModelOutput(
-        (mean / WINDOWS_EXPONENT).astype(np.float32),
+        (mean / _WINDOWS_EXPONENT).astype(np.float32),
         np.stack([output.pooled for output in outputs]).mean(axis=0, dtype=np.float32),
     )
