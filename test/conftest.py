@@ -207,7 +207,7 @@ def adapting_model(tmp_path_factory, random_weight_model):
     with safe_open(folder / 'model.safetensors', 'numpy') as weights:
         head = weights.get_tensor('classifier.weight')
     centroids = np.random.default_rng(0).normal(scale=0.1, size=head.shape)
-    write_prior(folder, AdaptationPrior(LABELS, head, centroids, np.full(head.shape[1], 2.0)))
+    write_prior(folder, AdaptationPrior(LABELS, head, centroids, np.full(head.shape[1], 2.0), typical_duration=2.0))
     return folder
 
 

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a model folder knows about voices and rooms before it has heard any: `adaptation.npz`."""
+"""What a model folder knows about people's utterances before it has heard any: `adaptation.npz`."""
 
+import dataclasses
 import hashlib
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,12 +31,14 @@ class AdaptationPrior:
         centroids: float32, shape (labels, width); the mean of each label, without the offsets.
         prior_counts: float32, shape (width,), positive; how many utterances the assumption that there is no offset is
             worth: the variance of the rest divided by that of the offsets.
+        typical_duration: Seconds, positive; the median utterance.
     """
 
     labels: tuple[str, ...]
     weights: np.ndarray
     centroids: np.ndarray
     prior_counts: np.ndarray
+    typical_duration: float
 
     @property
     def width(self) -> int:
@@ -44,7 +48,17 @@ class AdaptationPrior:
     def among(self, labels: Sequence[str]) -> 'AdaptationPrior':
         """Return that of a model which knows only these of its `labels`, in this order."""
         rows = [self.labels.index(label) for label in labels]
-        return AdaptationPrior(tuple(labels), self.weights[rows], self.centroids[rows], self.prior_counts)
+        return dataclasses.replace(
+            self, labels=tuple(labels), weights=self.weights[rows], centroids=self.centroids[rows]
+        )
+
+    def doubt(self, duration: float) -> float:
+        """Return what the temperature is multiplied by for an utterance of `duration` seconds: 1, more for a short one.
+
+        A model is as sure of a word as of a sentence, and right less often. Random error grows with the root of how
+        much is missing (docs/experiments.md, "Short utterances").
+        """
+        return math.sqrt(max(1.0, self.typical_duration / duration))
 
     @property
     def fingerprint(self) -> str:
@@ -63,8 +77,11 @@ def read_prior(folder: Path, labels: tuple[str, ...]) -> AdaptationPrior | None:
 
     def made_of(arrays: dict[str, np.ndarray]) -> AdaptationPrior:
         prior = AdaptationPrior(
-            tuple(str(label) for label in arrays['labels']),
-            *(arrays[name].astype(np.float32) for name in ('weights', 'centroids', 'prior_counts')),
+            labels=tuple(str(label) for label in arrays['labels']),
+            weights=arrays['weights'].astype(np.float32),
+            centroids=arrays['centroids'].astype(np.float32),
+            prior_counts=arrays['prior_counts'].astype(np.float32),
+            typical_duration=float(arrays['typical_duration']),
         )
         if problem := _problem(prior, labels):
             raise SerError(problem)
@@ -82,6 +99,7 @@ def write_prior(folder: Path, prior: AdaptationPrior) -> None:
         weights=prior.weights.astype(np.float32),
         centroids=prior.centroids.astype(np.float32),
         prior_counts=prior.prior_counts.astype(np.float32),
+        typical_duration=np.float64(prior.typical_duration),
     )
     with whole_file(folder / FILE) as part:
         part.write_bytes(content.getvalue())
@@ -101,4 +119,6 @@ def _problem(prior: AdaptationPrior, labels: tuple[str, ...]) -> str:
             return f'its {name} must be {shape} finite numbers'
     if (prior.prior_counts <= 0.0).any():
         return 'its prior_counts must be positive'
+    if not 0.0 < prior.typical_duration < math.inf:
+        return 'its typical_duration must be a positive number of seconds'
     return ''

@@ -113,10 +113,11 @@ class Classifier:
         `adapt` returns the logits to use (float32, shape (labels,)). If the model's folder has a detector, all labels
         are equally probable for a sound that is no speech.
 
-        An utterance longer than the model's window (Whisper, spectrogram transformers) is cut into equal parts, which
-        answer together (`of_all_windows`). A GPU that has run out of memory is no longer used: this utterance, too, is
-        answered on the CPU. Raises SerError if the sound is too short or the model's answer is not a number, and
-        Cancelled if another thread has called `cancellation.cancel()`.
+        A model with a prior is less sure of an utterance that is shorter than most of those that trained it. One longer
+        than the model's window (Whisper, spectrogram transformers) is cut into equal parts, which answer together
+        (`of_all_windows`). A GPU that has run out of memory is no longer used: this utterance, too, is answered on the
+        CPU. Raises SerError if the sound is too short or the model's answer is not a number, and Cancelled if another
+        thread has called `cancellation.cancel()`.
         """
         started = time.perf_counter()
         if len(samples) < SHORTEST_UTTERANCE * SAMPLE_RATE:
@@ -125,7 +126,8 @@ class Classifier:
             )
         cancellation = cancellation or Cancellation()
         output = of_all_windows([self._run(part, cancellation) for part in windows(samples, self._backend.window)])
-        probabilities = _softmax(adapt(output) / self.temperature)
+        doubt = self.prior.doubt(len(samples) / SAMPLE_RATE) if self.prior is not None else 1.0
+        probabilities = _softmax(adapt(output) / (self.temperature * doubt))
         if not np.isfinite(probabilities).all():
             fact = f"the model '{self.name}' answered with NaN on {self.device}"
             if self.device == 'cpu':
@@ -134,7 +136,7 @@ class Classifier:
         outlier = self._detector is not None and self._detector.is_outlier(output.pooled)
         if outlier:
             probabilities = np.full_like(probabilities, 1.0 / len(self.labels))
-        return Estimate(self.labels, probabilities, time.perf_counter() - started, output.pooled, outlier)
+        return Estimate(self.labels, probabilities, time.perf_counter() - started, output.pooled, outlier, doubt)
 
     def _run(self, samples: np.ndarray, cancellation: Cancellation) -> ModelOutput:
         """Return the output of the network, with the logits of the chosen labels alone."""

@@ -19,6 +19,7 @@ class Estimate:
         pooled: float32, shape (width,), see ModelOutput; the mean over the windows of a long utterance. Empty if it is
             not known.
         outlier: Whether the sound is no speech, as a laugh; all labels are then equally probable.
+        doubt: What the temperature was multiplied by, because the utterance is short; see AdaptationPrior.
         odds: How often the answer expected each label: float64, shape (len(labels),); or (1,), the same for all.
         heard: Utterances that the model had got used to before this one; 0 without adaptation.
         voice: Id of the voice whose utterances those were; '' if it is not known.
@@ -29,6 +30,7 @@ class Estimate:
     inference_time: float
     pooled: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.float32))
     outlier: bool = False
+    doubt: float = 1.0
     odds: np.ndarray = field(default_factory=lambda: np.ones(1))
     heard: int = 0
     voice: str = ''

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from permissions import permissions_count
 
+from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.emotions import LABELS as EMOTIONS
 from ser_ros.errors import SerError
 from ser_ros.recognition.adaptation import (
@@ -44,6 +45,7 @@ def prior():
         weights=WEIGHTS,
         centroids=CENTROIDS,
         prior_counts=np.full(WIDTH, 2.0, dtype=np.float32),
+        typical_duration=0.1,
     )
 
 
@@ -82,6 +84,19 @@ def test_with_nothing_heard_it_answers_as_the_model_itself(prior):
         answer = adapting.classify(sound(label))
         assert (answer.probabilities == classifier(prior).classify(sound(label)).probabilities).all()
         assert answer.heard == 0
+
+
+@pytest.mark.parametrize(('seconds', 'doubt'), [(0.25, 2.0), (0.5, 2**0.5), (1.0, 1.0), (4.0, 1.0)])
+def test_of_an_utterance_shorter_than_most_it_is_less_sure(prior, seconds, doubt):
+    """By the root of what is missing, whether it adapts or not; the network's answer is the same."""
+    samples = np.resize(sound('sad'), int(seconds * SAMPLE_RATE))
+    typical = classifier(dataclasses.replace(prior, typical_duration=1.0))
+    never = classifier(prior).classify(samples)
+    assert never.doubt == 1.0
+    for answer in (typical.classify(samples), AdaptingClassifier(typical).classify(samples)):
+        assert answer.doubt == pytest.approx(doubt)
+        expected = never.probabilities ** (1.0 / doubt)
+        np.testing.assert_allclose(answer.probabilities, expected / expected.sum(), rtol=1e-4)
 
 
 def test_a_voice_that_sounds_angry_is_ordinary_once_it_is_known(prior):
@@ -151,7 +166,7 @@ def test_half_of_what_moves_ordinary_labels_against_the_others_is_taken_for_the_
 def test_where_all_labels_or_none_are_ordinary_nothing_is_expected(labels):
     size = len(labels)
     adaptation = Adaptation(
-        AdaptationPrior(labels, WEIGHTS[:size], CENTROIDS[:size], np.full(WIDTH, 2.0, dtype=np.float32))
+        AdaptationPrior(labels, WEIGHTS[:size], CENTROIDS[:size], np.full(WIDTH, 2.0, dtype=np.float32), 0.1)
     )
     adaptation.restore(Heard(50, 50.0, np.zeros(WIDTH)), {})
     assert np.isfinite(adaptation.adapt(ModelOutput(np.zeros(size, np.float32), np.zeros(WIDTH, np.float32)))).all()
@@ -307,7 +322,7 @@ def test_a_prior_comes_back_from_its_folder(prior, tmp_path):
     write_prior(tmp_path, prior)
     again = read_prior(tmp_path, LABELS)
     assert again.fingerprint == prior.fingerprint
-    assert again.labels == LABELS
+    assert (again.labels, again.typical_duration) == (LABELS, prior.typical_duration)
 
 
 def test_a_prior_of_other_labels_is_refused(prior, tmp_path):
@@ -322,6 +337,8 @@ def test_a_prior_of_other_labels_is_refused(prior, tmp_path):
         ('prior_counts', np.zeros(WIDTH)),
         ('centroids', np.full((3, WIDTH), np.nan)),
         ('centroids', np.zeros((3, WIDTH + 1))),
+        ('typical_duration', 0.0),
+        ('typical_duration', np.nan),
     ],
 )
 def test_a_prior_with_impossible_values_is_refused(prior, tmp_path, name, values):

@@ -16,7 +16,9 @@ from ser_ros.recognition.outliers import FILE, OutlierDetector, read_detector, w
 LABELS = ('neutral', 'angry')
 DETECTOR = OutlierDetector(np.array([0.0, 1.0], dtype=np.float32), -3.0)
 """Whose outliers have more than 3 in the second dimension."""
-PRIOR = AdaptationPrior(LABELS, np.eye(2, dtype=np.float32), np.eye(2, dtype=np.float32), np.ones(2, dtype=np.float32))
+PRIOR = AdaptationPrior(
+    LABELS, np.eye(2, dtype=np.float32), np.eye(2, dtype=np.float32), np.ones(2, dtype=np.float32), typical_duration=0.1
+)
 
 
 class Network:

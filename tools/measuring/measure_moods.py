@@ -82,10 +82,7 @@ def made_of(clips: Sequence[Clip], classifier: Classifier, seed: int) -> tuple[l
     """Return the conversations that clips make. Raises SerError if they make none."""
     recordings = load_recordings(clips)
     said = [classifier.classify(recording.utterance) for recording in tqdm(recordings, unit='clip')]
-    # A softmax of these, divided by the temperature, is the answer again.
-    logits = np.log(np.maximum([one.probabilities for one in said], 1e-30)) * classifier.temperature
-    pooled, outlier = np.stack([one.pooled for one in said]), np.array([one.outlier for one in said])
-    outputs = Outputs(logits.astype(np.float32), pooled, outlier)
+    outputs = Outputs.of(said, classifier.temperature)
     lively, plain = conversations(recordings, outputs, classifier.temperature, classifier.prior, seed)
     if not lively:
         raise SerError('nobody has five clips of two emotions, and a neutral one; give another corpus')
@@ -139,8 +136,9 @@ def table(found: dict[str, dict[str, Followed]]) -> str:
     for corpus, ways in found.items():
         answers = next(iter(ways.values()))
         for name, figures in ways.items():
+            share = f'{figures.flips / answers.flips:.0%}' if answers.flips else '-'
             lines.append(
-                f'| {corpus} | {name} | {figures.flips:.2f} | {figures.flips / answers.flips:.0%} '
+                f'| {corpus} | {name} | {figures.flips:.2f} | {share} '
                 f'| {figures.utterances:.2f} | {figures.utterances - answers.utterances:+.2f} | {figures.seconds:.0f} '
                 f'| {figures.missed:.0%} | {figures.right:.0%} | {figures.alarms:.0%} |'
             )

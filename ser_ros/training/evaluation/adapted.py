@@ -44,7 +44,8 @@ def answer_stream(
             answers[row] = 1.0 / len(prior.labels)
             continue
         odds = adaptation.odds()
-        answers[row] = expecting(softmax(adaptation.adapt(output, voice) / temperature), odds)
+        doubted = temperature * outputs.doubt[clip]
+        answers[row] = expecting(softmax(adaptation.adapt(output, voice) / doubted), odds)
         if learns is None or learns[clip]:
             adaptation.hear(Estimate(prior.labels, answers[row], 0.0, output.pooled, odds=odds, voice=voice))
     return answers

@@ -124,9 +124,9 @@ def evaluate(
         truth=truth,
         possible=possible,
         voices=np.array([clip.voice for clip in clips]),
-        utterance=_outputs(said['utterance'], classifier.temperature),
-        conditions={name: _outputs(said[name], classifier.temperature) for name in measured_conditions},
-        met=_outputs(before, classifier.temperature) if before else None,
+        utterance=Outputs.of(said['utterance'], classifier.temperature),
+        conditions={name: Outputs.of(said[name], classifier.temperature) for name in measured_conditions},
+        met=Outputs.of(before, classifier.temperature) if before else None,
         met_voices=np.array([recording.clip.voice for recording in met], dtype=np.str_),
     )
     scores = {name: score(said_so) for name, said_so in answers.items()}
@@ -150,14 +150,6 @@ def evaluate(
 
 def _probabilities(estimates: Sequence[Estimate]) -> np.ndarray:
     return np.stack([estimate.probabilities for estimate in estimates])
-
-
-def _outputs(estimates: Sequence[Estimate], temperature: float) -> Outputs:
-    """Return what the network returned; a constant is missing in the logits of each clip, which changes no answer."""
-    possible = np.maximum(_probabilities(estimates), np.finfo(np.float32).tiny)
-    pooled = np.stack([estimate.pooled for estimate in estimates])
-    outlier = np.array([estimate.outlier for estimate in estimates])
-    return Outputs((np.log(possible) * temperature).astype(np.float32), pooled, outlier)
 
 
 def _possible(clips: Sequence[Clip], labels: Sequence[str], known_labels: Mapping[str, Sequence[str]]) -> np.ndarray:

@@ -2,6 +2,7 @@
 """Test clips with what a network returned for them, from which any order of them can be answered."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 from scipy.special import softmax
 
 from ser_ros.files import whole_file
+from ser_ros.recognition.estimate import Estimate
 
 FILE = 'spoken.npz'
 
@@ -27,15 +29,32 @@ class Outputs:
         logits: float32, shape (utterances, model labels).
         pooled: float32, shape (utterances, width).
         outlier: bool, shape (utterances,); see Estimate. Their logits are all the same.
+        doubt: float32, shape (utterances,); see Estimate.
     """
 
     logits: np.ndarray
     pooled: np.ndarray
     outlier: np.ndarray
+    doubt: np.ndarray
+
+    @classmethod
+    def of(cls, estimates: Sequence[Estimate], temperature: float) -> 'Outputs':
+        """Return what the network of that `temperature` returned for answers without adaptation.
+
+        A constant is missing in the logits of each utterance, which changes no answer.
+        """
+        possible = np.maximum([estimate.probabilities for estimate in estimates], np.finfo(np.float32).tiny)
+        doubt = np.array([estimate.doubt for estimate in estimates], dtype=np.float32)
+        return cls(
+            logits=(np.log(possible) * temperature * doubt[:, np.newaxis]).astype(np.float32),
+            pooled=np.stack([estimate.pooled for estimate in estimates]),
+            outlier=np.array([estimate.outlier for estimate in estimates]),
+            doubt=doubt,
+        )
 
     def probabilities(self, temperature: float) -> np.ndarray:
         """Return the answers without adaptation: float32, shape (utterances, model labels)."""
-        return softmax(self.logits / np.float32(temperature), axis=-1)
+        return softmax(self.logits / (np.float32(temperature) * self.doubt[:, np.newaxis]), axis=-1)
 
     def followed_by(self, others: 'Outputs') -> 'Outputs':
         """Return these and the others."""

@@ -10,6 +10,7 @@ from accelerate import PartialState
 from tqdm.auto import tqdm
 from transformers import PreTrainedModel
 
+from ser_ros.audio.block import SAMPLE_RATE
 from ser_ros.recognition.adaptation_prior import write_prior
 from ser_ros.recognition.classifier import Classifier
 from ser_ros.recognition.outliers import write_detector
@@ -157,6 +158,7 @@ def _store_prior(
         np.stack([states.as_heard(one) for one in tqdm(heard, desc='learning how voices differ', unit='clip')]),
         np.array([experiment.corpus.labels.index(clip.emotion) for clip in clips]),
         [clip.voice for clip in clips],
+        [len(one.utterance) / SAMPLE_RATE for one in heard],
         tuple(experiment.corpus.labels),
         network.classifier.weight.detach().float().cpu().numpy(),
     )

@@ -11,7 +11,7 @@ _INVERSE_PENALTY = 0.003
 speech")."""
 
 
-_LEAST_PROBABILITY = 0.7
+_LEAST_PROBABILITY = 0.9
 """That a sound is no speech, at which it is taken for none: speech that is not answered is missed more than a laugh is
 (the same page)."""
 

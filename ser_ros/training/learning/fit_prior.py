@@ -13,7 +13,12 @@ _LEAST_COUNT, _MOST_COUNT = 0.5, 50.0
 
 
 def fit_prior(
-    pooled: np.ndarray, truth: np.ndarray, voices: Sequence[str], labels: tuple[str, ...], weights: np.ndarray
+    pooled: np.ndarray,
+    truth: np.ndarray,
+    voices: Sequence[str],
+    durations: Sequence[float],
+    labels: tuple[str, ...],
+    weights: np.ndarray,
 ) -> AdaptationPrior | None:
     """Return what adaptation starts from; None for fewer than two voices.
 
@@ -23,6 +28,7 @@ def fit_prior(
         pooled: float, shape (clips, width).
         truth: int, shape (clips,), index of each clip's label.
         voices: Who speaks, for each clip.
+        durations: Seconds, of the utterance of each clip.
         labels: In the order of the logits.
         weights: float, shape (labels, width); of the layer that makes the logits.
     """
@@ -37,4 +43,5 @@ def fit_prior(
         weights=weights.astype(np.float32),
         centroids=centroids.astype(np.float32),
         prior_counts=np.clip(counts, _LEAST_COUNT, _MOST_COUNT).astype(np.float32),
+        typical_duration=float(np.median(durations)),
     )

@@ -312,5 +312,6 @@ def _how_to_calibrate(report: RunReport) -> str:
         return ''
     return (
         f' ser_ros divides the logits by the temperature of the config.json ({report.temperature:.3g}), which was '
-        f'fitted to {report.calibrated_on}; with transformers do so yourself before the softmax.'
+        f'fitted to {report.calibrated_on}; with transformers do so yourself before the softmax. For an utterance of t '
+        'seconds that is shorter than the `typical_duration` T in an adaptation.npz, it is sqrt(T / t) times as high.'
     )

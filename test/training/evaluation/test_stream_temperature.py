@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The temperature of a model that adapts is that of its answers in streams."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.special import softmax
@@ -25,12 +27,17 @@ def spoken_by(sureness, *, offset=0.0, seed=0):
         truth=truth,
         possible=np.ones((CLIPS, 3), dtype=bool),
         voices=np.full(CLIPS, ''),
-        utterance=Outputs(pooled.astype(np.float32), pooled.astype(np.float32), np.zeros(len(pooled), dtype=bool)),
+        utterance=Outputs(
+            pooled.astype(np.float32),
+            pooled.astype(np.float32),
+            np.zeros(CLIPS, dtype=bool),
+            np.ones(CLIPS, np.float32),
+        ),
         conditions={},
     )
     centroids = np.stack([pooled[truth == index].mean(axis=0) for index in range(3)]) + np.array([0.0, 0.0, offset])
     count = 1.0 if offset else 1e9  # worth so many utterances that nothing is learned
-    return spoken, AdaptationPrior(LABELS, np.eye(3), centroids, np.full(3, count))
+    return spoken, AdaptationPrior(LABELS, np.eye(3), centroids, np.full(3, count), typical_duration=1.0)
 
 
 @pytest.mark.parametrize('sureness', [0.7, 3.0])
@@ -42,14 +49,15 @@ def test_sureness_is_taken_back(sureness):
 
 def test_what_adaptation_mends_needs_no_doubt():
     spoken, prior = spoken_by(2.0, offset=8.0)
-    never = AdaptationPrior(LABELS, prior.weights, prior.centroids, np.full(3, 1e9))
+    never = dataclasses.replace(prior, prior_counts=np.full(3, 1e9))
     assert best_temperature([miscalibration(spoken, prior)]) < 0.8 * best_temperature([miscalibration(spoken, never)])
 
 
 def test_of_a_model_that_makes_no_error_nothing_is_known():
     spoken, prior = spoken_by(1.0)
     right = 9.0 * np.eye(3, dtype=np.float32)[spoken.truth]
-    certain = Spoken(**{**vars(spoken), 'utterance': Outputs(right, right, spoken.utterance.outlier)})
+    utterance = dataclasses.replace(spoken.utterance, logits=right, pooled=right)
+    certain = dataclasses.replace(spoken, utterance=utterance)
     assert best_temperature([miscalibration(certain, prior)]) == 1.0
 
 

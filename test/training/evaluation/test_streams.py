@@ -100,6 +100,10 @@ def test_voices_take_turns(voices, together, count):
         assert turns[:together] == turns[together : 2 * together]
 
 
+def ones(rows):
+    return np.ones(len(rows), dtype=np.float32)
+
+
 @pytest.fixture
 def known(truth, voices):
     """Outputs of a linear model for voices that differ, and what adaptation starts from."""
@@ -110,9 +114,12 @@ def known(truth, voices):
     pooled += draw.normal(scale=0.3, size=pooled.shape)
     weights = 2.0 * np.eye(4)
     outputs = Outputs(
-        (pooled @ weights.T).astype(np.float32), pooled.astype(np.float32), np.zeros(len(pooled), dtype=bool)
+        (pooled @ weights.T).astype(np.float32),
+        pooled.astype(np.float32),
+        np.zeros(len(pooled), dtype=bool),
+        ones(pooled),
     )
-    return outputs, fit_prior(pooled, truth, voices, LABELS, weights)
+    return outputs, fit_prior(pooled, truth, voices, ones(pooled), LABELS, weights)
 
 
 def test_the_first_answer_is_the_models_own_and_the_order_decides_the_others(known, truth):
@@ -187,7 +194,7 @@ def test_on_a_robot_any_label_may_be_the_answer_and_calm_is_neutral_where_a_corp
     logits = np.float32([[2.0, 0.0, 0.0, 0.0], [0.0, 2.0, 0.0, 0.0]]).repeat(8, axis=0)
     logits[:4, 3] = 3.0
     logits[8:12, 2] = 3.0
-    outputs = Outputs(logits, np.zeros((16, 4), dtype=np.float32), np.zeros(16, dtype=bool))
+    outputs = Outputs(logits, np.zeros((16, 4), dtype=np.float32), np.zeros(16, dtype=bool), ones(logits))
     spoken = Spoken(
         labels=np.array(LABELS),
         columns=np.arange(4),

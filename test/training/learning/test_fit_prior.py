@@ -31,13 +31,13 @@ def made(voices=12, clips=10, lacking=0, seed=0):
 
 def test_the_centroids_are_those_without_the_voices():
     pooled, truth, voices, centroids = made()
-    prior = fit_prior(pooled, truth, voices, LABELS, np.zeros((3, WIDTH)))
+    prior = fit_prior(pooled, truth, voices, [2.0] * len(truth), LABELS, np.zeros((3, WIDTH)))
     assert np.abs(prior.centroids - centroids).max() < 0.2
 
 
 def test_voices_that_lack_an_emotion_do_not_bend_them():
     pooled, truth, voices, centroids = made(lacking=8)
-    prior = fit_prior(pooled, truth, voices, LABELS, np.zeros((3, WIDTH)))
+    prior = fit_prior(pooled, truth, voices, [2.0] * len(truth), LABELS, np.zeros((3, WIDTH)))
     apart = prior.centroids - prior.centroids[0] - (centroids - centroids[0])
     assert np.abs(apart).max() < 0.3
     plain = np.stack([pooled[truth == label].mean(axis=0) for label in range(3)])
@@ -46,7 +46,7 @@ def test_voices_that_lack_an_emotion_do_not_bend_them():
 
 def test_the_prior_is_worth_more_where_voices_differ_less():
     pooled, truth, voices, _ = made()
-    counts = fit_prior(pooled, truth, voices, LABELS, np.zeros((3, WIDTH))).prior_counts
+    counts = fit_prior(pooled, truth, voices, [2.0] * len(truth), LABELS, np.zeros((3, WIDTH))).prior_counts
     assert counts[4] > 3 * counts[:4].max()
     assert (counts >= 0.5).all()
     assert (counts <= 50.0).all()
@@ -54,13 +54,21 @@ def test_the_prior_is_worth_more_where_voices_differ_less():
 
 def test_one_voice_gives_no_prior():
     pooled, truth, _, _ = made()
-    assert fit_prior(pooled, truth, ['one'] * len(truth), LABELS, np.zeros((3, WIDTH))) is None
+    assert fit_prior(pooled, truth, ['one'] * len(truth), [2.0] * len(truth), LABELS, np.zeros((3, WIDTH))) is None
 
 
 def test_a_label_without_clips_is_expected_in_the_middle_of_the_others():
     pooled, truth, voices, centroids = made()
     known = truth < 2
     some = [voice for voice, is_known in zip(voices, known, strict=True) if is_known]
-    prior = fit_prior(pooled[known], truth[known], some, LABELS, np.zeros((3, WIDTH)))
+    prior = fit_prior(pooled[known], truth[known], some, [2.0] * len(some), LABELS, np.zeros((3, WIDTH)))
     assert np.abs(prior.centroids[:2] - centroids[:2]).max() < 0.2
     np.testing.assert_allclose(prior.centroids[2], prior.centroids[:2].mean(axis=0), rtol=1e-5)
+
+
+def test_the_typical_utterance_is_the_median():
+    pooled, truth, voices, _ = made()
+    durations = np.linspace(1.0, 3.0, len(truth))
+    durations[-1] = 60.0
+    prior = fit_prior(pooled, truth, voices, durations, LABELS, np.zeros((3, WIDTH)))
+    assert abs(prior.typical_duration - 2.0) < 0.01
