@@ -55,8 +55,8 @@ class AdaptationPrior:
     def doubt(self, duration: float) -> float:
         """Return what the temperature is multiplied by for an utterance of `duration` seconds: 1, more for a short one.
 
-        A model is as sure of a word as of a sentence, and right less often. Random error grows with the root of how
-        much is missing (docs/experiments.md, "Short utterances").
+        A model is as sure of a word as of a sentence, and right less often. Like random error, doubt grows with the
+        root of how many times shorter than the typical one it is (docs/experiments.md, "Short utterances").
         """
         return math.sqrt(max(1.0, self.typical_duration / duration))
 
