@@ -302,13 +302,23 @@ def test_a_file_with_impossible_counts_is_said_and_not_used(prior, tmp_path):
 
 
 def test_a_file_of_another_model_is_said_and_not_used(prior, tmp_path):
-    other = dataclasses.replace(prior, weights=prior.weights + 1)
+    other = dataclasses.replace(prior, prior_counts=prior.prior_counts * 2)
     adapting = AdaptingClassifier(classifier(other))
     say(adapting, 'neutral', 5)
     store_heard(tmp_path / 'heard.npz', adapting.adaptation)
     adaptation = Adaptation(prior)
     assert 'another model' in load_heard(tmp_path / 'heard.npz', adaptation)
     assert adaptation.heard() == 0
+
+
+def test_a_file_is_used_when_other_labels_of_the_model_are_chosen(prior, tmp_path):
+    adapting = AdaptingClassifier(classifier(prior))
+    say(adapting, 'neutral', 5)
+    store_heard(tmp_path / 'heard.npz', adapting.adaptation)
+    adaptation = Adaptation(prior.among(('neutral', 'sad')))
+    assert load_heard(tmp_path / 'heard.npz', adaptation) == ''
+    assert adaptation.heard() == 5
+    assert np.array_equal(adaptation.offset(), adapting.adaptation.offset())
 
 
 def test_a_file_that_cannot_be_written_is_one_sentence(prior, tmp_path):
