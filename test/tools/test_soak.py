@@ -57,15 +57,16 @@ def test_a_straight_line_of_a_megabyte_an_hour_is_broken_and_a_flat_one_is_kept(
     code, printed = judged(tool, course(lambda count: 149 + 0.0026 * count), capsys)
     assert code == 1
     assert 'BROKEN: memory grows by no more than 0.2 kB an utterance' in printed
-    assert 'BROKEN: memory at 20 % and at 99 % is within 1 MB' in printed
+    assert 'BROKEN: memory at 20 % and at 99 % is within 2 MB' in printed
     assert '+2.600 kB an utterance, x 315000 utterances a month = +819.0 MB a month (may be 0.2 kB, 63 MB)' in printed
     code, printed = judged(tool, course(lambda count: 149 + 0.00002 * count), capsys)
     assert code == 0 and 'kept: memory grows' in printed and 'BROKEN' not in printed
 
 
-def test_torch_may_differ_by_more(tool, capsys):
-    assert judged(tool, course(lambda count: 700 + 0.00018 * count), capsys, 'torch')[0] == 0
-    assert judged(tool, course(lambda count: 700 + 0.00018 * count), capsys, 'onnx')[0] == 1
+@pytest.mark.parametrize(('megabytes', 'backend', 'code'), [(1.2, 'onnx', 0), (3.0, 'onnx', 1), (3.0, 'torch', 0)])
+def test_one_step_before_the_last_half_may_be_so_high(tool, capsys, megabytes, backend, code):
+    stepping = course(lambda count: 700 + megabytes * (count > 4000))
+    assert judged(tool, stepping, capsys, backend)[0] == code
 
 
 def test_what_torch_gives_back_and_takes_again_is_no_growth(tool, capsys):
