@@ -50,8 +50,8 @@ UTTERANCES_A_MONTH = 315_000
 SLOPE_BOUND = 0.2
 """kB an utterance, of 1000 bytes; times UTTERANCES_A_MONTH that is 63 MB a month."""
 RANGE_BOUND = {'onnx': 2.0, 'torch': 5.0}
-"""MB by which the memory may differ between 20 % and 99 % of the way, by what runs the model. With ONNX Runtime the node
-takes 1.2 MB once, after 270 utterances or after 4100, to the same level; a leak shows in the slope."""
+"""MB by which the memory may differ between 20 % and 99 % of the way, by what runs the model. With ONNX Runtime it
+rises by 1.2 MB once, after 270 utterances or after 4100, to the same level; a leak shows in the slope."""
 AROUND = 0.02
 """Share of all samples over which those two medians are taken."""
 FEWEST_UTTERANCES = 2000
