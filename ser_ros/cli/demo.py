@@ -23,6 +23,7 @@ from ser_ros.cli.signals import exit_code, loading
 with loading():
     from ser_ros.audio.file import check_recording
     from ser_ros.cli.bars import probability_bars
+    from ser_ros.emotions import LABELS
     from ser_ros.errors import SerError
     from ser_ros.resources import share_folder
     from ser_ros.testing.domain import take_own_domain
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 _PATIENCE = 300.0
 """Seconds allowed for each step of the start of the node: a large model takes a while to load."""
+_TOLD_APART = ', '.join(label for label in LABELS if label != 'calm')
+"""By the robot of the demo, as docs/node.md advises one that need not tell calm from neutral: nobody here acts calm."""
 _VIEW = ('-m', 'ser_ros.cli.view')
 _LOOK_PERIOD = 0.2
 
@@ -59,6 +62,9 @@ def main(args: list[str] | None = None) -> int:
     parameters = {'autostart': False, 'audio.source': options.source, 'audio.wait': False, 'model.path': options.model}
     if audio:
         parameters['audio.file'] = str(audio)
+    if said and not options.model:
+        parameters['emotion.labels'] = _TOLD_APART
+        print(f"this robot need not tell calm from neutral: it is told emotion.labels '{_TOLD_APART}'")
     print('starting the node and loading its model ...', flush=True)
     with (
         NodeProcess({}, program=_VIEW) if options.view else contextlib.nullcontext() as view,
